@@ -1,0 +1,8 @@
+//! keyless: plan and apply the move from static Claude API keys to Workload Identity Federation.
+
+pub mod config;
+pub mod diagnostic;
+pub mod limits;
+pub mod platform;
+pub mod resource;
+pub mod secret;

@@ -1,0 +1,89 @@
+//! Every bound of the program in one place, each with its reason.
+
+use std::time::Duration;
+
+/// Largest configuration file, in bytes. Parsing costs about 25 bytes of memory a byte of text.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Most configuration files in one directory; more is a mistake such as a wrong `-chdir`.
+pub const CONFIG_FILES_MAX: usize = 1_000;
+
+/// Most keys in one object literal. The parser compares each key with all before it, so 100 000
+/// keys would take more than a minute.
+pub const OBJECT_KEYS_MAX: usize = 5_000;
+
+/// Deepest nesting of values and expressions. The parser itself stops at 64 levels.
+pub const NESTING_MAX: usize = 64;
+
+/// Longest object name that the API takes, in characters (documented: 1 to 255, `^[a-z0-9-]+$`).
+pub const NAME_CHARS_MAX: usize = 255;
+
+/// Longest description that the API takes, in characters (documented).
+pub const DESCRIPTION_CHARS_MAX: usize = 2_000;
+
+/// Longest subject prefix or audience that the API takes, in characters (documented).
+pub const MATCHER_CHARS_MAX: usize = 1_024;
+
+/// Longest CEL condition that the API takes, in characters (documented).
+pub const CONDITION_CHARS_MAX: usize = 4_096;
+
+/// Shortest and longest life of a minted token, in seconds (documented).
+pub const TOKEN_LIFETIME_SECONDS: std::ops::RangeInclusive<i64> = 60..=86_400;
+
+/// Shortest and longest permitted life of an identity token, in seconds (documented: 49 hours).
+pub const JWT_LIFETIME_SECONDS: std::ops::RangeInclusive<i64> = 1..=176_400;
+
+/// Largest identity token that the API takes, in bytes (documented: 16 KiB).
+pub const IDENTITY_TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest answer of the API or of an issuer that is read, in bytes. A full page of 1 000 objects
+/// is well below this; anything larger is not the API.
+pub const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Largest page of the endpoints that page by cursor (documented: 1 to 100).
+pub const PAGE_SIZE_CURSOR: u32 = 100;
+
+/// Largest page of the endpoints that page by id (documented: 1 to 1 000).
+pub const PAGE_SIZE_WINDOW: u32 = 1_000;
+
+/// Most pages of one list; a list that does not end is a fault of the server.
+pub const PAGES_MAX: usize = 10_000;
+
+/// Time for a whole call, reading the body included. The vendor's SDKs give an exchange 30 s.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Time to connect.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Most tries of a call that is safe to repeat.
+pub const CALL_TRIES_MAX: u32 = 5;
+
+/// Longest wait between two tries. A server that asks for more is reported instead.
+pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Calls in flight when the user gives no `-parallelism`; Terraform's default.
+pub const PARALLELISM_DEFAULT: usize = 10;
+
+/// Most calls in flight. No figure is published for the management endpoints.
+pub const PARALLELISM_MAX: usize = 64;
+
+/// How old an accepted exchange may be when a key is disabled, in seconds. Long enough for a
+/// review, short enough that a rule broken yesterday is noticed.
+pub const EXCHANGE_FRESH_SECONDS: i64 = 24 * 3_600;
+
+/// How far the usage report lags, in seconds. Documented as normally within 5 minutes and
+/// sometimes more, so twice that is allowed for.
+pub const USAGE_DELAY_SECONDS: i64 = 600;
+
+/// Quiet period of a key when the configuration names none, in seconds: three days, so that a
+/// nightly job and a weekend run are both seen.
+pub const QUIET_PERIOD_DEFAULT_SECONDS: i64 = 72 * 3_600;
+
+/// Clock difference that is tolerated in signed statements, in seconds (documented for exchanges).
+pub const CLOCK_LEEWAY_SECONDS: u64 = 30;
+
+/// Time for a command of a `command` consumer.
+pub const CONSUMER_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Largest file that a `dotenv` consumer may be, in bytes.
+pub const DOTENV_BYTES_MAX: u64 = 1024 * 1024;

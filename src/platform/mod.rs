@@ -1,0 +1,90 @@
+//! The Claude Platform: the calls the engine makes, and the client that makes them.
+//!
+//! One code path serves the real API and the simulator; only the base URL differs.
+
+mod call;
+mod error;
+
+pub use call::{Answer, Call};
+pub use error::{ApiError, ErrorKind};
+
+use jiff::Timestamp;
+
+use crate::resource::Observed;
+use crate::secret::Secret;
+
+/// What apply needs of the remote side.
+pub trait Platform: Send + Sync + 'static {
+    /// Makes one change and returns the object as the API shows it afterwards.
+    ///
+    /// A create is sent at most once: when its answer is lost the error says so
+    /// ([`ErrorKind::AnswerLost`]) and the caller looks the unique name up.
+    fn perform(&self, call: &Call) -> impl Future<Output = Result<Answer, ApiError>> + Send;
+
+    /// Reads everything, page by page.
+    fn observe(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;
+
+    /// Exchanges an identity token through a rule and throws the minted token away.
+    fn exchange(&self, request: &ExchangeRequest)
+    -> impl Future<Output = Result<Exchanged, ApiError>> + Send;
+
+    /// Reads token use per hour, since `since`, by key and service account.
+    fn usage(&self, since: Timestamp) -> impl Future<Output = Result<Vec<UsageRow>, ApiError>> + Send;
+
+    /// The time by which the platform judges: the system clock, or the simulator's.
+    fn now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
+
+    /// Moves the simulated clock forward, where there is one; false where time is real.
+    fn advance_clock(&self, to: Timestamp) -> impl Future<Output = Result<bool, ApiError>> + Send;
+}
+
+/// What a trial exchange sends.
+#[derive(Clone, Debug)]
+pub struct ExchangeRequest {
+    /// `fdrl_…`.
+    pub rule_id: String,
+    /// The organization's UUID.
+    pub organization_id: String,
+    /// `svac_…`.
+    pub service_account_id: String,
+    /// `wrkspc_…`; always sent, because a rule may cover several.
+    pub workspace_id: Option<String>,
+    /// The identity token.
+    pub identity_token: Secret,
+}
+
+/// How a trial exchange ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exchanged {
+    /// A token was minted and thrown away.
+    Accepted {
+        /// Its life in seconds.
+        expires_in_seconds: u64,
+        /// Its scope.
+        scope: String,
+    },
+    /// The API refused; it never says why.
+    Refused {
+        /// The HTTP status: 400 or 401.
+        status: u16,
+        /// The API's message.
+        message: String,
+        /// The API's id of the request, to look it up in the Console's history.
+        request_id: Option<String>,
+    },
+}
+
+/// Token use in one reporting bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRow {
+    /// Start of the bucket.
+    pub starting_at: Timestamp,
+    /// End of the bucket.
+    pub ending_at: Timestamp,
+    /// The key that authenticated; none for federated traffic.
+    pub api_key_id: Option<String>,
+    /// The service account the traffic belongs to.
+    pub service_account_id: Option<String>,
+    /// All tokens together; never 0.
+    pub tokens: u64,
+}

@@ -1,0 +1,64 @@
+//! The remote objects: what can be asked for, and what the API says of them.
+//!
+//! One file per kind. The words follow the Admin API, so that a field means the same in HCL, in a
+//! plan and in the vendor's documentation. Types here are the engine's own; how they look on the
+//! wire is known to `platform` alone.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+mod api_key;
+mod federation_rule;
+mod issuer;
+mod service_account;
+mod workspace;
+
+pub use api_key::{ApiKeyObject, KeyScope, KeyStatus};
+pub use federation_rule::{Match, RuleArguments, RuleObject, RuleWorkspaces};
+pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject, Jwks};
+pub use service_account::{OrganizationRole, ServiceAccountArguments, ServiceAccountObject};
+pub use workspace::WorkspaceObject;
+
+/// Who made, changed and archived an object, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+    /// When it was archived; an archived object cannot come back.
+    pub archived_at: Option<Timestamp>,
+    /// Who created it: a `user_…` or `svac_…` id.
+    pub created_by: Option<String>,
+    /// Who changed it last.
+    pub updated_by: Option<String>,
+    /// Who archived it.
+    pub archived_by: Option<String>,
+}
+
+/// Who the engine's credential belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// The organization's UUID.
+    pub id: String,
+    /// Its display name.
+    pub name: String,
+}
+
+/// All that the API says about the organization, read page by page. Keys of the maps are ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The organization.
+    pub organization: Organization,
+    /// Identity issuers, archived ones included.
+    pub issuers: BTreeMap<String, IssuerObject>,
+    /// Service accounts, archived ones included, with the memberships of live ones.
+    pub service_accounts: BTreeMap<String, ServiceAccountObject>,
+    /// Federation rules, archived ones included.
+    pub rules: BTreeMap<String, RuleObject>,
+    /// API keys of every status.
+    pub api_keys: BTreeMap<String, ApiKeyObject>,
+    /// Workspaces, the default one included where the API lists it.
+    pub workspaces: BTreeMap<String, WorkspaceObject>,
+}

@@ -1,0 +1,153 @@
+//! Evidence: a recorded fact about federation or about a key.
+//!
+//! What was seen, where, when and by whom. Whether a fact is enough to open a gate is decided
+//! elsewhere; here it is only remembered. No fact ever holds a secret.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, ConsumerId};
+
+/// One recorded fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Unique within a lineage, in the order of recording.
+    pub id: String,
+    /// When the fact was true, by the clock of whoever saw it.
+    pub observed_at: Timestamp,
+    /// How far the fact can be trusted.
+    pub weight: Weight,
+    /// Where it comes from, in words a reviewer understands, such as `usage report`.
+    pub source: String,
+    /// SHA-256, in hexadecimal, of the document the fact was read from, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The fact itself.
+    pub fact: Fact,
+}
+
+/// How far a fact can be trusted, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// A named person says so.
+    Stated,
+    /// The workload's own machine says so, unsigned.
+    Reported,
+    /// The engine saw it itself, or the API says so.
+    Observed,
+    /// The workload's identity provider signed it.
+    Signed,
+}
+
+/// What a piece of evidence says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fact {
+    /// An issuer's published keys were fetched.
+    IssuerKeys {
+        /// The identity provider.
+        provider: Address,
+        /// The issuer URL the keys belong to.
+        issuer_url: String,
+        /// The key ids found, sorted.
+        key_ids: Vec<String>,
+    },
+    /// An identity token was exchanged through a rule, or refused.
+    Exchange {
+        /// The rule that was named.
+        rule: Address,
+        /// The rule's id at the time; a replaced rule needs a new exchange.
+        rule_id: String,
+        /// SHA-256 of the rule's attributes at the time; a changed rule needs a new exchange.
+        rule_digest: String,
+        /// Whether the API minted a token.
+        accepted: bool,
+        /// The subject of the identity token.
+        subject: String,
+        /// Seconds until the minted token ends; 0 when refused.
+        expires_in_seconds: u64,
+        /// Why it was refused, with the request id; empty when accepted.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        refusal: String,
+    },
+    /// A workload reported which credential it sends.
+    CredentialReport {
+        /// The lane.
+        key: Address,
+        /// The consumer inside the lane.
+        consumer: ConsumerId,
+        /// Which credential wins.
+        winner: Winner,
+        /// Where the winning credential comes from, such as `.env:3`; no value of it.
+        winner_source: String,
+        /// The rule the workload federates through, where federation is set up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule_id: Option<String>,
+        /// Every static credential that beats federation, with the line to remove.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shadows: Vec<Shadow>,
+    },
+    /// A named person vouches for a consumer that no program can look into.
+    Statement {
+        /// The lane.
+        key: Address,
+        /// The consumer inside the lane.
+        consumer: ConsumerId,
+        /// Who says so.
+        by: String,
+        /// What they say, in their words.
+        statement: String,
+    },
+    /// What the usage report says about a key.
+    KeyUsage {
+        /// The lane.
+        key: Address,
+        /// Start of the window that was read.
+        since: Timestamp,
+        /// The report was complete up to here; anything later proves nothing.
+        complete_until: Timestamp,
+        /// End of the last reporting bucket in which the key used tokens, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_used_before: Option<Timestamp>,
+    },
+    /// A service account used tokens without any key.
+    AccountTraffic {
+        /// The service account.
+        service_account: Address,
+        /// Start of the last reporting bucket with such traffic.
+        last_seen: Timestamp,
+    },
+    /// A named person approved the final archive of one key.
+    ArchiveApproval {
+        /// The lane.
+        key: Address,
+        /// Who approved.
+        by: String,
+    },
+}
+
+/// Which credential a workload sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Winner {
+    /// A token minted through federation.
+    Federation,
+    /// A static API key.
+    ApiKey,
+    /// A preset bearer token.
+    AuthToken,
+    /// None: the workload cannot call the API.
+    Nothing,
+}
+
+/// A static credential that wins over federation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shadow {
+    /// The variable or setting, such as `ANTHROPIC_API_KEY`.
+    pub name: String,
+    /// File and line, or another place, where it is set.
+    pub place: String,
+    /// What to do about it, as one sentence.
+    pub fix: String,
+}

@@ -1,0 +1,21 @@
+//! Everything that keyless records, and nothing else.
+//!
+//! This crate knows no HCL, no HTTP and no plan. In reading order:
+//!
+//! * [`address`]: the names of declared things;
+//! * [`evidence`]: recorded facts;
+//! * [`state`]: records, lanes, and the small changes that alter them;
+//! * [`journal`]: what an apply began and how it ended, and how to replay it;
+//! * [`snapshot`]: one saved version, and checkpoints.
+
+pub mod address;
+pub mod evidence;
+pub mod journal;
+pub mod snapshot;
+pub mod state;
+
+pub use address::{Address, AddressError, ConsumerId, Kind};
+pub use evidence::{Evidence, Fact, Shadow, Weight, Winner};
+pub use journal::{Entry, Event, InDoubt, Replay, ReplayError, StepStatus, replay};
+pub use snapshot::{Checkpoint, FORMAT_VERSION, Snapshot};
+pub use state::{ConsumerRecord, LaneRecord, Mutation, Origin, OutputRecord, Record, State};
