@@ -3,6 +3,8 @@
 pub mod config;
 pub mod diagnostic;
 pub mod limits;
+pub mod lint;
 pub mod platform;
+pub mod provider;
 pub mod resource;
 pub mod secret;
