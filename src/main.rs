@@ -1,3 +1,7 @@
-//! The command line program.
+//! The command line program: arguments in, exit code out; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyless::cli::run(std::env::args_os())
+}

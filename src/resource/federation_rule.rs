@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::Provenance;
 
 /// What can be asked of a rule; references are ids of the API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleArguments {
     /// Unique name, `^[a-z0-9-]+$`, 1 to 255 characters.
     pub name: String,
@@ -26,7 +28,7 @@ pub struct RuleArguments {
 }
 
 /// Which tokens pass. Every given field must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// Against `sub`: exact, or a prefix when it ends in `*`.
     pub subject_prefix: Option<String>,
@@ -39,7 +41,8 @@ pub struct Match {
 }
 
 /// Where minted tokens work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RuleWorkspaces {
     /// In every workspace, those made later included.
     All,

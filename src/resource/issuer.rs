@@ -1,11 +1,12 @@
 //! A federation issuer: who signs identity tokens.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Provenance;
 
 /// What can be asked of an issuer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuerArguments {
     /// Unique name, `^[a-z0-9-]+$`, 1 to 255 characters.
     pub name: String,
@@ -20,7 +21,8 @@ pub struct IssuerArguments {
 }
 
 /// Where an issuer's public keys come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Jwks {
     /// The discovery document below `discovery_base`, or below the issuer URL.
     Discovery {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Provenance;
 
 /// What can be asked of a service account, apart from its memberships.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceAccountArguments {
     /// Unique name; it can never be changed.
     pub name: String,
@@ -16,7 +18,8 @@ pub struct ServiceAccountArguments {
 }
 
 /// A service account's role in the organization. Unknown roles of a newer API are kept as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OrganizationRole {
     /// The default.
     Developer,

@@ -1,0 +1,234 @@
+//! The calls behind one step. Async, and without the journal: `run` has written that already.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keyless_state::{Address, Evidence, Fact, Weight};
+use serde_json::Value;
+
+use super::prepare::{ConsumerChange, Task};
+use crate::config::{Configuration, IdentityTokenSource};
+use crate::consumer::Place;
+use crate::lane::Presence;
+use crate::platform::{Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform};
+use crate::refresh::{Remote, issuer_arguments};
+use crate::secret::Secret;
+use crate::token;
+
+/// What every step may use.
+#[derive(Clone)]
+pub(super) struct Tools {
+    pub(super) remote: Remote,
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) base: PathBuf,
+    pub(super) organization_id: String,
+}
+
+/// What a step did outside.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// The object as the API shows it afterwards.
+    pub(super) answer: Option<Answer>,
+    /// What a consumer's driver needs to put the key back.
+    pub(super) receipt: Option<Value>,
+    /// What was proved.
+    pub(super) evidence: Vec<Evidence>,
+    /// Set when the step has to count as failed although something is to be recorded.
+    pub(super) failure: Option<String>,
+}
+
+/// Carries a task out. The digest is that of the rule a trial exchange is made for.
+pub(super) async fn carry_out(
+    tools: Tools,
+    task: Task,
+    rule_digest: Option<String>,
+    now: Timestamp,
+) -> Result<Done, String> {
+    match task {
+        Task::Note => Ok(Done::default()),
+        Task::Call(call) => {
+            let answer = perform(&tools.remote, &call).await.map_err(|error| explain(&error))?;
+            Ok(Done { answer: Some(answer), ..Done::default() })
+        }
+        Task::KeyStatus { id, expected, wanted } => {
+            // The API checks no version, so the status is read again right before it is changed.
+            let key = tools.remote.platform.api_key(&id).await.map_err(|error| explain(&error))?;
+            if key.status != expected && key.status != wanted {
+                return Err(format!(
+                    "{id} is `{}` now and was `{}` when this was planned; somebody changed it meanwhile. Plan again.",
+                    key.status.word(),
+                    expected.word()
+                ));
+            }
+            let call = Call::SetKeyStatus { id, status: wanted };
+            let answer = perform(&tools.remote, &call).await.map_err(|error| explain(&error))?;
+            Ok(Done { answer: Some(answer), ..Done::default() })
+        }
+        Task::Verify { rule, rule_id, service_account_id, workspace_id } => {
+            let request = Trial { rule, rule_id, service_account_id, workspace_id, rule_digest };
+            verify(&tools, request, now).await
+        }
+        Task::Consumer { key, consumer, change } => {
+            let declared = tools.configuration.api_keys.get(&key).and_then(|key| key.consumers.get(&consumer));
+            let consumer_block = declared
+                .ok_or_else(|| format!("{consumer} of {key} is no longer declared, so it is not known how to reach it"))?
+                .clone();
+            let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block };
+            change_consumer(place, change).await
+        }
+    }
+}
+
+/// Performs a call; a create whose answer was lost is settled by looking its unique name up.
+async fn perform(remote: &Remote, call: &Call) -> Result<Answer, ApiError> {
+    match remote.platform.perform(call).await {
+        Err(error) if error.kind == ErrorKind::AnswerLost => match look_up(remote, call).await? {
+            Some(answer) => Ok(answer),
+            None => Err(error),
+        },
+        result => result,
+    }
+}
+
+async fn look_up(remote: &Remote, call: &Call) -> Result<Option<Answer>, ApiError> {
+    let observed = remote.platform.observe().await?;
+    Ok(super::recover::created(call, &observed))
+}
+
+/// An API error with what can be done about it.
+pub(super) fn explain(error: &ApiError) -> String {
+    format!("{error}. {}", error.kind.advice())
+}
+
+struct Trial {
+    rule: Address,
+    rule_id: String,
+    service_account_id: String,
+    workspace_id: Option<String>,
+    rule_digest: Option<String>,
+}
+
+async fn verify(tools: &Tools, trial: Trial, now: Timestamp) -> Result<Done, String> {
+    let rule = &tools.configuration.federation_rules[&trial.rule];
+    let provider = &tools.configuration.providers[&rule.provider];
+    let keys = tools
+        .remote
+        .issuer_keys
+        .fetch_keys(&issuer_arguments(provider))
+        .await
+        .map_err(|error| format!("the keys of {} cannot be fetched: {error}. {}", rule.provider, error.advice))?;
+    let mut evidence = vec![Evidence {
+        id: format!("issuer-keys/{}", rule.provider),
+        observed_at: now,
+        weight: Weight::Observed,
+        source: "issuer's published key set".to_owned(),
+        digest: Some(keys.digest.clone()),
+        fact: Fact::IssuerKeys {
+            provider: rule.provider.clone(),
+            issuer_url: provider.issuer_url.clone(),
+            key_ids: keys.key_ids.clone(),
+        },
+    }];
+    let identity_token = identity_token(tools, &trial.rule).await?;
+    let seen = token::peek_unverified(identity_token.expose())
+        .map_err(|refusal| format!("the identity token of {} is unusable: {refusal}", trial.rule))?;
+    if let Some(kid) = seen.header.get("kid").and_then(Value::as_str)
+        && !keys.key_ids.iter().any(|known| known == kid)
+    {
+        return Err(format!(
+            "the identity token of {} is signed with the key `{kid}`, which {} does not publish",
+            trial.rule, provider.issuer_url
+        ));
+    }
+    let subject = seen.claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let request = ExchangeRequest {
+        rule_id: trial.rule_id.clone(),
+        organization_id: tools.organization_id.clone(),
+        service_account_id: trial.service_account_id,
+        workspace_id: trial.workspace_id,
+        identity_token,
+    };
+    let exchanged = tools.remote.platform.exchange(&request).await.map_err(|error| explain(&error))?;
+    let (accepted, expires_in_seconds, refusal) = match exchanged {
+        Exchanged::Accepted { expires_in_seconds, .. } => (true, expires_in_seconds, String::new()),
+        Exchanged::Refused { status, message, request_id } => {
+            let request = request_id.map_or(String::new(), |id| format!(", request {id}"));
+            (false, 0, format!("{status} {message}{request}"))
+        }
+    };
+    let failure = (!accepted).then(|| refused(&trial.rule, &rule.matching, &seen.claims, &refusal));
+    evidence.push(Evidence {
+        id: format!("exchange/{}", trial.rule),
+        observed_at: now,
+        weight: Weight::Observed,
+        source: "trial exchange".to_owned(),
+        digest: None,
+        fact: Fact::Exchange {
+            rule: trial.rule,
+            rule_id: trial.rule_id,
+            rule_digest: trial.rule_digest.unwrap_or_default(),
+            accepted,
+            subject,
+            expires_in_seconds,
+            refusal,
+        },
+    });
+    Ok(Done { evidence, failure, ..Done::default() })
+}
+
+/// The API never says why it refuses, so the rule is held against the token here.
+fn refused(
+    rule: &Address,
+    matching: &crate::resource::Match,
+    claims: &serde_json::Map<String, Value>,
+    refusal: &str,
+) -> String {
+    let why = match crate::matching::matches_claims(matching, claims, true) {
+        Err(denial) => format!("Seen from here: {denial}."),
+        Ok(()) => "The token fits the rule, so the reason lies elsewhere: a token used twice, a lifetime above the \
+                   issuer's maximum, or a service account that is no member of the workspace. The Console's history \
+                   (Settings, Workload identity) names it."
+            .to_owned(),
+    };
+    format!("the API refused a trial exchange through {rule}: {refusal}. {why}")
+}
+
+async fn identity_token(tools: &Tools, rule: &Address) -> Result<Secret, String> {
+    let text = match &tools.configuration.federation_rules[rule].identity_token {
+        None => return Err(format!("{rule} has no `identity_token` block to take a token from")),
+        Some(IdentityTokenSource::File(path)) => std::fs::read_to_string(tools.base.join(path))
+            .map_err(|error| format!("the identity token file {} of {rule} cannot be read: {error}", path.display()))?,
+        Some(IdentityTokenSource::Command(command)) => {
+            crate::consumer::run_for_output(command, &tools.base)
+                .await
+                .map_err(|message| format!("the identity token command of {rule} gave nothing: {message}"))?
+        }
+    };
+    Ok(Secret::new(text.trim()))
+}
+
+async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, String> {
+    let mut done = Done::default();
+    let told = |error: crate::consumer::ConsumerError| error.to_string();
+    match change {
+        ConsumerChange::Configure(settings) => place.configure(&settings).map_err(told)?,
+        ConsumerChange::Unconfigure => place.unconfigure().map_err(told)?,
+        ConsumerChange::Remove => {
+            done.receipt = place.remove().await.map_err(told)?;
+            // The consumer has to read back free of the key, or it was not taken out.
+            match place.check().await {
+                Presence::Absent => {}
+                Presence::Present => return Err(format!("{} still holds the key after it was taken out", place.id)),
+                Presence::Unknown(why) => return Err(format!("{} cannot be read back: {why}", place.id)),
+            }
+        }
+        ConsumerChange::Restore => {
+            place.restore().await.map_err(told)?;
+            if let Presence::Absent = place.check().await {
+                return Err(format!("{} does not hold the key after it was put back", place.id));
+            }
+        }
+    }
+    Ok(done)
+}

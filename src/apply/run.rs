@@ -1,0 +1,479 @@
+//! The one async loop: announce, call, record; wait where evidence is missing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{Address, Checkpoint, Mutation, Store, StoreError};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::carry_out::{Done, Tools, carry_out, explain};
+use super::prepare::{self, Context};
+use super::schedule::{Schedule, Status};
+use crate::config::Configuration;
+use crate::lane::{self, Assessment, Gate, Sightings, Stage, Supplier};
+use crate::plan::{Operation, Plan, Step};
+use crate::platform::{ApiError, Platform};
+use crate::refresh::{self, DisbelievedReport, Remote};
+use crate::resource::Observed;
+
+/// How to apply.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Identifies this run in the journal.
+    pub run: String,
+    /// Steps in flight.
+    pub parallelism: usize,
+    /// Whether a wait for time moves the simulated clock instead.
+    pub skip_waits: bool,
+    /// The configuration directory.
+    pub base: PathBuf,
+}
+
+/// What happens while a plan is applied.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A step begins.
+    Began(&'a Step),
+    /// A step ended well.
+    Done(&'a Step),
+    /// A step ended without effect.
+    Failed(&'a Step, &'a str),
+    /// A checkpoint was taken.
+    Checkpoint(&'a Checkpoint),
+    /// The simulated clock was moved instead of waiting.
+    ClockMoved {
+        /// From when.
+        from: Timestamp,
+        /// To when.
+        to: Timestamp,
+    },
+    /// A credential report was there and not believed.
+    Disbelieved(&'a DisbelievedReport),
+}
+
+/// A step that ended without effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepFailure {
+    /// The step.
+    pub step: String,
+    /// Why.
+    pub error: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Ids of the steps that were done.
+    pub done: Vec<String>,
+    /// Steps that failed.
+    pub failed: Vec<StepFailure>,
+    /// Steps that were not begun because their gate stayed closed.
+    pub waiting: Vec<String>,
+    /// Whether it was stopped from outside.
+    pub interrupted: bool,
+    /// How each lane stands at the end.
+    pub lanes: BTreeMap<Address, Assessment>,
+}
+
+/// Why a run could not go on at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// What happened cannot be recorded, so nothing more may happen.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The platform does not answer.
+    #[error("{}", explain(.0))]
+    Api(#[from] ApiError),
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    store: &'a mut Store,
+    tools: Tools,
+    options: &'a Options,
+    observed: Observed,
+    sightings: Sightings,
+    workspaces: &'a BTreeMap<Address, String>,
+    schedule: Schedule,
+    steps: BTreeMap<String, Step>,
+    outcome: Outcome,
+    checkpoints: Vec<String>,
+    now: Timestamp,
+    tell: &'a mut dyn FnMut(Event<'_>),
+}
+
+/// Applies a plan. The store is held by this process; `observed` and `sightings` are what the plan
+/// was made from.
+///
+/// # Errors
+/// Only when going on would be blind: the journal cannot be written, or the platform's clock or
+/// evidence cannot be read. A step that fails is part of the outcome.
+#[allow(clippy::too_many_arguments, reason = "each is one of the parts that only the shell can provide")]
+pub async fn run(
+    plan: &Plan,
+    configuration: Arc<Configuration>,
+    remote: Remote,
+    store: &mut Store,
+    observed: Observed,
+    sightings: Sightings,
+    workspaces: &BTreeMap<Address, String>,
+    options: &Options,
+    stop: &CancellationToken,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<Outcome, RunError> {
+    let now = remote.platform.now().await?;
+    let organization_id = observed.organization.id.clone();
+    let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
+    let mut run = Run {
+        plan,
+        store,
+        tools,
+        options,
+        observed,
+        sightings,
+        workspaces,
+        schedule: Schedule::new(&plan.steps),
+        steps: plan.steps.iter().map(|step| (step.id.clone(), step.clone())).collect(),
+        outcome: Outcome::default(),
+        checkpoints: Vec::new(),
+        now,
+        tell,
+    };
+    run.go(stop).await
+}
+
+type Ended = (String, Result<Done, String>);
+
+impl Run<'_> {
+    async fn go(mut self, stop: &CancellationToken) -> Result<Outcome, RunError> {
+        let started = keyless_state::Event::RunStarted {
+            base_serial: self.store.snapshot().serial,
+            operation: self.plan.mode.word().to_owned(),
+        };
+        self.journal(started)?;
+        if self.plan.steps.iter().any(|step| step.stage == Stage::Configure) {
+            self.checkpoint("before-first-change", "before the first change", None)?;
+        }
+        let mut in_flight: JoinSet<Ended> = JoinSet::new();
+        let mut last_wait: Option<String> = None;
+        loop {
+            if !stop.is_cancelled() {
+                self.begin_ready(&mut in_flight).await?;
+            }
+            if in_flight.is_empty() {
+                if stop.is_cancelled() {
+                    self.outcome.interrupted = true;
+                    break;
+                }
+                if self.confirm_ready().await? {
+                    continue;
+                }
+                if !self.schedule.ready().is_empty() {
+                    continue;
+                }
+                if !self.skip_wait(&mut last_wait).await? {
+                    break;
+                }
+                continue;
+            }
+            tokio::select! {
+                Some(ended) = in_flight.join_next() => {
+                    let (id, result) = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                    self.end(&id, result)?;
+                }
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+        self.outcome.waiting = self.schedule.with(Status::Waiting);
+        for (address, assessment) in self.assess_all() {
+            self.outcome.lanes.insert(address, assessment);
+        }
+        self.journal(keyless_state::Event::RunEnded)?;
+        self.store.set_organization(&self.tools.organization_id);
+        self.store.save(self.now, env!("CARGO_PKG_VERSION"))?;
+        Ok(self.outcome)
+    }
+
+    fn journal(&mut self, event: keyless_state::Event) -> Result<(), StoreError> {
+        tokio::task::block_in_place(|| self.store.append(&self.options.run, self.now, event))
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            configuration: &self.tools.configuration,
+            state: self.store.state(),
+            observed: &self.observed,
+            workspaces: self.workspaces,
+        }
+    }
+
+    fn assess(&self, lane: &Address) -> Option<Assessment> {
+        let configuration = &self.tools.configuration;
+        let key = configuration.api_keys.get(lane)?;
+        let facts =
+            lane::gather(lane, key, configuration, self.store.state(), &self.observed, &self.sightings);
+        Some(lane::assess(&facts, self.now))
+    }
+
+    fn assess_all(&self) -> Vec<(Address, Assessment)> {
+        let keys = self.tools.configuration.api_keys.keys();
+        keys.filter_map(|key| self.assess(key).map(|assessment| (key.clone(), assessment))).collect()
+    }
+
+    /// Begins every step that is ready and whose gate is open, up to the number in flight.
+    async fn begin_ready(&mut self, in_flight: &mut JoinSet<Ended>) -> Result<(), RunError> {
+        for id in self.schedule.ready() {
+            let step = self.steps[&id].clone();
+            if matches!(step.operation, Operation::Confirm { .. }) {
+                continue;
+            }
+            if in_flight.len() >= self.options.parallelism {
+                break;
+            }
+            if self.gate_of(&step).is_err() {
+                self.schedule.end(&id, Status::Waiting);
+                continue;
+            }
+            self.checkpoint_before(&step)?;
+            let prepared = prepare::prepare(&step.operation, &self.context());
+            let rule_digest = match &step.operation {
+                Operation::Verify { address } => lane::rule_digest(address, self.store.state()),
+                _ => None,
+            };
+            self.announce(&step)?;
+            match prepared {
+                Err(error) => self.end(&id, Err(error))?,
+                Ok(task) => {
+                    let (tools, now) = (self.tools.clone(), self.now);
+                    in_flight.spawn(async move { (id, carry_out(tools, task, rule_digest, now).await) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The gate that is closed to a step, if one is.
+    fn gate_of(&self, step: &Step) -> Result<(), Gate> {
+        let Some(lane) = &step.lane else { return Ok(()) };
+        match self.assess(lane) {
+            Some(assessment) => lane::permits(&assessment, step.stage),
+            None => Err(Gate::Waiting(Vec::new())),
+        }
+    }
+
+    /// Makes the intent durable before anything is sent.
+    fn announce(&mut self, step: &Step) -> Result<(), StoreError> {
+        let operation = serde_json::to_value(&step.operation).expect("an operation is plain data");
+        self.journal(keyless_state::Event::StepStarted { step: step.id.clone(), operation })?;
+        self.schedule.begin(&step.id);
+        (self.tell)(Event::Began(step));
+        Ok(())
+    }
+
+    fn checkpoint_before(&mut self, step: &Step) -> Result<(), StoreError> {
+        let Some(lane) = &step.lane else { return Ok(()) };
+        let (name, reason) = match step.operation {
+            Operation::Remove { .. } => ("before-remove", "before the first removal"),
+            Operation::Disable { .. } => ("before-revoke", "before the key is set inactive"),
+            Operation::ArchiveKey { .. } => ("before-archive", "before the key is archived"),
+            _ => return Ok(()),
+        };
+        self.checkpoint(&format!("{name}-{lane}"), reason, Some(lane.clone()))
+    }
+
+    fn checkpoint(&mut self, name: &str, reason: &str, lane: Option<Address>) -> Result<(), StoreError> {
+        let serial = self.store.snapshot().serial;
+        let name = format!("{}-{name}", serial + 1);
+        if self.checkpoints.contains(&name) {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint {
+            name: name.clone(),
+            taken_at: self.now,
+            reason: reason.to_owned(),
+            lane,
+            serial,
+            state: self.store.state().clone(),
+        };
+        tokio::task::block_in_place(|| self.store.checkpoint(&self.options.run, checkpoint.clone()))?;
+        self.checkpoints.push(name);
+        (self.tell)(Event::Checkpoint(&checkpoint));
+        Ok(())
+    }
+
+    /// Records how a step ended.
+    fn end(&mut self, id: &str, result: Result<Done, String>) -> Result<(), StoreError> {
+        let step = self.steps[id].clone();
+        let failure = match result {
+            Err(error) => error,
+            Ok(done) => {
+                let mut changes: Vec<Mutation> =
+                    done.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
+                match done.failure {
+                    Some(failure) => {
+                        self.journal(keyless_state::Event::Recorded { changes })?;
+                        failure
+                    }
+                    None => {
+                        changes.extend(prepare::effects(
+                            &step.operation,
+                            done.answer.as_ref(),
+                            done.receipt,
+                            &self.context(),
+                            self.now,
+                        ));
+                        self.journal(keyless_state::Event::StepDone { step: id.to_owned(), changes })?;
+                        self.note_effect(&step, done.answer.as_ref());
+                        self.schedule.end(id, Status::Done);
+                        (self.tell)(Event::Done(&step));
+                        self.outcome.done.push(id.to_owned());
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        self.journal(keyless_state::Event::StepFailed { step: id.to_owned(), error: failure.clone() })?;
+        self.schedule.end(id, Status::Failed);
+        (self.tell)(Event::Failed(&step, &failure));
+        self.outcome.failed.push(StepFailure { step: id.to_owned(), error: failure });
+        Ok(())
+    }
+
+    /// Keeps what is known about the world in step with what was just done.
+    fn note_effect(&mut self, step: &Step, answer: Option<&crate::platform::Answer>) {
+        if let Some(answer) = answer {
+            prepare::observe_change(&mut self.observed, answer);
+        }
+        match &step.operation {
+            Operation::Remove { address, consumer } => {
+                self.sightings.presence.insert((address.clone(), consumer.clone()), lane::Presence::Absent);
+            }
+            Operation::Restore { address, consumer, .. } => {
+                self.sightings.presence.insert((address.clone(), consumer.clone()), lane::Presence::Present);
+            }
+            Operation::Configure { address, consumer } => {
+                let place = (address.clone(), consumer.clone());
+                let organization = &self.tools.organization_id;
+                let workspaces = self.workspaces;
+                let settings = crate::plan::federation_settings(
+                    address,
+                    consumer,
+                    &self.tools.configuration,
+                    self.store.state(),
+                    organization,
+                    |workspace| match workspace {
+                        crate::config::WorkspaceRef::Id(id) => id.clone(),
+                        crate::config::WorkspaceRef::Data(data) => workspaces.get(data).cloned().unwrap_or_default(),
+                    },
+                );
+                if let Some(settings) = settings {
+                    let digest = crate::plan::settings_digest(&settings);
+                    self.sightings.wanted_settings.insert(place.clone(), digest.clone());
+                    self.sightings.settings.insert(place, digest);
+                }
+            }
+            _ => {}
+        }
+        let address = step.operation.target().address;
+        let unfinished = self.steps.values().any(|other| {
+            other.operation.target().address == address
+                && other.lane.is_none()
+                && other.stage == Stage::Configure
+                && other.id != step.id
+                && self.schedule.status(&other.id) != Status::Done
+        });
+        if !unfinished {
+            self.sightings.unconfigured.remove(address);
+        }
+    }
+
+    /// Reads the evidence once for every lane that is ready to be confirmed; true when one was.
+    async fn confirm_ready(&mut self) -> Result<bool, RunError> {
+        let ready: Vec<String> = self.schedule.ready().into_iter().collect();
+        let confirms: Vec<Step> = ready
+            .iter()
+            .map(|id| self.steps[id].clone())
+            .filter(|step| matches!(step.operation, Operation::Confirm { .. }))
+            .collect();
+        if confirms.is_empty() {
+            return Ok(false);
+        }
+        self.read_evidence().await?;
+        let mut opened = false;
+        for step in confirms {
+            if self.gate_of(&step).is_err() {
+                self.schedule.end(&step.id, Status::Waiting);
+                continue;
+            }
+            self.announce(&step)?;
+            self.end(&step.id, Ok(Done::default()))?;
+            opened = true;
+        }
+        Ok(opened)
+    }
+
+    async fn read_evidence(&mut self) -> Result<(), RunError> {
+        let gathered = refresh::gather(
+            &self.tools.remote,
+            &self.tools.configuration,
+            self.store.state(),
+            &self.options.base,
+            self.now,
+        )
+        .await?;
+        for report in &gathered.disbelieved {
+            (self.tell)(Event::Disbelieved(report));
+        }
+        let changes: Vec<Mutation> =
+            gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
+        if !changes.is_empty() {
+            self.journal(keyless_state::Event::Recorded { changes })?;
+        }
+        Ok(())
+    }
+
+    /// Moves the simulated clock to the next time at which a waiting lane could go on; false when
+    /// no lane waits for time alone, when time is real, or when moving it changed nothing.
+    async fn skip_wait(&mut self, last_wait: &mut Option<String>) -> Result<bool, RunError> {
+        if !self.options.skip_waits {
+            return Ok(false);
+        }
+        let soon = later(self.now, SignedDuration::from_mins(1));
+        let mut definite: Vec<Timestamp> = Vec::new();
+        let mut picture = String::new();
+        for id in self.schedule.with(Status::Waiting) {
+            let Err(Gate::Waiting(needs)) = self.gate_of(&self.steps[&id]) else { continue };
+            if needs.iter().any(|need| need.supplier == Supplier::Person) {
+                continue;
+            }
+            let last = needs.iter().filter_map(|need| need.earliest).max();
+            definite.extend(last.filter(|at| *at > self.now));
+            picture.push_str(&format!("{id}{:?}", needs.iter().map(|need| &need.what).collect::<Vec<_>>()));
+        }
+        if picture.is_empty() {
+            return Ok(false);
+        }
+        // A lane that waits for no known time gets one more minute; if that changed nothing, the
+        // clock is not what it lacks.
+        let to = definite.iter().min().copied().unwrap_or(soon);
+        if definite.is_empty() && last_wait.as_ref() == Some(&picture) {
+            return Ok(false);
+        }
+        *last_wait = Some(picture);
+        if !self.tools.remote.platform.advance_clock(to).await? {
+            return Ok(false);
+        }
+        let from = self.now;
+        self.now = self.tools.remote.platform.now().await?;
+        (self.tell)(Event::ClockMoved { from, to: self.now });
+        self.schedule.reopen();
+        Ok(true)
+    }
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

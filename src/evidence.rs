@@ -1,0 +1,171 @@
+//! From what was read to evidence: usage rows and credential reports become recorded facts.
+//!
+//! Pure. A credential report counts only when the workload's identity provider signed it: the
+//! provider issues a token whose audience is the digest of the report, for a subject that the
+//! lane's own rule admits. Nobody but the workload can obtain such a token, and no byte of the
+//! report can be changed after it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{Address, ConsumerId, Evidence, Fact, Shadow, State, Weight, Winner};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::config::{ApiKey, Configuration, FederationRule, Provider};
+use crate::limits;
+use crate::matching;
+use crate::platform::UsageRow;
+use crate::token::{self, Expected, IssuerKeys};
+
+/// The format of the reports that this program reads.
+const REPORT_FORMAT: &str = "keyless.credential-report/1";
+
+#[derive(Deserialize)]
+struct SignedReport {
+    report: String,
+    proof: String,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    format: String,
+    key: String,
+    consumer: String,
+    observed_at: Timestamp,
+    winner: Winner,
+    winner_source: String,
+    rule_id: Option<String>,
+    #[serde(default)]
+    shadows: Vec<Shadow>,
+}
+
+/// Where a report belongs.
+pub struct ReportPlace<'a> {
+    /// The lane.
+    pub key: &'a Address,
+    /// The consumer.
+    pub consumer: &'a ConsumerId,
+    /// The rule the consumer is to federate through.
+    pub rule: &'a FederationRule,
+    /// The rule's issuer.
+    pub provider: &'a Provider,
+    /// The issuer's published keys.
+    pub keys: &'a IssuerKeys,
+}
+
+/// Checks a credential report and turns it into evidence.
+///
+/// # Errors
+/// The first reason not to believe it, as a sentence.
+pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evidence, String> {
+    let signed: SignedReport =
+        serde_json::from_str(text).map_err(|error| format!("it is not a credential report: {error}"))?;
+    let report: Report =
+        serde_json::from_str(&signed.report).map_err(|error| format!("it is not a credential report: {error}"))?;
+    if report.format != REPORT_FORMAT {
+        return Err(format!("it has the format `{}`; this version reads `{REPORT_FORMAT}`", report.format));
+    }
+    if report.key != place.key.to_string() || report.consumer != place.consumer.to_string() {
+        return Err(format!("it is about {} of {}", report.consumer, report.key));
+    }
+    let digest = hex(&Sha256::digest(signed.report.as_bytes()));
+    let expected = Expected {
+        issuer_url: &place.provider.issuer_url,
+        audience: &format!("keyless-report:sha256:{digest}"),
+        // The signature has to have been good when the report was made, not for ever.
+        now: report.observed_at,
+        leeway_seconds: limits::CLOCK_LEEWAY_SECONDS,
+        max_lifetime_seconds: place.provider.max_jwt_lifetime_seconds,
+    };
+    let verified = token::verify(&signed.proof, place.keys, &expected)
+        .map_err(|refusal| format!("its signature does not hold: {refusal}"))?;
+    matching::matches_claims(&place.rule.matching, &verified.claims, false)
+        .map_err(|denial| format!("it is signed for another workload: {denial}"))?;
+    let leeway = SignedDuration::from_secs(limits::CLOCK_LEEWAY_SECONDS.cast_signed());
+    if report.observed_at.duration_since(now) > leeway {
+        return Err(format!("it comes from the future ({})", report.observed_at));
+    }
+    Ok(Evidence {
+        id: format!("report/{}/{}", place.key, place.consumer),
+        observed_at: report.observed_at,
+        weight: Weight::Signed,
+        source: "credential report, signed by the identity provider".to_owned(),
+        digest: Some(digest),
+        fact: Fact::CredentialReport {
+            key: place.key.clone(),
+            consumer: place.consumer.clone(),
+            winner: report.winner,
+            winner_source: report.winner_source,
+            rule_id: report.rule_id,
+            shadows: report.shadows,
+        },
+    })
+}
+
+/// From when usage has to be read: the earliest removal or disabling of any lane that is under way.
+pub fn usage_since(configuration: &Configuration, state: &State) -> Option<Timestamp> {
+    let lanes = configuration.api_keys.keys().filter_map(|key| state.lanes.get(key));
+    let times = lanes.flat_map(|lane| {
+        let removed = lane.consumers.values().filter_map(|consumer| consumer.removed_at);
+        removed.chain(lane.disabled_at).collect::<Vec<_>>()
+    });
+    let stated = state.evidence.iter().filter_map(|evidence| match evidence.fact {
+        Fact::Statement { .. } => Some(evidence.observed_at),
+        _ => None,
+    });
+    times.chain(stated).min()
+}
+
+/// Turns usage rows since `since` into evidence about each key and each service account.
+pub fn usage(
+    rows: &[UsageRow],
+    since: Timestamp,
+    configuration: &Configuration,
+    state: &State,
+    now: Timestamp,
+) -> Vec<Evidence> {
+    let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
+    let complete_until = now.checked_sub(delay).unwrap_or(now).max(since);
+    let mut by_key: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    let mut by_account: BTreeMap<&str, Timestamp> = BTreeMap::new();
+    for row in rows {
+        match (&row.api_key_id, &row.service_account_id) {
+            (Some(key), _) => {
+                let last = by_key.entry(key).or_insert(row.ending_at);
+                *last = row.ending_at.max(*last);
+            }
+            (None, Some(account)) => {
+                let last = by_account.entry(account).or_insert(row.starting_at);
+                *last = row.starting_at.max(*last);
+            }
+            (None, None) => {}
+        }
+    }
+    let about = |id: String, fact: Fact| Evidence {
+        id,
+        observed_at: now,
+        weight: Weight::Observed,
+        source: "usage report".to_owned(),
+        digest: None,
+        fact,
+    };
+    let key_evidence = |(address, key): (&Address, &ApiKey)| {
+        let last_used_before = by_key.get(key.id.as_str()).copied();
+        let fact = Fact::KeyUsage { key: address.clone(), since, complete_until, last_used_before };
+        about(format!("usage/{address}"), fact)
+    };
+    let account_evidence = |address: &Address| {
+        let id = &state.records.get(address)?.id;
+        let last_seen = *by_account.get(id.as_str())?;
+        let fact = Fact::AccountTraffic { service_account: address.clone(), last_seen };
+        Some(about(format!("traffic/{address}"), fact))
+    };
+    let keys = configuration.api_keys.iter().map(key_evidence);
+    keys.chain(configuration.service_accounts.keys().filter_map(account_evidence)).collect()
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

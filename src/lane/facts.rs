@@ -1,0 +1,130 @@
+//! What is known about a lane at one moment: the input of the gates.
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{Address, ConsumerId, Shadow, Weight, Winner};
+
+use crate::resource::KeyStatus;
+
+/// All that is known about one lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaneFacts {
+    /// The key's address, which names the lane.
+    pub address: Address,
+    /// The key.
+    pub key: KeyFacts,
+    /// The rules that replace it.
+    pub rules: Vec<RuleFacts>,
+    /// The places where it is used.
+    pub consumers: Vec<ConsumerFacts>,
+    /// What the usage report says about it.
+    pub usage: Option<UsageFacts>,
+    /// How long the key must be silent after its removal.
+    pub quiet_period: SignedDuration,
+    /// How long the key must have been inactive before it may be archived; none: never.
+    pub archive_after: Option<SignedDuration>,
+}
+
+/// What is known about the key itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyFacts {
+    /// `apikey_…`.
+    pub id: String,
+    /// Its status as the API says; none when the API does not list it.
+    pub status: Option<KeyStatus>,
+    /// When we disabled it, if we did and it still is.
+    pub disabled_at: Option<Timestamp>,
+    /// The last time somebody else set it active again.
+    pub reactivated_at: Option<Timestamp>,
+    /// Who approved its archive and when.
+    pub approval: Option<(String, Timestamp)>,
+}
+
+/// What is known about one replacing rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleFacts {
+    /// The rule.
+    pub address: Address,
+    /// Its service account.
+    pub service_account: Address,
+    /// Why the rule, its issuer or its account is not yet as configured; none when all of it
+    /// reads back equal.
+    pub unconfigured: Option<String>,
+    /// Whether the issuer's published keys were fetched.
+    pub issuer_keys_seen: bool,
+    /// The last trial exchange of the rule as it is now.
+    pub exchange: Option<ExchangeFacts>,
+    /// Whether the engine can make a trial exchange itself.
+    pub can_exchange: bool,
+    /// Start of the last reporting bucket in which the service account used tokens without a key.
+    pub traffic_at: Option<Timestamp>,
+}
+
+/// The last trial exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExchangeFacts {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Whether it was accepted.
+    pub accepted: bool,
+    /// Why not; empty when accepted.
+    pub refusal: String,
+}
+
+/// What is known about one consumer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerFacts {
+    /// The consumer.
+    pub id: ConsumerId,
+    /// Where it is, for people, such as `./app/.env`.
+    pub place: String,
+    /// Whether the key is still in it.
+    pub presence: Presence,
+    /// Why its federation settings are not yet as they should be; none when they are, or when
+    /// they are not ours to write.
+    pub unconfigured: Option<String>,
+    /// When the key was taken out.
+    pub removed_at: Option<Timestamp>,
+    /// Whether a person takes the key out.
+    pub manual: bool,
+    /// The newest credential report or statement.
+    pub report: Option<ReportFacts>,
+}
+
+/// Whether a key is in a consumer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Presence {
+    /// The key is there.
+    Present,
+    /// The consumer reads back free of the key.
+    Absent,
+    /// It cannot be told, and why.
+    Unknown(String),
+}
+
+/// What a workload reported, or a person stated, about the credential it sends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportFacts {
+    /// When.
+    pub at: Timestamp,
+    /// How far it can be trusted.
+    pub weight: Weight,
+    /// Which credential wins.
+    pub winner: Winner,
+    /// Where the winner comes from.
+    pub winner_source: String,
+    /// Whether it federates through a rule of this lane.
+    pub through_our_rule: bool,
+    /// What beats federation.
+    pub shadows: Vec<Shadow>,
+}
+
+/// What the usage report says about a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UsageFacts {
+    /// Start of the window that was read.
+    pub since: Timestamp,
+    /// The report is complete up to here.
+    pub complete_until: Timestamp,
+    /// End of the last bucket with use, if any.
+    pub last_used_before: Option<Timestamp>,
+}

@@ -1,0 +1,400 @@
+//! The gates: what must be true to leave a stage, and what is missing.
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{ConsumerId, Winner};
+
+use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
+use super::stage::Stage;
+use crate::limits;
+use crate::resource::KeyStatus;
+
+/// Where a lane stands and whether it may go on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessment {
+    /// The stage the lane is in: the first whose work is not finished.
+    pub stage: Stage,
+    /// Whether the lane may leave that stage.
+    pub gate: Gate,
+}
+
+/// Whether a lane may leave its stage.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gate {
+    /// All evidence is in: the next step may run.
+    Open,
+    /// Evidence is not in yet; a normal outcome that may last days.
+    Waiting(Vec<Need>),
+    /// Evidence speaks against it; somebody has to mend something first.
+    Refused(Vec<Refusal>),
+    /// The lane has reached its end: nothing is left to do, for the reason given.
+    Finished(String),
+}
+
+/// A piece of evidence that is missing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Need {
+    /// What is missing, as a sentence without a full stop.
+    pub what: String,
+    /// Who can supply it.
+    pub supplier: Supplier,
+    /// The earliest time at which it can be there, where that is known.
+    pub earliest: Option<Timestamp>,
+    /// The consumer it is about, if any.
+    pub consumer: Option<ConsumerId>,
+    /// A command or text that helps.
+    pub remedy: Option<String>,
+}
+
+/// Who can supply a missing piece of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supplier {
+    /// The engine, in the next apply.
+    Engine,
+    /// The workload, by running.
+    Workload,
+    /// A person.
+    Person,
+    /// Time in which nothing happens.
+    Time,
+}
+
+/// Evidence that speaks against going on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// What was seen and why it matters.
+    pub why: String,
+    /// Where, such as a file and line.
+    pub place: Option<String>,
+    /// How to mend it.
+    pub fix: String,
+}
+
+/// Judges one lane at one moment.
+pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
+    let judged = |stage, gate| Assessment { stage, gate };
+    match &facts.key.status {
+        None => {
+            return judged(Stage::Configure, Gate::Refused(vec![unknown_key(facts)]));
+        }
+        Some(KeyStatus::Archived) => {
+            return judged(Stage::Revoke, Gate::Finished("the key is archived".to_owned()));
+        }
+        Some(KeyStatus::Expired) => {
+            return judged(Stage::Revoke, Gate::Finished("the key has expired".to_owned()));
+        }
+        Some(KeyStatus::Inactive) => return judged(Stage::Revoke, archive_gate(facts, now)),
+        Some(KeyStatus::Other(word)) => {
+            let why = format!("the key has the status `{word}`, which this version does not know");
+            let fix = "Look at the key in the Console, and upgrade keyless.".to_owned();
+            return judged(Stage::Configure, Gate::Refused(vec![Refusal { why, place: None, fix }]));
+        }
+        Some(KeyStatus::Active) => {}
+    }
+    let configure = configure_gate(facts);
+    if configure != Gate::Open {
+        return judged(Stage::Configure, configure);
+    }
+    let all_removed = facts.consumers.iter().all(is_removed);
+    let verify = verify_gate(facts, now);
+    if !all_removed {
+        return match verify {
+            Gate::Open => judged(Stage::Remove, remove_gate(facts)),
+            closed => judged(Stage::Verify, closed),
+        };
+    }
+    // The proof of the rules must still be fresh when the key goes, not only when it was removed.
+    judged(Stage::Confirm, join(verify, confirm_gate(facts, now)))
+}
+
+/// Tells whether a rule has a fresh accepted exchange and its issuer's keys were seen.
+pub fn rule_is_verified(rule: &RuleFacts, now: Timestamp) -> bool {
+    verify_rule(rule, now) == Gate::Open
+}
+
+/// Tells whether a step of `stage` may run in a lane that stands as `assessment` says; otherwise
+/// the gate that is closed to it.
+pub fn permits(assessment: &Assessment, stage: Stage) -> Result<(), Gate> {
+    let open = match stage {
+        Stage::Configure | Stage::Verify => true,
+        // The removal is what the remove stage is about; its gate opens only afterwards.
+        Stage::Remove => assessment.stage == Stage::Remove || assessment.stage == Stage::Confirm,
+        Stage::Confirm => assessment.stage == Stage::Confirm && assessment.gate == Gate::Open,
+        Stage::Revoke => assessment.stage >= Stage::Confirm && assessment.gate == Gate::Open,
+    };
+    if open { Ok(()) } else { Err(assessment.gate.clone()) }
+}
+
+/// Two gates in a row: a refusal outweighs a wait, and all needs are told at once.
+fn join(first: Gate, second: Gate) -> Gate {
+    match (first, second) {
+        (Gate::Refused(mut a), Gate::Refused(b)) => {
+            a.extend(b);
+            Gate::Refused(a)
+        }
+        (refused @ Gate::Refused(_), _) | (_, refused @ Gate::Refused(_)) => refused,
+        (Gate::Waiting(mut a), Gate::Waiting(b)) => {
+            a.extend(b);
+            Gate::Waiting(a)
+        }
+        (waiting @ Gate::Waiting(_), _) | (_, waiting @ Gate::Waiting(_)) => waiting,
+        (_, last) => last,
+    }
+}
+
+fn gate_of(needs: Vec<Need>, refusals: Vec<Refusal>) -> Gate {
+    if !refusals.is_empty() {
+        Gate::Refused(refusals)
+    } else if !needs.is_empty() {
+        Gate::Waiting(needs)
+    } else {
+        Gate::Open
+    }
+}
+
+fn unknown_key(facts: &LaneFacts) -> Refusal {
+    Refusal {
+        why: format!("the API lists no key with the id {}", facts.key.id),
+        place: None,
+        fix: "Compare the id with the Console (Settings, API keys); is the credential of the right organization?"
+            .to_owned(),
+    }
+}
+
+fn configure_gate(facts: &LaneFacts) -> Gate {
+    let rules = facts.rules.iter().filter_map(|rule| rule.unconfigured.clone());
+    let consumers = facts.consumers.iter().filter_map(|consumer| consumer.unconfigured.clone());
+    let needs = rules.chain(consumers).map(|what| need(what, Supplier::Engine)).collect();
+    gate_of(needs, Vec::new())
+}
+
+fn need(what: String, supplier: Supplier) -> Need {
+    Need { what, supplier, earliest: None, consumer: None, remedy: None }
+}
+
+fn verify_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
+    facts.rules.iter().map(|rule| verify_rule(rule, now)).fold(Gate::Open, join)
+}
+
+fn verify_rule(rule: &RuleFacts, now: Timestamp) -> Gate {
+    let address = &rule.address;
+    let fresh = SignedDuration::from_secs(limits::EXCHANGE_FRESH_SECONDS);
+    let supply = |what: String| {
+        let supplier = if rule.can_exchange { Supplier::Engine } else { Supplier::Person };
+        let remedy = (!rule.can_exchange).then(|| {
+            format!("give {address} an `identity_token {{ file = \"…\" }}` block, so that a trial exchange can be made")
+        });
+        Gate::Waiting(vec![Need { remedy, ..need(what, supplier) }])
+    };
+    match &rule.exchange {
+        None => supply(format!("an accepted token exchange through {address}")),
+        Some(exchange) if !exchange.accepted => {
+            let why = format!("the API refused an exchange through {address}: {}", exchange.refusal);
+            let fix = "Compare the token's issuer, subject, audience and claims with the rule; the Console's history (Settings, Workload identity) names the reason."
+                .to_owned();
+            // What was mended outside shows only in a new trial, so a refused one may be repeated.
+            if rule.can_exchange {
+                supply(why)
+            } else {
+                Gate::Refused(vec![Refusal { why, place: None, fix }])
+            }
+        }
+        Some(exchange) if now.duration_since(exchange.at) > fresh => {
+            supply(format!("a newer token exchange through {address} than the one of {}", exchange.at))
+        }
+        Some(_) if !rule.issuer_keys_seen => supply(format!("the published keys of the issuer of {address}")),
+        Some(_) => Gate::Open,
+    }
+}
+
+/// Tells whether the key is out of a consumer, by its own reading or a person's word.
+fn is_removed(consumer: &ConsumerFacts) -> bool {
+    match (&consumer.presence, consumer.manual) {
+        (Presence::Absent, _) => consumer.removed_at.is_some(),
+        (Presence::Unknown(_), true) => consumer.removed_at.is_some(),
+        _ => false,
+    }
+}
+
+fn remove_gate(facts: &LaneFacts) -> Gate {
+    let mut needs = Vec::new();
+    let mut refusals = Vec::new();
+    for consumer in facts.consumers.iter().filter(|consumer| !is_removed(consumer)) {
+        match &consumer.presence {
+            Presence::Unknown(_) if consumer.manual => needs.push(Need {
+                consumer: Some(consumer.id.clone()),
+                remedy: Some(statement_command(facts, &consumer.id)),
+                ..need(
+                    format!("a named person who took the key out of {} ({})", consumer.id, consumer.place),
+                    Supplier::Person,
+                )
+            }),
+            Presence::Unknown(why) => refusals.push(Refusal {
+                why: format!("it cannot be told whether the key is in {}: {why}", consumer.id),
+                place: Some(consumer.place.clone()),
+                fix: "Make the place readable, or correct the consumer block.".to_owned(),
+            }),
+            Presence::Present | Presence::Absent => needs.push(Need {
+                consumer: Some(consumer.id.clone()),
+                ..need(format!("{} free of the key", consumer.id), Supplier::Engine)
+            }),
+        }
+    }
+    gate_of(needs, refusals)
+}
+
+fn statement_command(facts: &LaneFacts, consumer: &ConsumerId) -> String {
+    format!(
+        "keyless evidence add -manual -key={} -consumer={consumer} -by=\"YOUR NAME\" -statement=\"…\"",
+        facts.address
+    )
+}
+
+/// The moment from which silence and reports count: the last removal, or the last time somebody
+/// brought the key back, whichever is later.
+fn cut_over(facts: &LaneFacts) -> Option<Timestamp> {
+    facts.consumers.iter().filter_map(|consumer| consumer.removed_at).chain(facts.key.reactivated_at).max()
+}
+
+fn confirm_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
+    let Some(since) = cut_over(facts) else {
+        return Gate::Waiting(vec![need("a time of removal".to_owned(), Supplier::Engine)]);
+    };
+    let reports =
+        facts.consumers.iter().map(|consumer| confirm_consumer(facts, consumer)).fold(Gate::Open, join);
+    let silence = silence_gate(facts, since, now);
+    let traffic = facts.rules.iter().map(|rule| traffic_gate(rule, since, now)).fold(Gate::Open, join);
+    join(reports, join(silence, traffic))
+}
+
+fn confirm_consumer(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate {
+    let id = &consumer.id;
+    let since = consumer.removed_at.max(facts.key.reactivated_at);
+    let Some(report) = consumer.report.as_ref().filter(|report| Some(report.at) >= since) else {
+        let supplier = if consumer.manual { Supplier::Person } else { Supplier::Workload };
+        let remedy = consumer.manual.then(|| statement_command(facts, id));
+        let what = format!("a credential report from {id}, newer than the removal of the key");
+        return Gate::Waiting(vec![Need { consumer: Some(id.clone()), remedy, ..need(what, supplier) }]);
+    };
+    match report.winner {
+        Winner::Federation if report.through_our_rule => Gate::Open,
+        Winner::Federation => Gate::Refused(vec![Refusal {
+            why: format!("{id} federates, but not through a rule of this lane"),
+            place: Some(report.winner_source.clone()),
+            fix: "Point ANTHROPIC_FEDERATION_RULE_ID of the workload at the rule of this lane.".to_owned(),
+        }]),
+        Winner::ApiKey | Winner::AuthToken => Gate::Refused(shadow_refusals(id, report)),
+        Winner::Nothing => Gate::Refused(vec![Refusal {
+            why: format!("{id} has no working credential"),
+            place: Some(report.winner_source.clone()),
+            fix: "Complete the federation variables of the workload, or bring the key back with `keyless rollback`."
+                .to_owned(),
+        }]),
+    }
+}
+
+fn shadow_refusals(id: &ConsumerId, report: &super::facts::ReportFacts) -> Vec<Refusal> {
+    let why = |name: &str| {
+        format!(
+            "{id} still sends a static credential: {name} wins over federation, so the migration only looks done"
+        )
+    };
+    if report.shadows.is_empty() {
+        return vec![Refusal {
+            why: why(&report.winner_source),
+            place: Some(report.winner_source.clone()),
+            fix: "Remove the static credential there.".to_owned(),
+        }];
+    }
+    let refusal = |shadow: &keyless_state::Shadow| Refusal {
+        why: why(&shadow.name),
+        place: Some(shadow.place.clone()),
+        fix: shadow.fix.clone(),
+    };
+    report.shadows.iter().map(refusal).collect()
+}
+
+/// Hours are the reporting buckets, so silence begins with the first whole hour after the removal.
+fn next_hour(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second();
+    let into = seconds.rem_euclid(3_600);
+    let forward = if into == 0 && at.subsec_nanosecond() == 0 { 0 } else { 3_600 - into };
+    Timestamp::from_second(seconds + forward).unwrap_or(at)
+}
+
+/// A time that lies `by` later, as far as time goes.
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn silence_gate(facts: &LaneFacts, since: Timestamp, now: Timestamp) -> Gate {
+    let start = next_hour(since);
+    let Some(usage) = facts.usage.as_ref().filter(|usage| usage.since <= start) else {
+        return Gate::Waiting(vec![need("a usage report about the key".to_owned(), Supplier::Engine)]);
+    };
+    if let Some(used) = usage.last_used_before.filter(|used| *used > start) {
+        let why =
+            format!("the key was used after it was removed everywhere that is declared, last before {used}");
+        let fix = "Find who still holds the key (the usage report in the Console groups by key), declare that place as a consumer, and apply again."
+            .to_owned();
+        // Use that stopped long enough ago no longer speaks against the key.
+        if usage.complete_until.duration_since(used) < facts.quiet_period {
+            return Gate::Refused(vec![Refusal { why, place: None, fix }]);
+        }
+    }
+    let quiet_from = usage.last_used_before.map_or(start, |used| used.max(start));
+    let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
+    let earliest = later(later(quiet_from, facts.quiet_period), delay);
+    if usage.complete_until.duration_since(quiet_from) >= facts.quiet_period {
+        return Gate::Open;
+    }
+    let what = format!("no use of the key for {:#} (quiet_period)", facts.quiet_period);
+    let supplier = if earliest > now { Supplier::Time } else { Supplier::Engine };
+    Gate::Waiting(vec![Need { earliest: Some(earliest), ..need(what, supplier) }])
+}
+
+fn traffic_gate(rule: &RuleFacts, since: Timestamp, now: Timestamp) -> Gate {
+    // The hour of the removal may hold traffic from before it, so the next whole hour counts.
+    let start = next_hour(since);
+    if rule.traffic_at.is_some_and(|at| at >= start) {
+        return Gate::Open;
+    }
+    let what = format!("traffic of {} that no key authenticated, after the removal", rule.service_account);
+    let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
+    let earliest = Some(later(start, delay)).filter(|earliest| *earliest > now);
+    Gate::Waiting(vec![Need { earliest, ..need(what, Supplier::Workload) }])
+}
+
+fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
+    let Some(disabled_at) = facts.key.disabled_at else {
+        return Gate::Finished("somebody else set the key inactive, and it is left as it is".to_owned());
+    };
+    let Some(archive_after) = facts.archive_after else {
+        return Gate::Finished("the key is inactive".to_owned());
+    };
+    let earliest = later(disabled_at, archive_after);
+    let mut needs = Vec::new();
+    if now < earliest {
+        let what = format!("the key inactive for {archive_after:#} (archive_after)");
+        needs.push(Need { earliest: Some(earliest), ..need(what, Supplier::Time) });
+    }
+    let used = facts
+        .usage
+        .as_ref()
+        .and_then(|usage| usage.last_used_before)
+        .filter(|used| *used > next_hour(disabled_at));
+    let refusals = used
+        .map(|used| Refusal {
+            why: format!("the key was used after it was disabled, last before {used}"),
+            place: None,
+            fix: "Look at the usage report in the Console before the key is archived for good.".to_owned(),
+        })
+        .into_iter()
+        .collect();
+    // An approval covers the archive of this one disabling; one given before it says nothing.
+    if !facts.key.approval.as_ref().is_some_and(|(_, at)| *at >= disabled_at) {
+        let what = "a named approval: archiving is final".to_owned();
+        let remedy = Some(format!("keyless apply -approve-archive={}", facts.address));
+        needs.push(Need { remedy, ..need(what, Supplier::Person) });
+    }
+    gate_of(needs, refusals)
+}

@@ -1,0 +1,230 @@
+//! From configuration, state and what was seen to the facts of each lane.
+
+use std::collections::BTreeMap;
+
+use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weight, Winner};
+use sha2::{Digest, Sha256};
+
+use super::facts::{
+    ConsumerFacts, ExchangeFacts, KeyFacts, LaneFacts, Presence, ReportFacts, RuleFacts, UsageFacts,
+};
+use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
+use crate::resource::{KeyStatus, Observed};
+
+/// What was seen outside the API at the moment of judging.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sightings {
+    /// Whether the key is in each consumer.
+    pub presence: BTreeMap<(Address, ConsumerId), Presence>,
+    /// Digest of the federation settings found in a consumer, where they are ours to write and
+    /// there.
+    pub settings: BTreeMap<(Address, ConsumerId), String>,
+    /// Why an object is not yet as configured, by address: from the diff.
+    pub unconfigured: BTreeMap<Address, String>,
+    /// Digest of the federation settings that each consumer should have, where the rule exists.
+    pub wanted_settings: BTreeMap<(Address, ConsumerId), String>,
+}
+
+/// Puts the facts of one lane together.
+pub fn gather(
+    address: &Address,
+    key: &ApiKey,
+    configuration: &Configuration,
+    state: &State,
+    observed: &Observed,
+    sightings: &Sightings,
+) -> LaneFacts {
+    let record = state.lanes.get(address).cloned().unwrap_or_default();
+    let rule_ids: Vec<&str> =
+        key.replaced_by.iter().filter_map(|rule| state.records.get(rule)).map(|r| r.id.as_str()).collect();
+    LaneFacts {
+        address: address.clone(),
+        key: key_facts(address, key, &record, state, observed),
+        rules: key.replaced_by.iter().map(|rule| rule_facts(rule, configuration, state, sightings)).collect(),
+        consumers: key
+            .consumers
+            .iter()
+            .map(|(id, consumer)| consumer_facts(address, id, consumer, &record, state, sightings, &rule_ids))
+            .collect(),
+        usage: newest(state, |fact| match fact {
+            Fact::KeyUsage { key, since, complete_until, last_used_before } if key == address => {
+                Some(UsageFacts {
+                    since: *since,
+                    complete_until: *complete_until,
+                    last_used_before: *last_used_before,
+                })
+            }
+            _ => None,
+        })
+        .map(|(_, usage)| usage),
+        quiet_period: key.quiet_period,
+        archive_after: key.archive_after,
+    }
+}
+
+/// The newest piece of evidence that `pick` takes.
+fn newest<'a, T>(state: &'a State, pick: impl Fn(&'a Fact) -> Option<T>) -> Option<(&'a Evidence, T)> {
+    state
+        .evidence
+        .iter()
+        .filter_map(|evidence| pick(&evidence.fact).map(|picked| (evidence, picked)))
+        .max_by_key(|(evidence, _)| evidence.observed_at)
+}
+
+fn key_facts(
+    address: &Address,
+    key: &ApiKey,
+    record: &LaneRecord,
+    state: &State,
+    observed: &Observed,
+) -> KeyFacts {
+    let status = observed.api_keys.get(&key.id).map(|object| object.status.clone());
+    let still_inactive = status == Some(KeyStatus::Inactive);
+    let approval = newest(state, |fact| match fact {
+        Fact::ArchiveApproval { key, by } if key == address => Some(by.clone()),
+        _ => None,
+    });
+    KeyFacts {
+        id: key.id.clone(),
+        status,
+        disabled_at: record.disabled_at.filter(|_| still_inactive),
+        reactivated_at: record.reactivated_at,
+        approval: approval.map(|(evidence, by)| (by, evidence.observed_at)),
+    }
+}
+
+fn rule_facts(
+    rule: &Address,
+    configuration: &Configuration,
+    state: &State,
+    sightings: &Sightings,
+) -> RuleFacts {
+    let declared = &configuration.federation_rules[rule];
+    let parts = [rule, &declared.provider, &declared.service_account];
+    let digest = rule_digest(rule, state);
+    let exchange = newest(state, |fact| match fact {
+        Fact::Exchange { rule: of, rule_digest, accepted, refusal, .. }
+            if of == rule && Some(rule_digest) == digest.as_ref() =>
+        {
+            Some((*accepted, refusal.clone()))
+        }
+        _ => None,
+    });
+    let keys = newest(state, |fact| match fact {
+        Fact::IssuerKeys { provider, .. } if *provider == declared.provider => Some(()),
+        _ => None,
+    });
+    let traffic = newest(state, |fact| match fact {
+        Fact::AccountTraffic { service_account, last_seen }
+            if *service_account == declared.service_account =>
+        {
+            Some(*last_seen)
+        }
+        _ => None,
+    });
+    RuleFacts {
+        address: rule.clone(),
+        service_account: declared.service_account.clone(),
+        unconfigured: parts.iter().find_map(|part| sightings.unconfigured.get(*part).cloned()),
+        issuer_keys_seen: keys.is_some(),
+        exchange: exchange.map(|(evidence, (accepted, refusal))| ExchangeFacts {
+            at: evidence.observed_at,
+            accepted,
+            refusal,
+        }),
+        can_exchange: declared.identity_token.is_some(),
+        traffic_at: traffic.map(|(_, at)| at),
+    }
+}
+
+/// SHA-256 over what a rule, its issuer and its account read back as; none before the rule exists.
+///
+/// Evidence about a rule counts only as long as this stays the same.
+pub fn rule_digest(rule: &Address, state: &State) -> Option<String> {
+    let record = state.records.get(rule)?;
+    let mut hash = Sha256::new();
+    hash.update(record.id.as_bytes());
+    hash.update(serde_json::to_vec(&record.attributes).expect("attributes are plain JSON"));
+    for part in &record.depends_on {
+        if let Some(record) = state.records.get(part) {
+            hash.update(serde_json::to_vec(&record.attributes).expect("attributes are plain JSON"));
+        }
+    }
+    Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn consumer_facts(
+    key: &Address,
+    id: &ConsumerId,
+    consumer: &Consumer,
+    record: &LaneRecord,
+    state: &State,
+    sightings: &Sightings,
+    rule_ids: &[&str],
+) -> ConsumerFacts {
+    let place = (key.clone(), id.clone());
+    let known = record.consumers.get(id);
+    let manual = matches!(consumer.driver, ConsumerDriver::Manual { .. });
+    let wanted = sightings.wanted_settings.get(&place);
+    let unconfigured = match &consumer.driver {
+        ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }
+            if wanted.is_none() || wanted != sightings.settings.get(&place) =>
+        {
+            Some(format!("the federation settings in {id}"))
+        }
+        _ => None,
+    };
+    let report = consumer_report(key, id, state, rule_ids);
+    let stated_at = report.as_ref().filter(|_| manual).map(|report| report.at);
+    ConsumerFacts {
+        id: id.clone(),
+        place: place_of(consumer),
+        presence: sightings
+            .presence
+            .get(&place)
+            .cloned()
+            .unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned())),
+        unconfigured,
+        removed_at: known.and_then(|known| known.removed_at).or(stated_at),
+        manual,
+        report,
+    }
+}
+
+/// Where a consumer is, for people.
+fn place_of(consumer: &Consumer) -> String {
+    match &consumer.driver {
+        ConsumerDriver::Dotenv { path, .. } => path.display().to_string(),
+        ConsumerDriver::Command { check, .. } => check.join(" "),
+        ConsumerDriver::Manual { instructions } => instructions.clone(),
+    }
+}
+
+fn consumer_report(key: &Address, id: &ConsumerId, state: &State, rule_ids: &[&str]) -> Option<ReportFacts> {
+    let (evidence, mut report) = newest(state, |fact| match fact {
+        Fact::CredentialReport { key: of, consumer, winner, winner_source, rule_id, shadows }
+            if of == key && consumer == id =>
+        {
+            Some(ReportFacts {
+                at: jiff::Timestamp::UNIX_EPOCH,
+                weight: Weight::Reported,
+                winner: *winner,
+                winner_source: winner_source.clone(),
+                through_our_rule: rule_id.as_deref().is_some_and(|id| rule_ids.contains(&id)),
+                shadows: shadows.clone(),
+            })
+        }
+        Fact::Statement { key: of, consumer, by, .. } if of == key && consumer == id => Some(ReportFacts {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            weight: Weight::Stated,
+            winner: Winner::Federation,
+            winner_source: format!("stated by {by}"),
+            through_our_rule: true,
+            shadows: Vec::new(),
+        }),
+        _ => None,
+    })?;
+    report.at = evidence.observed_at;
+    report.weight = evidence.weight;
+    Some(report)
+}

@@ -1,0 +1,16 @@
+//! Lanes: one key each, on its way through five stages.
+//!
+//! The gates here are the heart of the program, and the only place where they are judged: the
+//! planner, `apply`, `status` and the tests all call [`assess`]. Pure: facts and a time go in, a
+//! judgement comes out. No gate opens because time has passed; it opens because of evidence.
+
+mod facts;
+mod gate;
+mod gather;
+mod stage;
+
+pub use facts::{ConsumerFacts, Presence, ReportFacts, RuleFacts, UsageFacts};
+pub use facts::{ExchangeFacts, KeyFacts, LaneFacts};
+pub use gate::{Assessment, Gate, Need, Refusal, Supplier, assess, permits, rule_is_verified};
+pub use gather::{Sightings, gather, rule_digest};
+pub use stage::Stage;

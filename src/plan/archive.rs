@@ -1,0 +1,111 @@
+//! What is recorded and no longer declared: archived, or forgotten where it is not ours.
+
+use keyless_state::{Address, Kind, Origin, Record, State};
+
+use super::change::{Action, Change, Reason};
+use super::diff::{Diff, archive_order};
+use super::operation::Operation;
+use super::undo::Undo;
+use crate::config::Configuration;
+use crate::diagnostic::Diagnostic;
+use crate::resource::Observed;
+
+/// Adds the work for everything that is recorded and no longer declared.
+pub(super) fn undeclared(configuration: &Configuration, state: &State, observed: &Observed, diff: &mut Diff) {
+    let declared = |address: &Address| match address.kind() {
+        Kind::Provider => configuration.providers.contains_key(address),
+        Kind::ServiceAccount => configuration.service_accounts.contains_key(address),
+        Kind::FederationRule => configuration.federation_rules.contains_key(address),
+        Kind::ApiKey => configuration.api_keys.contains_key(address),
+        Kind::Data => true,
+    };
+    for address in state.lanes.keys().filter(|address| !declared(address)) {
+        forget_lane(address, diff);
+    }
+    let mut orphans: Vec<(&Address, &Record)> =
+        state.records.iter().filter(|(address, _)| !declared(address)).collect();
+    orphans.sort_by_key(|(address, _)| (archive_order(address.kind()), (*address).clone()));
+    for (address, record) in orphans {
+        if let Some(lane) = relying_lane(address, configuration, state) {
+            diff.problems.push(relied_upon(address, &lane));
+            continue;
+        }
+        archive(address, record, Reason::NotDeclared, observed, diff);
+    }
+}
+
+/// A declared lane whose consumers lost their key and live off this rule.
+fn relying_lane(rule: &Address, configuration: &Configuration, state: &State) -> Option<Address> {
+    let rule_id = &state.records.get(rule)?.id;
+    let relies = |key: &Address| {
+        let lane = state.lanes.get(key);
+        let removed = lane.is_some_and(|lane| lane.consumers.values().any(|c| c.removed_at.is_some()));
+        let reported = state.evidence.iter().any(|evidence| match &evidence.fact {
+            keyless_state::Fact::CredentialReport { key: of, rule_id: Some(id), .. } => {
+                of == key && id == rule_id
+            }
+            _ => false,
+        });
+        removed && reported
+    };
+    configuration.api_keys.keys().find(|key| relies(key)).cloned()
+}
+
+fn relied_upon(rule: &Address, lane: &Address) -> Diagnostic {
+    Diagnostic::error("Rule still in use")
+        .address(rule)
+        .detail(format!(
+            "{rule} is no longer declared, but a consumer of {lane} lost its key and reports that it federates through this rule. Archiving it would leave that workload without a credential."
+        ))
+        .hint(format!("keep the rule, or move the workload to another rule of {lane} and apply, then remove the block"))
+}
+
+/// Adds the archive of one recorded object, or its forgetting where it is not ours or is gone.
+pub(super) fn archive(
+    address: &Address,
+    record: &Record,
+    reason: Reason,
+    observed: &Observed,
+    diff: &mut Diff,
+) {
+    let is_live = match address.kind() {
+        Kind::Provider => observed.issuers.get(&record.id).map(|o| o.provenance.archived_at.is_none()),
+        Kind::ServiceAccount => {
+            observed.service_accounts.get(&record.id).map(|o| o.provenance.archived_at.is_none())
+        }
+        Kind::FederationRule => observed.rules.get(&record.id).map(|o| o.provenance.archived_at.is_none()),
+        Kind::ApiKey | Kind::Data => None,
+    }
+    .unwrap_or(false);
+    diff.depends_on.insert(address.clone(), record.depends_on.clone());
+    let ours = record.origin == Origin::Created;
+    let (action, operation, undo) = if is_live && ours {
+        let why = "an archived object cannot come back; a successor gets a new id".to_owned();
+        (Action::Archive, Operation::Archive { address: address.clone() }, Undo::Impossible { why })
+    } else {
+        (Action::Forget, Operation::Forget { address: address.clone() }, Undo::Nothing)
+    };
+    let before = Some(record.attributes.clone());
+    diff.changes.push(Change {
+        address: address.clone(),
+        action,
+        reason,
+        before,
+        after: None,
+        unknown: Vec::new(),
+    });
+    diff.work.push((operation, undo));
+}
+
+pub(super) fn forget_lane(address: &Address, diff: &mut Diff) {
+    diff.depends_on.insert(address.clone(), Vec::new());
+    diff.changes.push(Change {
+        address: address.clone(),
+        action: Action::Forget,
+        reason: Reason::NotDeclared,
+        before: None,
+        after: None,
+        unknown: Vec::new(),
+    });
+    diff.work.push((Operation::Forget { address: address.clone() }, Undo::Nothing));
+}

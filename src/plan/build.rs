@@ -1,0 +1,264 @@
+//! From a diff and the lanes to ordered steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use keyless_state::{Address, State};
+use sha2::{Digest, Sha256};
+
+use super::change::Drift;
+use super::diff::{self, Diff};
+use super::lanes;
+use super::operation::Operation;
+use super::plan_data::{Base, Mode, Plan, Step};
+use super::settings::{federation_settings, settings_digest};
+use super::undo::Undo;
+use crate::config::Configuration;
+use crate::diagnostic::Diagnostic;
+use crate::lane::{Sightings, Stage};
+use crate::resource::Observed;
+
+/// Everything a plan is made from.
+pub struct PlanInput<'a> {
+    /// What is asked for.
+    pub configuration: &'a Configuration,
+    /// What is recorded, evidence included.
+    pub state: &'a State,
+    /// What the API says.
+    pub observed: &'a Observed,
+    /// What was seen in the consumers.
+    pub sightings: Sightings,
+    /// The state's identity; none before there is one.
+    pub lineage: Option<String>,
+    /// The state's order.
+    pub serial: u64,
+    /// What kind of run.
+    pub mode: Mode,
+    /// The platform's time.
+    pub now: Timestamp,
+    /// Whether waits for time are skipped, as in a demo.
+    pub skip_waits: bool,
+    /// Whether outputs differ from what is recorded.
+    pub outputs_changed: bool,
+}
+
+/// Builds the plan for `apply`, or for `plan -refresh-only`; problems that stand in the way of
+/// any plan come instead.
+pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    let diff = diff::diff(input.configuration, input.state, input.observed);
+    let mut drift = diff.drift.clone();
+    drift.extend(lanes::key_drift(&input));
+    let refresh_only = input.mode == Mode::RefreshOnly;
+    if !diff.problems.is_empty() && !refresh_only {
+        return Err(diff.problems);
+    }
+    complete_sightings(&mut input, &diff);
+    let mut steps = if refresh_only { Vec::new() } else { base_steps(&diff) };
+    let (lane_views, lane_steps, lane_changes) = lanes::plan(&input, &diff, &steps);
+    let mut changes = diff.changes.clone();
+    changes.extend(lane_changes);
+    if refresh_only {
+        changes.clear();
+    } else {
+        steps.extend(lane_steps);
+        hold_archives_back(&mut steps);
+    }
+    check_order(&steps);
+    Ok(Plan {
+        mode: input.mode,
+        created_at: input.now,
+        base: base(&input, &drift),
+        drift,
+        changes,
+        lanes: lane_views,
+        steps,
+        outputs_changed: input.outputs_changed && !refresh_only,
+    })
+}
+
+/// Notes what is not yet as configured, and what settings each consumer should have.
+fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
+    input.sightings.unconfigured = diff.unconfigured.clone();
+    for (key, declared) in &input.configuration.api_keys {
+        for consumer in declared.consumers.keys() {
+            let settings = federation_settings(
+                key,
+                consumer,
+                input.configuration,
+                input.state,
+                &input.observed.organization.id,
+                |workspace| diff.workspace_id(workspace),
+            );
+            if let Some(settings) = settings {
+                let digest = settings_digest(&settings);
+                input.sightings.wanted_settings.insert((key.clone(), consumer.clone()), digest);
+            }
+        }
+    }
+}
+
+pub(super) fn step_id(operation: &Operation) -> String {
+    let target = operation.target();
+    match target.part.as_str() {
+        "" => format!("{}/{}", operation.word(), target.address),
+        part => format!("{}/{}/{part}", operation.word(), target.address),
+    }
+}
+
+/// Steps for objects at the API: each after the steps before it on the same object, and after
+/// those of what it depends on.
+pub(super) fn base_steps(diff: &Diff) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut of: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
+    for (operation, undo) in &diff.work {
+        let address = operation.target().address;
+        let ends = matches!(operation, Operation::Archive { .. } | Operation::Forget { .. });
+        let mut after: BTreeSet<String> =
+            of.get(address).and_then(|ids| ids.last().cloned()).into_iter().collect();
+        if !ends {
+            for dependency in diff.depends_on.get(address).into_iter().flatten() {
+                after.extend(of.get(dependency).into_iter().flatten().cloned());
+            }
+        }
+        let id = step_id(operation);
+        of.entry(address).or_default().push(id.clone());
+        steps.push(Step {
+            id,
+            stage: if ends { Stage::Revoke } else { Stage::Configure },
+            lane: None,
+            operation: operation.clone(),
+            after: after.into_iter().collect(),
+            undo: undo.clone(),
+        });
+    }
+    // A rule is archived before its issuer and its account.
+    let ends: Vec<(String, Address)> = steps
+        .iter()
+        .filter(|step| step.stage == Stage::Revoke)
+        .map(|step| (step.id.clone(), step.operation.target().address.clone()))
+        .collect();
+    for step in steps.iter_mut().filter(|step| step.stage == Stage::Revoke) {
+        let address = step.operation.target().address;
+        let users =
+            ends.iter().filter(|(_, other)| diff.depends_on.get(other).is_some_and(|d| d.contains(address)));
+        let users: Vec<String> = users.map(|(id, _)| id.clone()).collect();
+        step.after.extend(users);
+        step.after.sort();
+        step.after.dedup();
+    }
+    steps
+}
+
+/// What replaces something exists and works before that goes: archives come after every create,
+/// change and trial exchange.
+fn hold_archives_back(steps: &mut Vec<Step>) {
+    let is_archive = |step: &Step| matches!(step.operation, Operation::Archive { .. });
+    let building: Vec<String> =
+        steps.iter().filter(|step| step.stage <= Stage::Verify).map(|step| step.id.clone()).collect();
+    for step in steps.iter_mut().filter(|step| is_archive(step)) {
+        step.after.extend(building.iter().cloned());
+        step.after.sort();
+        step.after.dedup();
+    }
+    let (ends, rest): (Vec<Step>, Vec<Step>) = steps
+        .drain(..)
+        .partition(|step| matches!(step.operation, Operation::Archive { .. } | Operation::Forget { .. }));
+    steps.extend(rest);
+    steps.extend(ends);
+    order(steps);
+}
+
+/// Puts steps into an order in which each comes after those it names; stable otherwise.
+pub(super) fn order(steps: &mut Vec<Step>) {
+    let mut left: Vec<Step> = std::mem::take(steps);
+    let mut placed: BTreeSet<String> = BTreeSet::new();
+    while !left.is_empty() {
+        let before = left.len();
+        let mut rest = Vec::new();
+        for step in left {
+            if step.after.iter().all(|id| placed.contains(id)) {
+                placed.insert(step.id.clone());
+                steps.push(step);
+            } else {
+                rest.push(step);
+            }
+        }
+        assert!(
+            rest.len() < before,
+            "steps of a plan form a cycle: {:?}",
+            rest.iter().map(|s| &s.id).collect::<Vec<_>>()
+        );
+        left = rest;
+    }
+}
+
+/// The plan's own promises; breaking one is an error of ours.
+pub(super) fn check_order(steps: &[Step]) {
+    let mut seen = BTreeSet::new();
+    for step in steps {
+        assert!(step.after.iter().all(|id| seen.contains(id)), "step {} comes before what it needs", step.id);
+        assert!(seen.insert(step.id.clone()), "step {} is planned twice", step.id);
+    }
+}
+
+fn base(input: &PlanInput<'_>, drift: &[Drift]) -> Base {
+    let _ = drift;
+    Base {
+        lineage: input.lineage.clone(),
+        serial: input.serial,
+        organization_id: input.observed.organization.id.clone(),
+        configuration_digest: digest(format!("{:?}", input.configuration)),
+        observed_digest: observed_digest(input),
+    }
+}
+
+fn digest(text: String) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Digest of the observed objects that a plan is about: the recorded ones, the declared keys and
+/// those whose names are declared. What happens elsewhere in the organization does not matter.
+fn observed_digest(input: &PlanInput<'_>) -> String {
+    let mut text = String::new();
+    for record in input.state.records.values() {
+        let id = &record.id;
+        text.push_str(&format!(
+            "{:?}{:?}{:?}",
+            input.observed.issuers.get(id).map(|o| (&o.arguments, o.provenance.archived_at)),
+            input.observed.service_accounts.get(id).map(|o| (
+                &o.arguments,
+                &o.memberships,
+                o.provenance.archived_at
+            )),
+            input.observed.rules.get(id).map(|o| (&o.arguments, o.provenance.archived_at)),
+        ));
+    }
+    for key in input.configuration.api_keys.values() {
+        text.push_str(&format!("{:?}", input.observed.api_keys.get(&key.id).map(|object| &object.status)));
+    }
+    let names = |wanted: &str| {
+        let issuers = input.observed.issuers.values().filter(|o| o.arguments.name == wanted).map(|o| &o.id);
+        let accounts =
+            input.observed.service_accounts.values().filter(|o| o.arguments.name == wanted).map(|o| &o.id);
+        let rules = input.observed.rules.values().filter(|o| o.arguments.name == wanted).map(|o| &o.id);
+        issuers.chain(accounts).chain(rules).cloned().collect::<Vec<_>>().join(",")
+    };
+    let configuration = input.configuration;
+    let declared = configuration.providers.values().map(|p| &p.name);
+    let declared = declared.chain(configuration.service_accounts.values().map(|a| &a.name));
+    let declared = declared.chain(configuration.federation_rules.values().map(|r| &r.name));
+    let declared: BTreeSet<&String> = declared.collect();
+    for name in declared {
+        text.push_str(&names(name));
+    }
+    digest(text)
+}
+
+/// The undo of a step that changes a consumer.
+pub(super) fn put_back(reversible: bool, how: &str) -> Undo {
+    if reversible {
+        Undo::possible(how)
+    } else {
+        Undo::Impossible { why: "the consumer has no way to put the key back".to_owned() }
+    }
+}

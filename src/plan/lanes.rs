@@ -1,0 +1,326 @@
+//! The steps of the lanes, as far as evidence lets each of them go.
+
+use std::collections::BTreeSet;
+
+use keyless_state::Address;
+use serde_json::{Value, json};
+
+use super::attributes::{self, Attributes};
+use super::build::{PlanInput, put_back, step_id};
+use super::change::{Action, Change, Drift, Reason};
+use super::diff::Diff;
+use super::operation::Operation;
+use super::plan_data::{LaneView, NeedView, RefusalView, Standing, Step};
+use super::undo::Undo;
+use crate::config::{ApiKey, ConsumerDriver};
+use crate::lane::{self, Assessment, Gate, LaneFacts, Presence, Stage, Supplier};
+use crate::resource::KeyStatus;
+
+/// Plans all lanes. `base` are the steps for objects at the API.
+pub(super) fn plan(
+    input: &PlanInput<'_>,
+    diff: &Diff,
+    base: &[Step],
+) -> (Vec<LaneView>, Vec<Step>, Vec<Change>) {
+    let mut views = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut changes = Vec::new();
+    for (address, key) in &input.configuration.api_keys {
+        let facts =
+            lane::gather(address, key, input.configuration, input.state, input.observed, &input.sightings);
+        let assessment = lane::assess(&facts, input.now);
+        let known: BTreeSet<String> = base.iter().chain(&steps).map(|step| step.id.clone()).collect();
+        let mut lane = LanePlanner { input, diff, base, key, facts: &facts, known, steps: Vec::new() };
+        lane.plan(&assessment);
+        let own = lane.steps;
+        views.push(view(&facts, &assessment, &own));
+        changes.push(change(&facts, &own, input));
+        steps.extend(own);
+    }
+    (views, steps, changes)
+}
+
+struct LanePlanner<'a> {
+    input: &'a PlanInput<'a>,
+    diff: &'a Diff,
+    base: &'a [Step],
+    key: &'a ApiKey,
+    facts: &'a LaneFacts,
+    known: BTreeSet<String>,
+    steps: Vec<Step>,
+}
+
+impl LanePlanner<'_> {
+    /// Adds the steps of the lane, up to the first gate that nothing in this plan can open.
+    fn plan(&mut self, assessment: &Assessment) {
+        match (&assessment.gate, assessment.stage) {
+            (Gate::Finished(_), _) => return,
+            (Gate::Refused(_), stage) if stage != Stage::Configure || self.facts.key.status.is_none() => {
+                return;
+            }
+            (gate, Stage::Revoke) => {
+                if self.opens(gate) {
+                    self.archive_key();
+                }
+                return;
+            }
+            _ => {}
+        }
+        let configured = self.configure();
+        let Some(verified) = self.verify(configured.clone()) else { return };
+        let guards: Vec<String> = configured.into_iter().chain(verified).collect();
+        let all_removed = assessment.stage == Stage::Confirm;
+        if all_removed {
+            if self.opens(&assessment.gate) {
+                self.confirm_and_disable(guards, assessment.gate != Gate::Open);
+            }
+            return;
+        }
+        if let Some(removed) = self.remove(guards) {
+            self.confirm_and_disable(removed, true);
+        }
+    }
+
+    /// Tells whether a gate is open, or can be opened by what this run itself does.
+    fn opens(&self, gate: &Gate) -> bool {
+        match gate {
+            Gate::Open => true,
+            Gate::Waiting(needs) => needs.iter().all(|need| match need.supplier {
+                Supplier::Engine => true,
+                Supplier::Workload | Supplier::Time => self.input.skip_waits,
+                Supplier::Person => false,
+            }),
+            Gate::Refused(_) | Gate::Finished(_) => false,
+        }
+    }
+
+    fn add(
+        &mut self,
+        stage: Stage,
+        guarded: bool,
+        operation: Operation,
+        after: Vec<String>,
+        undo: Undo,
+    ) -> String {
+        let id = step_id(&operation);
+        if self.known.insert(id.clone()) {
+            let lane = guarded.then(|| self.facts.address.clone());
+            let after: BTreeSet<String> = after.into_iter().collect();
+            self.steps.push(Step {
+                id: id.clone(),
+                stage,
+                lane,
+                operation,
+                after: after.into_iter().collect(),
+                undo,
+            });
+        }
+        id
+    }
+
+    /// The steps of this plan for an object and all that it depends on.
+    fn steps_of(&self, address: &Address) -> Vec<String> {
+        let mut wanted = vec![address.clone()];
+        wanted.extend(self.diff.depends_on.get(address).into_iter().flatten().cloned());
+        let ours =
+            |step: &&Step| wanted.contains(step.operation.target().address) && step.stage == Stage::Configure;
+        self.base.iter().filter(ours).map(|step| step.id.clone()).collect()
+    }
+
+    fn configure(&mut self) -> Vec<String> {
+        let mut ids = Vec::new();
+        for rule in &self.key.replaced_by {
+            ids.extend(self.steps_of(rule));
+        }
+        let lacking: Vec<_> = self.facts.consumers.iter().filter(|c| c.unconfigured.is_some()).collect();
+        for consumer in lacking {
+            let after = self.steps_of(&self.key.consumers[&consumer.id].rule);
+            let operation =
+                Operation::Configure { address: self.facts.address.clone(), consumer: consumer.id.clone() };
+            let undo = Undo::possible("take the settings out again");
+            ids.push(self.add(Stage::Configure, false, operation, after, undo));
+        }
+        ids
+    }
+
+    /// Adds a trial exchange for each rule that lacks a fresh one; none when that cannot be made.
+    fn verify(&mut self, configured: Vec<String>) -> Option<Vec<String>> {
+        let mut ids = Vec::new();
+        for rule in &self.facts.rules {
+            let moves = !self.steps_of(&rule.address).is_empty();
+            if !moves && lane::rule_is_verified(rule, self.input.now) {
+                continue;
+            }
+            if !rule.can_exchange {
+                return None;
+            }
+            let mut after = self.steps_of(&rule.address);
+            // A trial needs the rule alone; the consumers of other lanes are no business of it.
+            after.retain(|id| configured.contains(id));
+            let operation = Operation::Verify { address: rule.address.clone() };
+            ids.push(self.add(Stage::Verify, false, operation, after, Undo::Nothing));
+        }
+        Some(ids)
+    }
+
+    /// Adds the removals; none when a person has to do one of them.
+    fn remove(&mut self, guards: Vec<String>) -> Option<Vec<String>> {
+        let mut ids = guards.clone();
+        let mut by_hand = false;
+        for consumer in &self.facts.consumers {
+            let removed = consumer.presence == Presence::Absent && consumer.removed_at.is_some();
+            if removed || (consumer.manual && consumer.removed_at.is_some()) {
+                continue;
+            }
+            if consumer.manual {
+                by_hand = true;
+                continue;
+            }
+            let reversible = !matches!(
+                self.key.consumers[&consumer.id].driver,
+                ConsumerDriver::Command { restore: None, .. }
+            );
+            let operation =
+                Operation::Remove { address: self.facts.address.clone(), consumer: consumer.id.clone() };
+            let undo = put_back(reversible, "put the key back");
+            ids.push(self.add(Stage::Remove, true, operation, guards.clone(), undo));
+        }
+        (!by_hand).then_some(ids)
+    }
+
+    fn confirm_and_disable(&mut self, mut after: Vec<String>, confirm: bool) {
+        let address = self.facts.address.clone();
+        if confirm {
+            let operation = Operation::Confirm { address: address.clone() };
+            after = vec![self.add(Stage::Confirm, true, operation, after, Undo::Nothing)];
+        }
+        let operation = Operation::Disable { address, id: self.facts.key.id.clone() };
+        self.add(Stage::Revoke, true, operation, after, Undo::possible("set the key active again"));
+    }
+
+    fn archive_key(&mut self) {
+        let operation =
+            Operation::ArchiveKey { address: self.facts.address.clone(), id: self.facts.key.id.clone() };
+        let why = "an archived key cannot be brought back".to_owned();
+        self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
+    }
+}
+
+/// A lane as a plan or `status` shows it.
+fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView {
+    let mut moves: Vec<Stage> = steps.iter().map(|step| step.stage).collect();
+    moves.dedup();
+    let (standing, needs, refusals) = match &assessment.gate {
+        Gate::Open => (Standing::Ready, Vec::new(), Vec::new()),
+        Gate::Waiting(needs) => (
+            if steps.is_empty() { Standing::Waiting } else { Standing::Ready },
+            needs.iter().map(NeedView::from).collect(),
+            Vec::new(),
+        ),
+        Gate::Refused(refusals) => {
+            (Standing::Refused, Vec::new(), refusals.iter().map(RefusalView::from).collect())
+        }
+        Gate::Finished(reason) => (Standing::Finished(reason.clone()), Vec::new(), Vec::new()),
+    };
+    LaneView {
+        address: facts.address.clone(),
+        key_id: facts.key.id.clone(),
+        key_status: facts.key.status.as_ref().map_or("unknown", KeyStatus::word).to_owned(),
+        stage: assessment.stage,
+        standing,
+        needs,
+        refusals,
+        moves,
+    }
+}
+
+impl From<&lane::Need> for NeedView {
+    fn from(need: &lane::Need) -> NeedView {
+        let supplier = match need.supplier {
+            Supplier::Engine => "engine",
+            Supplier::Workload => "workload",
+            Supplier::Person => "person",
+            Supplier::Time => "time",
+        };
+        NeedView {
+            what: need.what.clone(),
+            supplier: supplier.to_owned(),
+            earliest: need.earliest,
+            consumer: need.consumer.clone(),
+            remedy: need.remedy.clone(),
+        }
+    }
+}
+
+impl From<&lane::Refusal> for RefusalView {
+    fn from(refusal: &lane::Refusal) -> RefusalView {
+        RefusalView { why: refusal.why.clone(), place: refusal.place.clone(), fix: refusal.fix.clone() }
+    }
+}
+
+/// What a plan does to a key, its consumers included.
+fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
+    let object = input.observed.api_keys.get(&facts.key.id);
+    let mut before: Attributes = object.map(attributes::api_key).unwrap_or_default();
+    let consumers = |after: bool| -> Value {
+        let word = |consumer: &lane::ConsumerFacts| {
+            let goes = steps.iter().any(|step| {
+                matches!(&step.operation, Operation::Remove { consumer: id, .. } if *id == consumer.id)
+            });
+            match (&consumer.presence, goes && after) {
+                (_, true) | (Presence::Absent, _) => "free of the key",
+                (Presence::Present, _) => "holds the key",
+                (Presence::Unknown(_), _) if consumer.removed_at.is_some() => "free of the key",
+                (Presence::Unknown(_), _) => "unknown",
+            }
+        };
+        let words = facts.consumers.iter().map(|consumer| (consumer.id.to_string(), json!(word(consumer))));
+        Value::Object(words.collect())
+    };
+    before.insert("consumers".to_owned(), consumers(false));
+    let mut after = before.clone();
+    after.insert("consumers".to_owned(), consumers(true));
+    for step in steps {
+        match step.operation {
+            Operation::Disable { .. } => after.insert("status".to_owned(), json!("inactive")),
+            Operation::ArchiveKey { .. } => after.insert("status".to_owned(), json!("archived")),
+            _ => None,
+        };
+    }
+    let moves = steps.iter().any(|step| step.lane.is_some());
+    Change {
+        address: facts.address.clone(),
+        action: if moves { Action::Update } else { Action::NoOp },
+        reason: if moves { Reason::Lane } else { Reason::Equal },
+        before: Some(before),
+        after: Some(after),
+        unknown: Vec::new(),
+    }
+}
+
+/// Keys whose status somebody else changed since it was recorded.
+pub(super) fn key_drift(input: &PlanInput<'_>) -> Vec<Drift> {
+    let mut drift = Vec::new();
+    for (address, lane) in &input.state.lanes {
+        let Some(object) = input.observed.api_keys.get(&lane.key_id) else { continue };
+        let recorded = match (lane.archived_at, lane.disabled_at) {
+            (Some(_), _) => KeyStatus::Archived,
+            (None, Some(_)) => KeyStatus::Inactive,
+            (None, None) => KeyStatus::Active,
+        };
+        if object.status == recorded || object.status == KeyStatus::Expired {
+            continue;
+        }
+        let status =
+            |word: &str| -> Attributes { Attributes::from_iter([("status".to_owned(), json!(word))]) };
+        drift.push(Drift {
+            address: address.clone(),
+            what: "changed".to_owned(),
+            before: status(recorded.word()),
+            after: Some(status(object.status.word())),
+            by: None,
+            at: None,
+        });
+    }
+    drift
+}

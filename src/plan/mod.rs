@@ -1,0 +1,26 @@
+//! From configuration, state and what was observed to an ordered plan.
+//!
+//! A plan is plain data: it can be shown, saved, approved and applied exactly as shown. Building
+//! it is pure. What a plan may never do is judged by `lane`, and again when a step is about to run.
+
+mod archive;
+mod attributes;
+mod build;
+mod change;
+mod diff;
+mod file;
+mod lanes;
+mod operation;
+mod plan_data;
+mod settings;
+mod undo;
+
+pub use attributes::{Attributes, api_key, issuer, rule, service_account};
+pub use build::{PlanInput, build};
+pub use change::{Action, Change, Drift, Reason};
+pub use diff::{Diff, diff};
+pub use file::{PlanFileError, decode, encode};
+pub use operation::{Operation, OperationTarget};
+pub use plan_data::{Base, LaneView, Mode, NeedView, Plan, RefusalView, Standing, Step};
+pub use settings::{federation_settings, settings_digest};
+pub use undo::Undo;

@@ -1,0 +1,141 @@
+//! Looking around before judging: consumers, credential reports, usage. Changes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keyless_state::{Address, ConsumerId, Evidence, State};
+
+use crate::config::{Configuration, Provider};
+use crate::consumer::Place;
+use crate::evidence::{self, ReportPlace};
+use crate::lane::Sightings;
+use crate::plan::settings_digest;
+use crate::platform::{ApiError, HttpPlatform, IssuerKeyClient, Platform};
+use crate::resource::IssuerArguments;
+use crate::token::IssuerKeys;
+
+/// The remote side: the API, and the documents of issuers.
+#[derive(Clone)]
+pub struct Remote {
+    /// The API.
+    pub platform: Arc<HttpPlatform>,
+    /// Fetches issuers' keys.
+    pub issuer_keys: Arc<IssuerKeyClient>,
+}
+
+/// A report that was there and not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisbelievedReport {
+    /// The lane.
+    pub key: Address,
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// The report's file.
+    pub path: PathBuf,
+    /// Why it was not believed.
+    pub why: String,
+}
+
+/// The place of each declared consumer.
+pub fn places(configuration: &Configuration, base: &Path) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (key, declared) in &configuration.api_keys {
+        for (id, consumer) in &declared.consumers {
+            places.push(Place {
+                base: base.to_owned(),
+                key: key.clone(),
+                id: id.clone(),
+                consumer: consumer.clone(),
+            });
+        }
+    }
+    places
+}
+
+/// Looks into every consumer.
+pub async fn sight(configuration: &Configuration, base: &Path) -> Sightings {
+    let mut sightings = Sightings::default();
+    let mut checks = tokio::task::JoinSet::new();
+    for place in places(configuration, base) {
+        checks.spawn(async move {
+            let presence = place.check().await;
+            let settings = place.settings().map(|settings| settings_digest(&settings));
+            ((place.key, place.id), presence, settings)
+        });
+    }
+    while let Some(checked) = checks.join_next().await {
+        let (place, presence, settings) = checked.expect("a look into a consumer does not panic");
+        if let Some(settings) = settings {
+            sightings.settings.insert(place.clone(), settings);
+        }
+        sightings.presence.insert(place, presence);
+    }
+    sightings
+}
+
+/// What reading the evidence gave.
+pub struct Gathered {
+    /// The evidence.
+    pub evidence: Vec<Evidence>,
+    /// Reports that were not believed.
+    pub disbelieved: Vec<DisbelievedReport>,
+}
+
+/// Reads usage and credential reports.
+///
+/// # Errors
+/// When the usage report cannot be read. A key set that cannot be fetched makes the reports that
+/// need it disbelieved, with that reason.
+pub async fn gather(
+    remote: &Remote,
+    configuration: &Configuration,
+    state: &State,
+    base: &Path,
+    now: Timestamp,
+) -> Result<Gathered, ApiError> {
+    let mut gathered = Gathered { evidence: Vec::new(), disbelieved: Vec::new() };
+    if let Some(since) = evidence::usage_since(configuration, state) {
+        let rows = remote.platform.usage(since).await?;
+        gathered.evidence.extend(evidence::usage(&rows, since, configuration, state, now));
+    }
+    let mut keys: BTreeMap<&Address, Result<IssuerKeys, String>> = BTreeMap::new();
+    for (key, declared) in &configuration.api_keys {
+        for (id, consumer) in &declared.consumers {
+            let Some(path) = &consumer.report else { continue };
+            let Ok(text) = std::fs::read_to_string(base.join(path)) else { continue };
+            let rule = &configuration.federation_rules[&consumer.rule];
+            let provider = &configuration.providers[&rule.provider];
+            if !keys.contains_key(&rule.provider) {
+                let fetched = remote.issuer_keys.fetch_keys(&issuer_arguments(provider)).await;
+                keys.insert(&rule.provider, fetched.map_err(|error| error.to_string()));
+            }
+            let judged = match &keys[&rule.provider] {
+                Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
+                Ok(keys) => evidence::report(&text, &ReportPlace { key, consumer: id, rule, provider, keys }, now),
+            };
+            match judged {
+                Ok(found) => gathered.evidence.push(found),
+                Err(why) => gathered.disbelieved.push(DisbelievedReport {
+                    key: key.clone(),
+                    consumer: id.clone(),
+                    path: path.clone(),
+                    why,
+                }),
+            }
+        }
+    }
+    Ok(gathered)
+}
+
+/// What is asked of a declared provider's issuer.
+pub fn issuer_arguments(provider: &Provider) -> IssuerArguments {
+    IssuerArguments {
+        name: provider.name.clone(),
+        issuer_url: provider.issuer_url.clone(),
+        jwks: provider.jwks.clone(),
+        check_jti: provider.check_jti,
+        max_jwt_lifetime_seconds: provider.max_jwt_lifetime_seconds,
+    }
+}

@@ -1,0 +1,36 @@
+//! What happens while a plan is applied, a line each.
+
+use super::style::{BOLD, GREEN, RED, YELLOW, paint};
+use crate::apply::Event;
+use crate::plan::{Operation, Step};
+
+/// The line for an event; none for those that need no line.
+pub fn line(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::Began(_) => None,
+        Event::Done(step) => Some(format!("{} {}", paint(GREEN, "✓"), text(step))),
+        Event::Failed(step, error) => Some(format!("{} {}\n    {error}", paint(RED, "✗"), text(step))),
+        Event::Checkpoint(checkpoint) => Some(format!("  checkpoint {} ({})", checkpoint.name, checkpoint.reason)),
+        Event::ClockMoved { from, to } => Some(format!(
+            "{} simulated clock moved from {from} to {to} (skip_waits: {:#}; nothing real was waited for)",
+            paint(YELLOW, "»"),
+            to.duration_since(*from)
+        )),
+        Event::Disbelieved(report) => Some(format!(
+            "{} the credential report of {} of {} ({}) is not believed: {}",
+            paint(YELLOW, "!"),
+            report.consumer,
+            report.key,
+            report.path.display(),
+            report.why
+        )),
+    }
+}
+
+fn text(step: &Step) -> String {
+    let what = match &step.operation {
+        Operation::Confirm { .. } => "federation has taken over".to_owned(),
+        other => other.describe(),
+    };
+    format!("{:<9}  {}  {what}", step.stage, paint(BOLD, step.operation.target().address))
+}

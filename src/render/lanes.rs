@@ -1,0 +1,111 @@
+//! Lanes as text: where each stands, what it waits for, and the line to fix.
+
+use std::fmt::Write;
+
+use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
+use crate::plan::{LaneView, NeedView, Plan, RefusalView, Standing, Step};
+
+/// The lanes of a plan with their steps.
+pub fn planned(plan: &Plan) -> String {
+    let mut out = String::new();
+    for lane in &plan.lanes {
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane, plan)).collect();
+        let _ = writeln!(out, "  {}  {}", paint(BOLD, &lane.address), headline(lane));
+        for step in steps {
+            let _ = writeln!(
+                out,
+                "      {:<9}  {}{}",
+                step.stage,
+                step_text(step, lane),
+                paint(DIM, format_args!("  ({})", step.undo.describe()))
+            );
+        }
+        if lane.moves.is_empty() {
+            out.push_str(&missing(lane, "      "));
+        }
+    }
+    out
+}
+
+/// A step belongs to a lane when it is about its key; a trial exchange is shown where it is first needed.
+fn belongs(step: &Step, lane: &LaneView, _plan: &Plan) -> bool {
+    step.operation.target().address == &lane.address
+}
+
+fn step_text(step: &Step, lane: &LaneView) -> String {
+    match step.operation.target().address == &lane.address {
+        true => step.operation.describe(),
+        false => format!("{}: {}", step.operation.target().address, step.operation.describe()),
+    }
+}
+
+/// A lane in one line.
+pub fn headline(lane: &LaneView) -> String {
+    let stage = lane.stage.word();
+    match &lane.standing {
+        Standing::Finished(reason) => paint(GREEN, format_args!("{stage}: done, {reason}")),
+        Standing::Ready => match lane.moves.last() {
+            Some(last) if *last != lane.stage => format!("{stage}, then on to {last} as its gates open"),
+            _ => paint(GREEN, format_args!("{stage}: ready")),
+        },
+        Standing::Waiting => paint(YELLOW, format_args!("{stage}: waiting")),
+        Standing::Refused => paint(RED, format_args!("{stage}: refused")),
+    }
+}
+
+/// What is missing in a lane, or speaks against it, with what to do.
+pub fn missing(lane: &LaneView, indent: &str) -> String {
+    let mut out = String::new();
+    for need in &lane.needs {
+        out.push_str(&need_text(need, indent));
+    }
+    for refusal in &lane.refusals {
+        out.push_str(&refusal_text(refusal, indent));
+    }
+    out
+}
+
+fn need_text(need: &NeedView, indent: &str) -> String {
+    let mut out = String::new();
+    let from = match need.supplier.as_str() {
+        "time" => String::new(),
+        who => format!("  (from the {who})"),
+    };
+    let _ = write!(out, "{indent}{} {}{}", paint(YELLOW, "waits for"), need.what, paint(DIM, from));
+    if let Some(earliest) = need.earliest {
+        let _ = write!(out, ", at the earliest {earliest}");
+    }
+    out.push('\n');
+    if let Some(remedy) = &need.remedy {
+        let _ = writeln!(out, "{indent}    {remedy}");
+    }
+    out
+}
+
+fn refusal_text(refusal: &RefusalView, indent: &str) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{indent}{} {}", paint(RED, "refused:"), refusal.why);
+    if let Some(place) = &refusal.place {
+        let _ = writeln!(out, "{indent}    at   {}", paint(BOLD, place));
+    }
+    let _ = writeln!(out, "{indent}    fix  {}", refusal.fix);
+    out
+}
+
+/// How many lanes stand how, in one line.
+pub fn tally(lanes: &[LaneView]) -> String {
+    let revoked = |lane: &&LaneView| matches!(lane.key_status.as_str(), "inactive" | "archived" | "expired");
+    let count = |wanted: fn(&Standing) -> bool| {
+        lanes.iter().filter(|lane| !revoked(lane) && wanted(&lane.standing)).count()
+    };
+    let mut parts = vec![format!("{} revoked", lanes.iter().filter(revoked).count())];
+    let moving = count(|standing| matches!(standing, Standing::Ready));
+    let waiting = count(|standing| matches!(standing, Standing::Waiting));
+    let refused = count(|standing| matches!(standing, Standing::Refused));
+    for (number, word) in [(moving, "ready to move"), (waiting, "waiting"), (refused, "refused")] {
+        if number > 0 {
+            parts.push(format!("{number} {word}"));
+        }
+    }
+    format!("Lanes: {} in all, {}.", lanes.len(), parts.join(", "))
+}

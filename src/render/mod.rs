@@ -1,0 +1,11 @@
+//! Text out of plain data: nothing here decides, opens or prints.
+
+pub mod apply;
+pub mod attributes;
+pub mod diagnostic;
+pub mod lanes;
+pub mod markdown;
+pub mod plan_json;
+pub mod plan_text;
+pub mod status;
+pub mod style;

@@ -1,0 +1,122 @@
+//! A plan as people read it, in Terraform's manner.
+
+use std::fmt::Write;
+
+use super::style::{BOLD, DIM, paint};
+use super::{attributes, lanes};
+use crate::plan::{Action, Change, Drift, Mode, Plan, Reason};
+
+/// The whole plan.
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    out.push_str(&drift(&plan.drift));
+    if plan.mode == Mode::RefreshOnly {
+        out.push_str(match plan.drift.is_empty() {
+            true => "No changes. What the API says matches what is recorded.\n",
+            false => "\nThis is a refresh-only plan: nothing at the API is altered. Applying it would record what is so now.\n",
+        });
+        return out;
+    }
+    if plan.steps.is_empty() {
+        let _ = writeln!(out, "{} Nothing can move now.\n", paint(BOLD, "No changes."));
+        out.push_str(&lanes::planned(plan));
+        if !plan.lanes.is_empty() {
+            let _ = writeln!(out, "\n{}", lanes::tally(&plan.lanes));
+        }
+        return out;
+    }
+    out.push_str("keyless will perform the following actions:\n");
+    for change in plan.changes.iter().filter(|change| shown(change)) {
+        out.push_str(&block(change));
+    }
+    if !plan.lanes.is_empty() {
+        let _ = writeln!(
+            out,
+            "\nLanes, each from {} to {}; a step runs only when the evidence for it is in:\n",
+            "configure", "revoke"
+        );
+        out.push_str(&lanes::planned(plan));
+    }
+    let _ = writeln!(out, "\n{}", summary(plan));
+    out.push_str(&caution(plan));
+    out
+}
+
+/// `Plan: N to add, N to change, N to destroy.`
+pub fn summary(plan: &Plan) -> String {
+    let (add, change, destroy) = plan.counts();
+    let adopted = plan.changes.iter().filter(|change| change.action == Action::Adopt).count();
+    let import = if adopted > 0 { format!("{adopted} to import, ") } else { String::new() };
+    format!("{} {import}{add} to add, {change} to change, {destroy} to destroy.", paint(BOLD, "Plan:"))
+}
+
+/// What cannot be taken back, said once.
+fn caution(plan: &Plan) -> String {
+    let last: Vec<String> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.undo, crate::plan::Undo::Impossible { .. }))
+        .map(|step| format!("  {}: {} ({})\n", step.operation.target().address, step.operation.describe(), step.undo.describe()))
+        .collect();
+    if last.is_empty() {
+        return String::new();
+    }
+    format!("\nPoint of no return:\n{}", last.concat())
+}
+
+fn shown(change: &Change) -> bool {
+    // Lanes have a section of their own.
+    change.action != Action::NoOp && change.reason != Reason::Lane
+}
+
+fn block(change: &Change) -> String {
+    let address = &change.address;
+    let (sign, what) = match (change.action, change.reason) {
+        (Action::Create, _) => ('+', "will be created"),
+        (Action::Adopt, _) => ('=', "exists and will be taken under care as it is"),
+        (Action::Update, _) => ('~', "will be updated in-place"),
+        (Action::Archive, Reason::NotDeclared) => ('-', "will be archived (it is no longer declared)"),
+        (Action::Archive, _) => ('-', "will be archived"),
+        (Action::Forget, _) => ('-', "will be forgotten; the remote object stays as it is"),
+        (Action::NoOp, _) => (' ', "stays as it is"),
+    };
+    let label = address.label().map_or(String::new(), |label| format!(" \"{label}\""));
+    let mut out = String::new();
+    let _ = writeln!(out, "\n  {}", paint(BOLD, format_args!("# {address} {what}")));
+    let _ = writeln!(
+        out,
+        "  {} {}{label} \"{}\" {{",
+        attributes::sign(sign),
+        address.kind().word(),
+        address.name()
+    );
+    out.push_str(&match (&change.before, &change.after, change.action) {
+        (_, Some(after), Action::Create) => attributes::created(after, &change.unknown),
+        (Some(before), Some(after), Action::Update) => attributes::changed(before, after, &change.unknown),
+        (Some(before), None, Action::Archive) => attributes::removed(before),
+        _ => String::new(),
+    });
+    out.push_str("    }\n");
+    out
+}
+
+/// What others changed, who and when.
+pub fn drift(drift: &[Drift]) -> String {
+    if drift.is_empty() {
+        return String::new();
+    }
+    let mut out = "Objects have changed outside of keyless since the last apply:\n".to_owned();
+    for item in drift {
+        let by = item.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+        let at = item.at.map_or(String::new(), |at| format!(" at {at}"));
+        let _ = writeln!(out, "\n  {}", paint(BOLD, format_args!("# {} was {}{by}{at}", item.address, item.what)));
+        match &item.after {
+            Some(after) => out.push_str(&attributes::changed(&item.before, after, &[])),
+            None => {
+                let _ = writeln!(out, "{}", paint(DIM, "      it cannot come back; no successor is made without your choice"));
+            }
+        }
+    }
+    out.push('\n');
+    out
+}

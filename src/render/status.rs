@@ -1,0 +1,41 @@
+//! `status`: all lanes, as text and as JSON.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::lanes;
+use super::style::{BOLD, paint};
+use crate::plan::LaneView;
+
+/// All lanes as a table, with what each waits for.
+pub fn text(views: &[LaneView]) -> String {
+    let mut out = String::new();
+    let width = views.iter().map(|lane| lane.address.to_string().len()).max().unwrap_or(0).max(4);
+    let _ = writeln!(out, "{}", paint(BOLD, format_args!("{:width$}  {:9}  {:8}  {:8}", "LANE", "STAGE", "KEY", "STANDING")));
+    for lane in views {
+        let _ = writeln!(
+            out,
+            "{:width$}  {:9}  {:8}  {}",
+            lane.address.to_string(),
+            lane.stage.word(),
+            lane.key_status,
+            standing(lane)
+        );
+        out.push_str(&lanes::missing(lane, "    "));
+    }
+    let _ = writeln!(out, "\n{}", lanes::tally(views));
+    out
+}
+
+fn standing(lane: &LaneView) -> String {
+    match &lane.standing {
+        crate::plan::Standing::Finished(reason) => format!("done: {reason}"),
+        other => other.word().to_owned(),
+    }
+}
+
+/// All lanes as an object with the key `lanes`.
+pub fn json(views: &[LaneView]) -> Value {
+    json!({ "format_version": "1.0", "lanes": views })
+}
