@@ -3,10 +3,29 @@
 //! One code path serves the real API and the simulator; only the base URL differs.
 
 mod call;
+mod credentials;
 mod error;
+mod exchange;
+mod http;
+mod issuer_keys;
+mod observe;
+mod page;
+mod public_address;
+mod retry;
+mod scrub;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod usage;
+mod wire;
 
 pub use call::{Answer, Call};
+pub use credentials::{AUTH_TOKEN_VARIABLE, from_environment};
 pub use error::{ApiError, ErrorKind};
+pub use http::HttpPlatform;
+pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
+pub use settings::{ClockSource, DEFAULT_BASE_URL, Progress, Settings};
 
 use jiff::Timestamp;
 
