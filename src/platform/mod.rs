@@ -1,6 +1,10 @@
 //! The Claude Platform: the calls the engine makes, and the client that makes them.
 //!
-//! One code path serves the real API and the simulator; only the base URL differs.
+//! One code path serves the real API and the simulator; only the base URL differs. In reading
+//! order: `call` and `error` are what the rest of the program sees, `http` turns calls into
+//! requests, `transport` sends them, `retry` says which may be sent again, `page` reads lists,
+//! `wire` knows how objects look, and `observe`, `usage` and `exchange` put these together.
+//! `issuer_keys` talks to identity providers instead, and carries no credential.
 
 mod call;
 mod credentials;

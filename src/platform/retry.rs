@@ -302,4 +302,15 @@ pub(crate) mod tests {
         drop(governor.turn().await);
         assert_eq!(pace.slept(), [Duration::from_secs(5)]);
     }
+
+    #[tokio::test]
+    async fn no_more_calls_than_allowed_are_in_flight() {
+        let governor = Governor::new(2, QuickPace::new());
+        let at_once = async || tokio::time::timeout(Duration::ZERO, governor.turn()).await;
+        let first = at_once().await.unwrap();
+        let _second = at_once().await.unwrap();
+        at_once().await.unwrap_err();
+        drop(first);
+        drop(at_once().await.unwrap());
+    }
 }

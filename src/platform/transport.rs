@@ -112,6 +112,10 @@ impl Transport {
 
     /// Makes a call and returns its answer once the status means success.
     pub(crate) async fn call(&self, request: &Request) -> Result<Reply, ApiError> {
+        // The URL would lose such a segment, and the call would go to another object.
+        if request.path.iter().any(|segment| matches!(segment.as_str(), "" | "." | "..")) {
+            return Err(request.error(ErrorKind::Invalid, "an id in the path is empty or only dots"));
+        }
         let mut tries = 0;
         loop {
             let failure = {
