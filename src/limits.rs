@@ -46,6 +46,15 @@ pub const PAGE_SIZE_CURSOR: u32 = 100;
 /// Largest page of the endpoints that page by id (documented: 1 to 1 000).
 pub const PAGE_SIZE_WINDOW: u32 = 1_000;
 
+/// Largest page of the usage report in buckets of an hour (documented: 1 to 168, a week).
+pub const PAGE_SIZE_REPORT: u32 = 168;
+
+/// Largest discovery document or key set of an issuer, in bytes. Real ones have a few kilobytes.
+pub const ISSUER_DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most keys in one key set; more is no key set but an attempt to keep us busy.
+pub const ISSUER_KEYS_MAX: usize = 500;
+
 /// Most pages of one list; a list that does not end is a fault of the server.
 pub const PAGES_MAX: usize = 10_000;
 

@@ -1,12 +1,35 @@
 //! The Claude Platform: the calls the engine makes, and the client that makes them.
 //!
-//! One code path serves the real API and the simulator; only the base URL differs.
+//! One code path serves the real API and the simulator; only the base URL differs. In reading
+//! order: `call` and `error` are what the rest of the program sees, `http` turns calls into
+//! requests, `transport` sends them, `retry` says which may be sent again, `page` reads lists,
+//! `wire` knows how objects look, and `observe`, `usage` and `exchange` put these together.
+//! `issuer_keys` talks to identity providers instead, and carries no credential.
 
 mod call;
+mod credentials;
 mod error;
+mod exchange;
+mod http;
+mod issuer_keys;
+mod observe;
+mod page;
+mod public_address;
+mod retry;
+mod scrub;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod usage;
+mod wire;
 
 pub use call::{Answer, Call};
+pub use credentials::{AUTH_TOKEN_VARIABLE, from_environment};
 pub use error::{ApiError, ErrorKind};
+pub use http::HttpPlatform;
+pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
+pub use settings::{ClockSource, DEFAULT_BASE_URL, Progress, Settings};
 
 use jiff::Timestamp;
 

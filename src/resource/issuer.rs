@@ -43,6 +43,11 @@ pub enum Jwks {
         /// Public JWK objects, at least one.
         keys: Vec<Value>,
     },
+    /// A source that this program does not know; it can be seen and never written.
+    Other {
+        /// The API's word.
+        kind: String,
+    },
 }
 
 /// An issuer as the API shows it.

@@ -1,0 +1,147 @@
+//! Reads a list to its end, in each of the API's styles.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::transport::{Request, Transport};
+use super::{ApiError, ErrorKind};
+use crate::limits;
+
+/// How a list goes on after a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `next_page` is the next `page`, and null at the end.
+    Cursor,
+    /// `last_id` is the next `after_id` while `has_more` is true.
+    Window,
+    /// `next_page` is the next `page` while `has_more` is true; pages count buckets of an hour.
+    Report,
+}
+
+impl Style {
+    /// The largest page that the API allows.
+    fn limit(self) -> u32 {
+        match self {
+            Style::Cursor => limits::PAGE_SIZE_CURSOR,
+            Style::Window => limits::PAGE_SIZE_WINDOW,
+            Style::Report => limits::PAGE_SIZE_REPORT,
+        }
+    }
+
+    fn parameter(self) -> &'static str {
+        match self {
+            Style::Cursor | Style::Report => "page",
+            Style::Window => "after_id",
+        }
+    }
+
+    /// Where the list goes on; none at its end.
+    ///
+    /// A page that leaves the question open is an error and not the end: a list that is silently
+    /// cut short would make objects look gone and keys look quiet.
+    fn next(self, page: &Map<String, Value>) -> Result<Option<String>, String> {
+        let more = || match page.get("has_more") {
+            Some(Value::Bool(more)) => Ok(*more),
+            Some(_) => Err("the field `has_more` is neither true nor false".to_owned()),
+            None => Err("missing field `has_more`".to_owned()),
+        };
+        let place = |name: &str| match page.get(name) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::String(place)) => Ok(Some(place.clone())),
+            Some(_) => Err(format!("the field `{name}` is no text")),
+            None => Err(format!("missing field `{name}`")),
+        };
+        match self {
+            Style::Cursor => place("next_page"),
+            Style::Window | Style::Report if !more()? => Ok(None),
+            Style::Window => place("last_id")?.map(Some).ok_or("there is more, but no `last_id`".to_owned()),
+            Style::Report => {
+                place("next_page")?.map(Some).ok_or("there is more, but no `next_page`".to_owned())
+            }
+        }
+    }
+}
+
+/// Reads all pages of a list; `first` asks for it and has no paging parameters yet.
+///
+/// # Errors
+/// What the calls give, and [`ErrorKind::Malformed`] for a list that does not end.
+pub(crate) async fn read_all(
+    transport: &Transport,
+    noun: &'static str,
+    style: Style,
+    first: Request,
+) -> Result<Vec<Value>, ApiError> {
+    let mut objects = Vec::new();
+    let mut visited = HashSet::new();
+    let mut place: Option<String> = None;
+    for _ in 0..limits::PAGES_MAX {
+        let mut request = first.clone();
+        request.query.push(("limit", style.limit().to_string()));
+        if let Some(place) = &place {
+            request.query.push((style.parameter(), place.clone()));
+        }
+        let reply = transport.call(&request).await?;
+        let Value::Object(mut page) = reply.json(&request)? else {
+            return Err(request.malformed(&reply, "the page is no JSON object"));
+        };
+        let next = style.next(&page).map_err(|why| request.malformed(&reply, format!("page: {why}")))?;
+        match page.remove("data") {
+            Some(Value::Array(mut data)) => objects.append(&mut data),
+            _ => return Err(request.malformed(&reply, "page: missing field `data`")),
+        }
+        if let Some(progress) = &transport.progress {
+            progress(noun, objects.len());
+        }
+        let Some(next) = next else { return Ok(objects) };
+        if !visited.insert(next.clone()) {
+            return Err(request.malformed(&reply, "the list leads back to a page that was read already"));
+        }
+        place = Some(next);
+    }
+    let message = format!("the list did not end after {} pages", limits::PAGES_MAX);
+    Err(first.error(ErrorKind::Malformed, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(style: Style, page: Value, expected: Result<Option<&str>, &str>) {
+        let found = style.next(page.as_object().unwrap());
+        let expected = expected.map(|place| place.map(str::to_owned)).map_err(str::to_owned);
+        assert_eq!(found, expected, "{style:?} {page}");
+    }
+
+    #[test]
+    fn each_style_ends_and_goes_on_in_its_own_way() {
+        check(Style::Cursor, json!({"next_page": null}), Ok(None));
+        check(Style::Cursor, json!({"next_page": "c2"}), Ok(Some("c2")));
+        check(Style::Cursor, json!({}), Err("missing field `next_page`"));
+        check(Style::Cursor, json!({"next_page": 2}), Err("the field `next_page` is no text"));
+        check(Style::Window, json!({"has_more": false, "last_id": "a"}), Ok(None));
+        check(Style::Window, json!({"has_more": true, "last_id": "a"}), Ok(Some("a")));
+        check(
+            Style::Window,
+            json!({"has_more": true, "last_id": null}),
+            Err("there is more, but no `last_id`"),
+        );
+        check(Style::Window, json!({"last_id": "a"}), Err("missing field `has_more`"));
+        check(Style::Report, json!({"has_more": false, "next_page": "p"}), Ok(None));
+        check(Style::Report, json!({"has_more": true, "next_page": "p"}), Ok(Some("p")));
+        check(
+            Style::Report,
+            json!({"has_more": true, "next_page": null}),
+            Err("there is more, but no `next_page`"),
+        );
+        check(
+            Style::Report,
+            json!({"has_more": "yes"}),
+            Err("the field `has_more` is neither true nor false"),
+        );
+    }
+}

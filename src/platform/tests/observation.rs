@@ -1,0 +1,240 @@
+//! Reading the whole organization.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::resource::{Jwks, KeyScope, KeyStatus, Observed, OrganizationRole, RuleWorkspaces};
+
+/// An organization in the newest shape, whose list of workspaces can show the default one.
+fn newest(seen: &Seen) -> Reply {
+    let goes_on = seen.query.contains("page=cursor-2") || seen.query.contains("after_id=apikey_01Default");
+    Reply::file(match (seen.tail().as_str(), goes_on) {
+        ("GET me", _) => "organization.json",
+        ("GET federation_issuers", false) => "issuers_page_1.json",
+        ("GET federation_issuers", true) => "issuers_page_2.json",
+        ("GET federation_rules", _) => "rules_2026-10-21.json",
+        ("GET service_accounts", _) => "service_accounts.json",
+        ("GET api_keys", false) => "api_keys_page_1.json",
+        ("GET api_keys", true) => "api_keys_page_2.json",
+        ("GET workspaces", _) => "workspaces_with_default.json",
+        ("GET workspaces/wrkspc_01Default", _) => "workspace_default.json",
+        ("GET workspaces/wrkspc_01Prod/service_accounts", _) => "members_of_production.json",
+        ("GET workspaces/wrkspc_01Default/service_accounts", _) => "members_of_default.json",
+        ("GET service_accounts/svac_01Release/workspaces", _) => "workspaces_of_release.json",
+        ("GET service_accounts/svac_01Engine/workspaces", _) => "workspaces_of_engine.json",
+        ("GET service_accounts/svac_01Newer/workspaces", _) => "workspaces_of_newer.json",
+        (other, _) => return Reply::new(404, other.to_owned()),
+    })
+}
+
+/// An older API: it does not know `include_default`, and shows older shapes.
+fn older(seen: &Seen) -> Reply {
+    match seen.tail().as_str() {
+        "GET workspaces" if seen.query.contains("include_default") => Reply::new(400, "{}"),
+        "GET workspaces" => Reply::file("workspaces_without_default.json"),
+        "GET federation_rules" => Reply::file("rules_2023-06-01.json"),
+        "GET api_keys" => Reply::file("api_keys_2023-06-01.json"),
+        _ => newest(seen),
+    }
+}
+
+async fn observe(answer: fn(&Seen) -> Reply) -> (Observed, Vec<String>) {
+    let server = Server::start(answer).await;
+    let observed = server.client().0.observe().await.unwrap();
+    let mut asked: Vec<String> =
+        server.seen().iter().map(|seen| format!("{}?{}", seen.tail(), seen.query)).collect();
+    asked.sort();
+    (observed, asked)
+}
+
+fn memberships(observed: &Observed, account: &str) -> BTreeMap<String, String> {
+    observed.service_accounts[account].memberships.clone()
+}
+
+fn roles<const N: usize>(roles: [(&str, &str); N]) -> BTreeMap<String, String> {
+    roles.into_iter().map(|(workspace, role)| (workspace.to_owned(), role.to_owned())).collect()
+}
+
+fn default_workspaces(observed: &Observed) -> Vec<&str> {
+    observed.workspaces.values().filter(|w| w.is_default).map(|w| w.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn lists_cost_pages_and_not_objects() {
+    let (_, asked) = observe(newest).await;
+    assert_eq!(
+        asked,
+        [
+            "GET api_keys?limit=1000",
+            "GET api_keys?limit=1000&after_id=apikey_01Default",
+            "GET federation_issuers?include_archived=true&limit=100",
+            "GET federation_issuers?include_archived=true&limit=100&page=cursor-2",
+            "GET federation_rules?include_archived=true&limit=100",
+            "GET me?",
+            "GET service_accounts?include_archived=true&limit=100",
+            "GET workspaces/wrkspc_01Default/service_accounts?limit=100",
+            "GET workspaces/wrkspc_01Prod/service_accounts?limit=100",
+            "GET workspaces?include_archived=true&include_default=true&limit=1000",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn objects_are_read_in_the_newest_shape() {
+    let (observed, _) = observe(newest).await;
+    assert_eq!(observed.organization.name, "Acme");
+    let issuers = &observed.issuers;
+    assert_eq!(issuers.len(), 4);
+    assert_eq!(issuers["fdis_01Cluster"].health.consecutive_failures, 7);
+    assert!(issuers["fdis_01Cluster"].health.polling_disabled_at.is_some());
+    assert!(matches!(&issuers["fdis_01Cluster"].arguments.jwks, Jwks::ExplicitUrl { url, ca_cert_pem: None }
+        if url == "https://keys.example.com/jwks"));
+    assert!(matches!(&issuers["fdis_01Spiffe"].arguments.jwks, Jwks::Inline { keys } if keys.len() == 1));
+    assert!(
+        matches!(&issuers["fdis_01Newer"].arguments.jwks, Jwks::Other { kind } if kind == "carrier_pigeon")
+    );
+    let provenance = &issuers["fdis_01Spiffe"].provenance;
+    assert_eq!(provenance.archived_by.as_deref(), Some("user_01Ada"));
+    assert_eq!(provenance.updated_by.as_deref(), Some("svac_01Engine"));
+
+    let rules = &observed.rules;
+    let release = &rules["fdrl_01Release"].arguments;
+    assert_eq!(release.description, "");
+    assert_eq!(release.matching.claims["repository_owner"], "acme");
+    let both = ["wrkspc_01Prod".to_owned(), "wrkspc_01Default".to_owned()];
+    assert_eq!(release.workspaces, RuleWorkspaces::These(both.into()));
+    assert_eq!(rules["fdrl_01All"].arguments.workspaces, RuleWorkspaces::All);
+    assert_eq!(rules["fdrl_01User"].target_type, "user");
+    assert_eq!(rules["fdrl_01User"].arguments.service_account_id, "");
+
+    let accounts = &observed.service_accounts;
+    assert_eq!(accounts["svac_01Engine"].arguments.organization_role, OrganizationRole::Admin);
+    let newer = &accounts["svac_01Newer"].arguments.organization_role;
+    assert_eq!(newer, &OrganizationRole::Other("auditor".into()));
+    assert_eq!(memberships(&observed, "svac_01Release"), roles([("wrkspc_01Prod", "workspace_developer")]));
+    assert_eq!(memberships(&observed, "svac_01Engine"), roles([("wrkspc_01Default", "workspace_admin")]));
+
+    let keys = &observed.api_keys;
+    assert_eq!(keys["apikey_01Ci"].scope, KeyScope::Workspace(Some("wrkspc_01Prod".into())));
+    assert_eq!(keys["apikey_01Org"].scope, KeyScope::Organization);
+    assert_eq!(keys["apikey_01Org"].status, KeyStatus::Other("frozen".into()));
+    assert_eq!(observed.workspaces.len(), 3);
+    assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
+}
+
+#[tokio::test]
+async fn the_older_shape_is_understood_and_says_the_same() {
+    let (observed, asked) = observe(older).await;
+    let prod = RuleWorkspaces::These(["wrkspc_01Prod".to_owned()].into());
+    assert_eq!(observed.rules["fdrl_01Legacy"].arguments.workspaces, prod);
+    assert_eq!(observed.api_keys["apikey_01Ci"].scope, KeyScope::Workspace(Some("wrkspc_01Prod".into())));
+    assert_eq!(observed.api_keys["apikey_01Default"].scope, KeyScope::Workspace(None));
+    // The implicit membership gives the default workspace away.
+    assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
+    assert!(asked.contains(&"GET workspaces/wrkspc_01Default?".to_owned()), "{asked:?}");
+    // Both sides tell the same, archived workspaces and implicit rows left out.
+    let (newest, _) = observe(newest).await;
+    for account in ["svac_01Release", "svac_01Engine", "svac_01Newer", "svac_01Gone"] {
+        assert_eq!(memberships(&observed, account), memberships(&newest, account), "{account}");
+    }
+}
+
+fn without_accounts(seen: &Seen) -> Reply {
+    match seen.tail().as_str() {
+        "GET service_accounts" => Reply::new(200, r#"{"data":[],"next_page":null}"#),
+        "GET api_keys" | "GET federation_rules" => newest(seen),
+        _ => older(seen),
+    }
+}
+
+#[tokio::test]
+async fn without_accounts_the_default_workspace_is_known_from_a_key() {
+    let (observed, _) = observe(without_accounts).await;
+    assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
+}
+
+/// Somebody called a workspace of their own `Default`.
+fn two_defaults(seen: &Seen) -> Reply {
+    match seen.tail().as_str() {
+        "GET workspaces" => {
+            Reply::new(200, fixture("workspaces_with_default.json").replace("Production", "Default"))
+        }
+        _ => newest(seen),
+    }
+}
+
+#[tokio::test]
+async fn a_namesake_is_not_the_default_workspace() {
+    let (observed, _) = observe(two_defaults).await;
+    assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
+}
+
+async fn observe_error(answer: fn(&Seen) -> Reply) -> (ApiError, usize) {
+    let server = Server::start(answer).await;
+    let error = server.client().0.observe().await.unwrap_err();
+    let stale = server.seen().iter().filter(|seen| seen.tail().ends_with("/workspaces")).count();
+    (error, stale)
+}
+
+#[tokio::test]
+async fn a_missing_field_is_named_with_its_object() {
+    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+        "GET federation_issuers" => {
+            Reply::new(200, fixture("issuers_page_2.json").replace("\"issuer_url\"", "\"url\""))
+        }
+        _ => newest(seen),
+    })
+    .await;
+    assert_eq!(error.kind, ErrorKind::Malformed);
+    assert_eq!(error.message, "federation issuer fdis_01Spiffe: missing field `issuer_url`");
+    assert_eq!(error.operation, "list federation issuers");
+}
+
+#[tokio::test]
+async fn a_list_in_circles_is_a_fault_of_the_server() {
+    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+        "GET federation_issuers" => Reply::file("issuers_page_1.json"),
+        _ => newest(seen),
+    })
+    .await;
+    assert_eq!(error.kind, ErrorKind::Malformed);
+    assert!(error.message.contains("read already"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_short_is_not_believed() {
+    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+        "GET federation_rules" => Reply::new(200, r#"{"data":[]}"#),
+        _ => newest(seen),
+    })
+    .await;
+    assert_eq!(error.message, "page: missing field `next_page`");
+}
+
+#[tokio::test]
+async fn a_stale_cursor_starts_the_list_again_once() {
+    let (error, asked) = observe_error(|seen| match seen.tail().as_str() {
+        tail if tail.ends_with("/workspaces") => Reply::new(400, r#"{"error":{"message":"stale cursor"}}"#),
+        "GET service_accounts" => {
+            let mut page: Value = serde_json::from_str(&fixture("service_accounts.json")).unwrap();
+            page["data"].as_array_mut().unwrap().truncate(1);
+            Reply::new(200, page.to_string())
+        }
+        _ => newest(seen),
+    })
+    .await;
+    assert_eq!((error.kind, asked), (ErrorKind::Invalid, 2));
+}
+
+#[tokio::test]
+async fn progress_is_told_page_by_page() {
+    let server = Server::start(newest).await;
+    let told: Arc<Mutex<Vec<(&str, usize)>>> = Arc::default();
+    let log = Arc::clone(&told);
+    let progress: Progress = Arc::new(move |noun, count| log.lock().unwrap().push((noun, count)));
+    let (client, _) = client(Settings { progress: Some(progress), ..server.settings() });
+    client.observe().await.unwrap();
+    let issuers: Vec<usize> =
+        told.lock().unwrap().iter().filter(|(noun, _)| *noun == "federation issuers").map(|t| t.1).collect();
+    assert_eq!(issuers, [2, 4]);
+}
