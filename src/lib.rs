@@ -8,3 +8,4 @@ pub mod platform;
 pub mod provider;
 pub mod resource;
 pub mod secret;
+pub mod simulator;
