@@ -1,6 +1,7 @@
 //! keyless: plan and apply the move from static Claude API keys to Workload Identity Federation.
 
 pub mod apply;
+pub mod cli;
 pub mod config;
 pub mod consumer;
 pub mod diagnostic;
@@ -13,6 +14,9 @@ pub mod plan;
 pub mod platform;
 pub mod provider;
 pub mod refresh;
+pub mod render;
 pub mod resource;
+pub mod rollback;
 pub mod secret;
+pub mod simulator;
 pub mod token;

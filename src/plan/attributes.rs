@@ -47,6 +47,7 @@ fn jwks(jwks: &Jwks) -> Value {
             shown["type"] = json!("inline");
             shown["keys"] = json!(keys);
         }
+        Jwks::Other { kind } => shown["type"] = json!(kind),
     }
     shown
 }

@@ -14,7 +14,7 @@ use super::{
     Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, UsageRow, exchange, observe,
     usage,
 };
-use crate::resource::Observed;
+use crate::resource::{ApiKeyObject, Observed};
 
 /// The Claude Platform over HTTP.
 #[derive(Clone)]
@@ -54,6 +54,13 @@ impl Platform for HttpPlatform {
 
     async fn observe(&self) -> Result<Observed, ApiError> {
         observe::observe(&self.transport).await
+    }
+
+    async fn api_key(&self, id: &str) -> Result<ApiKeyObject, ApiError> {
+        let request = Request::get(format!("read key {id}"), &path(&["api_keys", id]));
+        let reply = self.transport.call(&request).await?;
+        let value = reply.json(&request)?;
+        wire::read::<ApiKeyWire>(value).map_err(|why| request.malformed(&reply, why))
     }
 
     async fn exchange(&self, request: &ExchangeRequest) -> Result<Exchanged, ApiError> {

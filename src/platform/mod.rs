@@ -33,7 +33,7 @@ pub use settings::{ClockSource, DEFAULT_BASE_URL, Progress, Settings};
 
 use jiff::Timestamp;
 
-use crate::resource::Observed;
+use crate::resource::{ApiKeyObject, Observed};
 use crate::secret::Secret;
 
 /// What apply needs of the remote side.
@@ -46,6 +46,9 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Reads everything, page by page.
     fn observe(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;
+
+    /// Reads one key, right before its status is changed: the API checks no version.
+    fn api_key(&self, id: &str) -> impl Future<Output = Result<ApiKeyObject, ApiError>> + Send;
 
     /// Exchanges an identity token through a rule and throws the minted token away.
     fn exchange(&self, request: &ExchangeRequest)

@@ -1,0 +1,408 @@
+//! From a seed to an organization, with every problem of the seed named at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::assumptions::Assumptions;
+use super::clock::Clock;
+use super::concealed::Concealed;
+use super::organization::{
+    ApiKey, Enablement, FORMAT, Issuer, Membership, Organization, Provenance, Rule, ServiceAccount, Token,
+    User, Workload, Workspace, World,
+};
+use super::seed::{self, Seed};
+use super::{auth, files, identity_provider, ids, issuers, jwt, matching, rules, workspaces};
+
+/// Builds the world; problems are added to the list and leave the object in question out.
+pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) -> World {
+    let (start, runs) = seed.clock.as_ref().map_or((real, true), |clock| (clock.start, clock.runs));
+    let start = super::clock::floor(start, 1);
+    let mut world = World {
+        format: FORMAT,
+        seed: seed.seed,
+        sequence: 0,
+        starts: 0,
+        assumptions: Assumptions::default(),
+        clock: Clock::new(start, runs, real),
+        worked_until: start,
+        organization: Organization {
+            id: seed.organization.id.clone(),
+            name: seed.organization.name.clone(),
+            active_key_limit: seed.organization.active_key_limit,
+        },
+        users: BTreeMap::new(),
+        workspaces: BTreeMap::new(),
+        default_workspace: String::new(),
+        api_keys: BTreeMap::new(),
+        admin_key: Concealed::new(ids::secret(seed.seed, "sk-ant-admin01-", "admin")),
+        issuers: BTreeMap::new(),
+        service_accounts: BTreeMap::new(),
+        rules: BTreeMap::new(),
+        tokens: BTreeMap::new(),
+        used_jtis: BTreeMap::new(),
+        exchanges: Vec::new(),
+        usage: BTreeMap::new(),
+        identity_providers: BTreeMap::new(),
+        workloads: BTreeMap::new(),
+    };
+    let mut builder = Builder { world: &mut world, problems, start, creator: None };
+    if !ids::is_uuid(&seed.organization.id) {
+        builder.problem("organization.id", "it is not a UUID");
+    }
+    builder.users(seed);
+    builder.workspaces(seed);
+    builder.service_accounts(seed);
+    builder.api_keys(seed);
+    builder.identity_providers(seed);
+    builder.issuers(seed);
+    builder.rules(seed);
+    builder.workloads(seed);
+    for (at, file) in seed.files.iter().enumerate() {
+        builder.path(&format!("files[{at}].path"), &file.path);
+    }
+    world
+}
+
+struct Builder<'a> {
+    world: &'a mut World,
+    problems: &'a mut Vec<String>,
+    start: Timestamp,
+    /// Who is noted as the maker of what the seed brings.
+    creator: Option<String>,
+}
+
+impl Builder<'_> {
+    fn problem(&mut self, place: &str, problem: &str) {
+        self.problems.push(format!("{place}: {problem}"));
+    }
+
+    /// The given id if it is well formed, or one that follows from the name.
+    fn id(&mut self, place: &str, prefix: &str, given: Option<&String>, name: &str) -> String {
+        match given {
+            Some(id) if !ids::is_well_formed(id, prefix) => {
+                self.problem(&format!("{place}.id"), &format!("it is not {prefix}_ with letters and digits"));
+                id.clone()
+            }
+            Some(id) => id.clone(),
+            None => ids::object(self.world.seed, prefix, name, 0),
+        }
+    }
+
+    fn path(&mut self, place: &str, path: &str) {
+        if files::below(Path::new("base"), path).is_none() {
+            self.problem(place, &format!("{path:?} is not a relative path that stays inside the directory"));
+        }
+    }
+
+    fn word(&mut self, place: &str, name: &str) {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        if name.is_empty() || !name.bytes().all(is_word) {
+            self.problem(&format!("{place}.name"), "it may hold letters, digits, dots, _ and - only");
+        }
+    }
+
+    /// Notes a second object of the same id or name.
+    fn twice(&mut self, place: &str, is_new: bool) {
+        if !is_new {
+            self.problem(place, "its id or name is there already");
+        }
+    }
+
+    fn workspace(&mut self, place: &str, name: &str) -> Option<String> {
+        let found = self.world.workspaces.iter().find(|(id, it)| *id == name || it.name == name);
+        let id = found.map(|(id, _)| id.clone());
+        if id.is_none() {
+            self.problem(place, &format!("there is no workspace {name}"));
+        }
+        id
+    }
+
+    fn service_account(&mut self, place: &str, name: &str) -> Option<String> {
+        let found = self.world.service_accounts.iter().find(|(id, it)| *id == name || it.name == name);
+        let id = found.map(|(id, _)| id.clone());
+        if id.is_none() {
+            self.problem(place, &format!("there is no service account {name}"));
+        }
+        id
+    }
+
+    fn provenance(&self) -> Provenance {
+        Provenance::new(self.start, self.creator.as_deref())
+    }
+
+    /// The first two members get a login; where the seed has fewer, they are made up.
+    fn users(&mut self, seed: &Seed) {
+        let spare = [("Operator", "operator@example.com"), ("Person", "person@example.com")];
+        let spare = spare.iter().skip(seed.users.len()).map(|(name, email)| (None, *name, *email));
+        let given = seed.users.iter().map(|user| (user.id.as_ref(), user.name.as_str(), user.email.as_str()));
+        let mut members = Vec::new();
+        for (at, (id, name, email)) in given.chain(spare).enumerate() {
+            let place = format!("users[{at}]");
+            let id = self.id(&place, "user", id, email);
+            let user = User { name: name.to_owned(), email: email.to_owned() };
+            let is_new = self.world.users.insert(id.clone(), user).is_none();
+            self.twice(&place, is_new);
+            members.push(id);
+        }
+        for (purpose, id) in [seed::OPERATOR, seed::PERSON].iter().zip(&members) {
+            let token = Token {
+                actor: id.clone(),
+                scope: auth::ORG_ADMIN.to_owned(),
+                workspace: None,
+                expires_at: None,
+            };
+            self.world.tokens.insert(seed::login_token(seed.seed, purpose), token);
+        }
+        self.creator = members.get(1).cloned();
+    }
+
+    fn workspaces(&mut self, seed: &Seed) {
+        for (at, workspace) in seed.workspaces.iter().enumerate() {
+            let place = format!("workspaces[{at}]");
+            let id = self.id(&place, "wrkspc", workspace.id.as_ref(), &workspace.name);
+            if workspace.default && !self.world.default_workspace.is_empty() {
+                self.problem(&place, "there is a default workspace already");
+            }
+            if workspace.default {
+                self.world.default_workspace = id.clone();
+            }
+            self.workspace_named(&place, id, &workspace.name, workspace.active_key_limit);
+        }
+        if self.world.default_workspace.is_empty() {
+            let id = ids::object(seed.seed, "wrkspc", "Default", 0);
+            self.world.default_workspace = id.clone();
+            self.workspace_named("workspaces", id, "Default", None);
+        }
+    }
+
+    fn workspace_named(&mut self, place: &str, id: String, name: &str, active_key_limit: Option<u64>) {
+        let workspace = Workspace {
+            sequence: self.world.next_sequence(),
+            name: name.to_owned(),
+            created_at: self.start,
+            archived_at: None,
+            display_color: workspaces::default_color(),
+            data_residency: workspaces::default_residency(),
+            tags: BTreeMap::new(),
+            external_key_id: None,
+            user_profile_id: None,
+            active_key_limit,
+            members: BTreeMap::new(),
+        };
+        let is_new = !self.world.workspaces.values().any(|it| it.name == name)
+            && self.world.workspaces.insert(id, workspace).is_none();
+        self.twice(place, is_new);
+    }
+
+    fn service_accounts(&mut self, seed: &Seed) {
+        for (at, account) in seed.service_accounts.iter().enumerate() {
+            let place = format!("service_accounts[{at}]");
+            let id = self.id(&place, "svac", account.id.as_ref(), &account.name);
+            let role = account.organization_role.clone().unwrap_or_else(|| String::from("developer"));
+            if !matches!(role.as_str(), "developer" | "admin") {
+                self.problem(&format!("{place}.organization_role"), "it is neither developer nor admin");
+            }
+            for (member_at, member) in account.memberships.iter().enumerate() {
+                let place = format!("{place}.memberships[{member_at}]");
+                let Some(workspace) = self.workspace(&place, &member.workspace) else { continue };
+                let row = Membership { role: member.role.clone(), created_by: self.creator.clone() };
+                if let Some(workspace) = self.world.workspaces.get_mut(&workspace) {
+                    workspace.members.insert(id.clone(), row);
+                }
+            }
+            let row = ServiceAccount {
+                sequence: self.world.next_sequence(),
+                name: account.name.clone(),
+                description: account.description.clone(),
+                organization_role: role,
+                provenance: self.provenance(),
+            };
+            let is_new = !self.world.service_accounts.values().any(|it| it.name == row.name)
+                && self.world.service_accounts.insert(id, row).is_none();
+            self.twice(&place, is_new);
+        }
+    }
+
+    fn api_keys(&mut self, seed: &Seed) {
+        for (at, key) in seed.api_keys.iter().enumerate() {
+            let place = format!("api_keys[{at}]");
+            let id = self.id(&place, "apikey", Some(&key.id), &key.name);
+            let workspace = match &key.workspace {
+                Some(name) => self.workspace(&format!("{place}.workspace"), name),
+                None => Some(self.world.default_workspace.clone()),
+            };
+            let creator = match &key.created_by {
+                None => self.creator.clone(),
+                Some(name) => {
+                    let found = self.world.users.iter().find(|(id, user)| *id == name || user.email == *name);
+                    let found = found.map(|(id, _)| id.clone());
+                    if found.is_none() {
+                        self.problem(&format!("{place}.created_by"), &format!("there is no user {name}"));
+                    }
+                    found
+                }
+            };
+            let principal = key.service_account.as_ref();
+            let principal =
+                principal.and_then(|name| self.service_account(&format!("{place}.service_account"), name));
+            let row = ApiKey {
+                sequence: self.world.next_sequence(),
+                name: key.name.clone(),
+                status: key.status,
+                workspace,
+                created_at: key.created_at.unwrap_or(self.start),
+                created_by: creator,
+                expires_at: key.expires_at,
+                principal,
+                secret: Concealed::new(ids::secret(seed.seed, "sk-ant-api03-", &id)),
+            };
+            let is_new = self.world.api_keys.insert(id, row).is_none();
+            self.twice(&place, is_new);
+        }
+    }
+
+    fn identity_providers(&mut self, seed: &Seed) {
+        for (at, provider) in seed.identity_providers.iter().enumerate() {
+            let place = format!("identity_providers[{at}]");
+            self.word(&place, &provider.name);
+            if !jwt::ALGORITHMS.contains(&provider.algorithm.as_str()) {
+                let known = format!("it is not one of {}", jwt::ALGORITHMS.join(", "));
+                self.problem(&format!("{place}.algorithm"), &known);
+                continue;
+            }
+            let created = identity_provider::create(provider.issuer_url.clone(), provider.algorithm.clone());
+            let Some(created) = created else {
+                self.problem(&place, "no key could be made");
+                continue;
+            };
+            let is_new =
+                !self.world.identity_providers.values().any(|it| it.issuer_url == provider.issuer_url)
+                    && self.world.identity_providers.insert(provider.name.clone(), created).is_none();
+            self.twice(&place, is_new);
+        }
+    }
+
+    fn issuers(&mut self, seed: &Seed) {
+        for (at, issuer) in seed.issuers.iter().enumerate() {
+            let place = format!("issuers[{at}]");
+            let id = self.id(&place, "fdis", issuer.id.as_ref(), &issuer.name);
+            let discovery = serde_json::json!({"type": "discovery"});
+            let jwks = match issuers::read_jwks(issuer.jwks.as_ref().unwrap_or(&discovery)) {
+                Ok(jwks) => jwks,
+                Err(refusal) => {
+                    self.problem(&place, &refusal.message);
+                    continue;
+                }
+            };
+            let row = Issuer {
+                sequence: self.world.next_sequence(),
+                name: issuer.name.clone(),
+                issuer_url: issuer.issuer_url.clone(),
+                jwks,
+                check_jti: issuer.check_jti,
+                max_jwt_lifetime_seconds: issuer.max_jwt_lifetime_seconds,
+                jwks_polling_disabled_at: issuer.jwks_polling_disabled_at,
+                failures: 0,
+                last_fetched_at: None,
+                provenance: self.provenance(),
+            };
+            let is_new = !self.world.issuers.values().any(|it| it.name == row.name)
+                && self.world.issuers.insert(id, row).is_none();
+            self.twice(&place, is_new);
+        }
+    }
+
+    /// Rules of a seed may be what the API no longer admits: of another scope, without a tenant
+    /// pin, or with a legacy binding.
+    fn rules(&mut self, seed: &Seed) {
+        for (at, rule) in seed.rules.iter().enumerate() {
+            let place = format!("rules[{at}]");
+            let id = self.id(&place, "fdrl", rule.id.as_ref(), &rule.name);
+            let issuer =
+                self.world.issuers.iter().find(|(id, it)| **id == rule.issuer || it.name == rule.issuer);
+            let Some(issuer_id) = issuer.map(|(id, _)| id.clone()) else {
+                self.problem(&format!("{place}.issuer"), &format!("there is no issuer {}", rule.issuer));
+                continue;
+            };
+            let account = self.service_account(&format!("{place}.service_account"), &rule.service_account);
+            let read = matching::read(&rule.matching).map_err(|refusal| refusal.message);
+            let matching = read.unwrap_or_else(|problem| {
+                self.problem(&place, &problem);
+                Default::default()
+            });
+            if let Some(problem) = rules::scope_problem(&rule.oauth_scope) {
+                self.problem(&format!("{place}.oauth_scope"), &problem);
+            }
+            let enabled = Enablement { created_at: self.start, created_by: self.creator.clone() };
+            let mut enablements = BTreeMap::new();
+            for name in &rule.workspaces {
+                let id = self.workspace(&format!("{place}.workspaces"), name);
+                enablements.extend(
+                    id.map(|id| (id, Enablement { created_by: enabled.created_by.clone(), ..enabled })),
+                );
+            }
+            let legacy = rule.legacy_workspace.as_ref();
+            let legacy = legacy.and_then(|name| self.workspace(&format!("{place}.legacy_workspace"), name));
+            let row = Rule {
+                sequence: self.world.next_sequence(),
+                name: rule.name.clone(),
+                description: rule.description.clone(),
+                issuer_id,
+                matching,
+                service_account_id: account.unwrap_or_default(),
+                oauth_scope: rule.oauth_scope.clone(),
+                token_lifetime_seconds: rule.token_lifetime_seconds,
+                applies_to_all_workspaces: rule.applies_to_all_workspaces,
+                workspaces: enablements,
+                legacy_workspace: legacy,
+                provenance: self.provenance(),
+            };
+            let is_new = !self.world.rules.values().any(|it| it.name == row.name)
+                && self.world.rules.insert(id, row).is_none();
+            self.twice(&place, is_new);
+        }
+    }
+
+    fn workloads(&mut self, seed: &Seed) {
+        for (at, workload) in seed.workloads.iter().enumerate() {
+            let place = format!("workloads[{at}]");
+            self.word(&place, &workload.name);
+            if workload.name == "run" {
+                self.problem(&format!("{place}.name"), "run is the name of a control");
+            }
+            if !self.world.identity_providers.contains_key(&workload.identity_provider) {
+                let problem = format!("there is no identity provider {}", workload.identity_provider);
+                self.problem(&format!("{place}.identity_provider"), &problem);
+            }
+            self.path(&format!("{place}.identity_token_file"), &workload.identity_token_file);
+            self.path(&format!("{place}.report"), &workload.report);
+            for (file_at, file) in workload.environment.iter().enumerate() {
+                self.path(&format!("{place}.environment[{file_at}]"), file);
+            }
+            let audience = workload.audience.clone();
+            let row = Workload {
+                lane: workload.lane.clone(),
+                consumer: workload.consumer.clone(),
+                identity_provider: workload.identity_provider.clone(),
+                subject: workload.subject.clone(),
+                audience: audience.unwrap_or_else(|| matching::AUDIENCE_DEFAULT.to_owned()),
+                claims: workload.claims.clone(),
+                token_lifetime_seconds: workload.token_lifetime_seconds,
+                identity_token_file: workload.identity_token_file.clone(),
+                environment: workload.environment.clone(),
+                report: workload.report.clone(),
+                calls_per_hour: workload.calls_per_hour,
+                tokens_per_call: workload.tokens_per_call,
+                client: workload.client.clone(),
+                paused: false,
+                calls: 0,
+                failed_calls: 0,
+                problem: None,
+            };
+            let is_new = self.world.workloads.insert(workload.name.clone(), row).is_none();
+            self.twice(&place, is_new);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The one call of the models that workloads make, as far as credentials and usage go.
+
+use serde_json::{Value, json};
+
+use super::auth::{self, Caller};
+use super::error::Refusal;
+use super::organization::{Usage, World};
+use super::request::{Reply, Request};
+use super::usage;
+use jiff::Timestamp;
+
+const OUTPUT_TOKENS: u64 = 8;
+/// A rough measure: four bytes of the request are one token.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Whom a model call is charged to.
+pub(super) struct Charged {
+    pub(super) api_key_id: Option<String>,
+    pub(super) service_account_id: Option<String>,
+    pub(super) workspace_id: Option<String>,
+}
+
+/// Answers `POST /v1/messages`.
+pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+    let caller = auth::authenticate(world, auth::credential(request)?, now)?;
+    let charged = charge(world, &caller)?;
+    let body: Value = serde_json::from_slice(&request.body)
+        .map_err(|error| Refusal::invalid(format!("The request body is not valid JSON: {error}")))?;
+    let model = body["model"].as_str().ok_or_else(|| Refusal::invalid("model: Field required"))?;
+    if body["max_tokens"].as_u64().is_none_or(|tokens| tokens == 0) {
+        return Err(Refusal::invalid("max_tokens: Input should be a positive integer"));
+    }
+    if body["messages"].as_array().is_none_or(Vec::is_empty) {
+        return Err(Refusal::invalid("messages: At least one message is required"));
+    }
+    let input_tokens = (request.body.len() as u64 / BYTES_PER_TOKEN).max(1);
+    let id = world.next_id("msg");
+    let workspace = charged.workspace_id.clone();
+    usage::record(
+        world,
+        now,
+        Usage {
+            input_tokens,
+            output_tokens: OUTPUT_TOKENS,
+            api_key_id: charged.api_key_id,
+            service_account_id: charged.service_account_id,
+            workspace_id: charged.workspace_id,
+            model: model.to_owned(),
+        },
+    );
+    let body = json!({
+        "id": id,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [{"type": "text", "text": "This answer comes from the simulator."}],
+        "stop_reason": "end_turn",
+        "stop_sequence": null,
+        "usage": {"input_tokens": input_tokens, "output_tokens": OUTPUT_TOKENS},
+    });
+    Ok(Reply { body, authenticated: true, workspace })
+}
+
+/// Whom a call with this credential is charged to; 403 when it grants no calls of the models.
+pub(super) fn charge(world: &World, caller: &Caller) -> Result<Charged, Refusal> {
+    match caller {
+        Caller::AdminKey => Err(Refusal::unauthenticated("This endpoint does not accept Admin API keys")),
+        Caller::ApiKey(id) => {
+            let key = world.api_keys.get(id);
+            let principal = key.and_then(|key| key.principal.clone()).filter(|id| id.starts_with("svac_"));
+            let workspace = key.and_then(|key| key.workspace.clone());
+            Ok(Charged {
+                api_key_id: Some(id.clone()),
+                service_account_id: principal,
+                workspace_id: workspace.or_else(|| Some(world.default_workspace.clone())),
+            })
+        }
+        Caller::Oauth(token) => {
+            let grants = |scope: &str| matches!(scope, "workspace:developer" | "workspace:inference");
+            if !token.scope.split(' ').any(grants) {
+                return Err(Refusal::forbidden("The token's scope does not include calls of the models"));
+            }
+            Ok(Charged {
+                api_key_id: None,
+                service_account_id: Some(token.actor.clone()).filter(|actor| actor.starts_with("svac_")),
+                workspace_id: token.workspace.clone(),
+            })
+        }
+    }
+}
