@@ -143,42 +143,183 @@ pub enum ReplayError {
 }
 
 /// Carries the entries after `base_seq` out on `base`. Pure.
+///
+/// Entries up to `base_seq` change nothing, because `base` contains them, yet they still tell which
+/// steps are under way: a snapshot may be taken while a step is.
 pub fn replay(base: &State, base_seq: u64, entries: &[Entry]) -> Result<Replay, ReplayError> {
-    let mut state = base.clone();
-    let mut steps: BTreeMap<(String, String), StepStatus> = BTreeMap::new();
-    let mut announced: Vec<InDoubt> = Vec::new();
-    let mut ended = true;
-    let mut last = base_seq;
-    for entry in entries.iter().filter(|entry| entry.seq > base_seq) {
-        if entry.seq != last + 1 {
-            return Err(ReplayError::Gap { after: last, found: entry.seq });
+    let mut progress = Progress::new(base.clone(), base_seq);
+    entries.iter().try_for_each(|entry| progress.take(entry))?;
+    Ok(progress.replay)
+}
+
+/// A replay under way, which takes one entry at a time.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    replay: Replay,
+    base_seq: u64,
+    last: Option<u64>,
+    steps: BTreeMap<(String, String), StepStatus>,
+}
+
+impl Progress {
+    /// Starts from a state that contains the entries up to `base_seq`.
+    pub fn new(base: State, base_seq: u64) -> Progress {
+        let replay = Replay { state: base, in_doubt: Vec::new(), ended: true };
+        Progress { replay, base_seq, last: None, steps: BTreeMap::new() }
+    }
+
+    /// What the entries so far give.
+    pub fn replay(&self) -> &Replay {
+        &self.replay
+    }
+
+    /// The sequence number of the last entry that the state contains.
+    pub fn seq(&self) -> u64 {
+        self.last.unwrap_or(0).max(self.base_seq)
+    }
+
+    /// Judges an entry without taking it: its place in the sequence, and its move.
+    pub fn check(&self, entry: &Entry) -> Result<(), ReplayError> {
+        // The oldest entries may have been put away, so the first one may lie before the base.
+        let in_order = match self.last {
+            Some(last) => entry.seq == last + 1,
+            None => entry.seq <= self.base_seq + 1,
+        };
+        if !in_order {
+            return Err(ReplayError::Gap { after: self.last.unwrap_or(self.base_seq), found: entry.seq });
         }
-        last = entry.seq;
-        ended = matches!(entry.event, Event::RunEnded);
-        match &entry.event {
-            Event::StepStarted { step, .. }
-            | Event::StepDone { step, .. }
-            | Event::StepFailed { step, .. } => {
-                let id = (entry.run.clone(), step.clone());
-                let next = StepStatus::next(steps.get(&id).copied(), &entry.event).ok_or_else(|| {
-                    ReplayError::Illegal { seq: entry.seq, run: entry.run.clone(), step: step.clone() }
-                })?;
-                steps.insert(id, next);
-                announced.retain(|known| !(known.run == entry.run && known.step == *step));
-                if let Event::StepStarted { operation, .. } = &entry.event {
-                    announced.push(InDoubt {
-                        run: entry.run.clone(),
-                        step: step.clone(),
-                        operation: operation.clone(),
-                    });
-                }
-                if let Event::StepDone { changes, .. } = &entry.event {
-                    changes.iter().for_each(|change| state.apply(change));
-                }
-            }
-            Event::Recorded { changes } => changes.iter().for_each(|change| state.apply(change)),
-            Event::RunStarted { .. } | Event::CheckpointTaken { .. } | Event::RunEnded => {}
+        match step_of(&entry.event) {
+            Some(step) => self.next_status(entry, step).map(|_| ()),
+            None => Ok(()),
         }
     }
-    Ok(Replay { state, in_doubt: announced, ended })
+
+    /// Carries one entry out; an entry that is refused changes nothing.
+    pub fn take(&mut self, entry: &Entry) -> Result<(), ReplayError> {
+        self.check(entry)?;
+        if let Some(step) = step_of(&entry.event) {
+            let status = self.next_status(entry, step)?;
+            self.steps.insert((entry.run.clone(), step.to_owned()), status);
+            self.replay.in_doubt.retain(|known| !(known.run == entry.run && known.step == step));
+        }
+        if let Event::StepStarted { step, operation } = &entry.event {
+            let (run, step, operation) = (entry.run.clone(), step.clone(), operation.clone());
+            self.replay.in_doubt.push(InDoubt { run, step, operation });
+        }
+        if entry.seq > self.base_seq {
+            changes_of(&entry.event).iter().for_each(|change| self.replay.state.apply(change));
+        }
+        self.replay.ended = matches!(entry.event, Event::RunEnded);
+        self.last = Some(entry.seq);
+        Ok(())
+    }
+
+    fn next_status(&self, entry: &Entry, step: &str) -> Result<StepStatus, ReplayError> {
+        let current = self.steps.get(&(entry.run.clone(), step.to_owned())).copied();
+        StepStatus::next(current, &entry.event).ok_or_else(|| ReplayError::Illegal {
+            seq: entry.seq,
+            run: entry.run.clone(),
+            step: step.to_owned(),
+        })
+    }
+}
+
+/// The step that an event is about.
+fn step_of(event: &Event) -> Option<&str> {
+    match event {
+        Event::StepStarted { step, .. } | Event::StepDone { step, .. } | Event::StepFailed { step, .. } => {
+            Some(step)
+        }
+        Event::RunStarted { .. }
+        | Event::Recorded { .. }
+        | Event::CheckpointTaken { .. }
+        | Event::RunEnded => None,
+    }
+}
+
+/// The changes of the state that an event carries.
+pub(crate) fn changes_of(event: &Event) -> &[Mutation] {
+    match event {
+        Event::StepDone { changes, .. } | Event::Recorded { changes } => changes,
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, event: Event) -> Entry {
+        Entry { seq, run: "r".to_owned(), at: Timestamp::UNIX_EPOCH, event }
+    }
+
+    fn started(step: &str) -> Event {
+        Event::StepStarted { step: step.to_owned(), operation: Value::Null }
+    }
+
+    fn done(step: &str) -> Event {
+        let changes = vec![Mutation::SetOutputs { outputs: BTreeMap::from([(step.to_owned(), output())]) }];
+        Event::StepDone { step: step.to_owned(), changes }
+    }
+
+    fn output() -> crate::OutputRecord {
+        crate::OutputRecord { value: Value::from(1), sensitive: false }
+    }
+
+    fn failed(step: &str) -> Event {
+        Event::StepFailed { step: step.to_owned(), error: "refused".to_owned() }
+    }
+
+    /// The events are numbered from 1.
+    #[track_caller]
+    fn check(base_seq: u64, events: Vec<Event>, expected: Result<(Vec<&str>, Vec<&str>, bool), ReplayError>) {
+        let entries: Vec<Entry> = (1..).zip(events).map(|(seq, event)| entry(seq, event)).collect();
+        let found = replay(&State::default(), base_seq, &entries);
+        let found = found.map(|replay| {
+            let outputs: Vec<String> = replay.state.outputs.into_keys().collect();
+            let steps: Vec<String> = replay.in_doubt.into_iter().map(|step| step.step).collect();
+            (outputs, steps, replay.ended)
+        });
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(found, expected.map(|(outputs, steps, ended)| (owned(outputs), owned(steps), ended)));
+    }
+
+    fn illegal(seq: u64) -> ReplayError {
+        ReplayError::Illegal { seq, run: "r".to_owned(), step: "a".to_owned() }
+    }
+
+    #[test]
+    fn a_step_starts_and_then_ends_once() {
+        check(0, vec![], Ok((vec![], vec![], true)));
+        check(0, vec![started("a")], Ok((vec![], vec!["a"], false)));
+        check(0, vec![started("a"), done("a")], Ok((vec!["a"], vec![], false)));
+        check(0, vec![started("a"), done("a"), Event::RunEnded], Ok((vec!["a"], vec![], true)));
+        check(0, vec![started("a"), failed("a"), started("a")], Ok((vec![], vec!["a"], false)));
+        check(0, vec![started("b"), started("a"), done("b")], Ok((vec!["b"], vec!["a"], false)));
+        check(0, vec![done("a")], Err(illegal(1)));
+        check(0, vec![started("a"), started("a")], Err(illegal(2)));
+        check(0, vec![started("a"), done("a"), failed("a")], Err(illegal(3)));
+    }
+
+    #[test]
+    fn entries_that_the_base_contains_still_tell_what_is_under_way() {
+        check(1, vec![started("a")], Ok((vec![], vec!["a"], false)));
+        check(1, vec![started("a"), done("a")], Ok((vec!["a"], vec![], false)));
+        check(2, vec![started("a"), done("a")], Ok((vec![], vec![], false)));
+    }
+
+    #[test]
+    fn holes_are_refused() {
+        let at = |seqs: &[u64]| {
+            let entries: Vec<Entry> = seqs.iter().map(|seq| entry(*seq, Event::RunEnded)).collect();
+            replay(&State::default(), 5, &entries).map(|_| ())
+        };
+        assert_eq!(at(&[6, 7]), Ok(()));
+        assert_eq!(at(&[3, 4]), Ok(()));
+        assert_eq!(at(&[3, 4, 5, 6]), Ok(()));
+        assert_eq!(at(&[7]), Err(ReplayError::Gap { after: 5, found: 7 }));
+        assert_eq!(at(&[6, 8]), Err(ReplayError::Gap { after: 6, found: 8 }));
+        assert_eq!(at(&[6, 6]), Err(ReplayError::Gap { after: 6, found: 6 }));
+        assert_eq!(at(&[3, 5]), Err(ReplayError::Gap { after: 3, found: 5 }));
+    }
 }

@@ -6,16 +6,19 @@
 //! * [`evidence`]: recorded facts;
 //! * [`state`]: records, lanes, and the small changes that alter them;
 //! * [`journal`]: what an apply began and how it ended, and how to replay it;
-//! * [`snapshot`]: one saved version, and checkpoints.
+//! * [`snapshot`]: one saved version, and checkpoints;
+//! * [`store`]: the folder on the disk that holds all of it, and its lock.
 
 pub mod address;
 pub mod evidence;
 pub mod journal;
 pub mod snapshot;
 pub mod state;
+pub mod store;
 
 pub use address::{Address, AddressError, ConsumerId, Kind};
 pub use evidence::{Evidence, Fact, Shadow, Weight, Winner};
-pub use journal::{Entry, Event, InDoubt, Replay, ReplayError, StepStatus, replay};
+pub use journal::{Entry, Event, InDoubt, Progress, Replay, ReplayError, StepStatus, replay};
 pub use snapshot::{Checkpoint, FORMAT_VERSION, Snapshot};
 pub use state::{ConsumerRecord, LaneRecord, Mutation, Origin, OutputRecord, Record, State};
+pub use store::{LockInfo, LockRequest, Repair, Store, StoreError, Version, View, force_unlock, read};
