@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use keyless_state::{Address, State};
 use sha2::{Digest, Sha256};
 
-use super::change::Drift;
 use super::diff::{self, Diff};
 use super::lanes;
 use super::operation::Operation;
@@ -17,6 +16,7 @@ use crate::config::Configuration;
 use crate::diagnostic::Diagnostic;
 use crate::lane::{Sightings, Stage};
 use crate::resource::Observed;
+use crate::rollback::WayBack;
 
 /// Everything a plan is made from.
 pub struct PlanInput<'a> {
@@ -24,6 +24,8 @@ pub struct PlanInput<'a> {
     pub configuration: &'a Configuration,
     /// What is recorded, evidence included.
     pub state: &'a State,
+    /// The same as it was before this look around, to tell what others changed.
+    pub recorded: &'a State,
     /// What the API says.
     pub observed: &'a Observed,
     /// What was seen in the consumers.
@@ -67,13 +69,32 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
     Ok(Plan {
         mode: input.mode,
         created_at: input.now,
-        base: base(&input, &drift),
+        base: base(&input),
         drift,
         changes,
         lanes: lane_views,
         steps,
         outputs_changed: input.outputs_changed && !refresh_only,
     })
+}
+
+/// Builds the plan of a way back: its steps come from the difference of two states, and the lanes
+/// are shown as they stand.
+pub fn build_back(mut input: PlanInput<'_>, back: WayBack) -> Plan {
+    let diff = diff::diff(input.configuration, input.state, input.observed);
+    complete_sightings(&mut input, &diff);
+    let (lanes, _, _) = lanes::plan(&input, &diff, &[]);
+    check_order(&back.steps);
+    Plan {
+        mode: input.mode,
+        created_at: input.now,
+        base: base(&input),
+        drift: Vec::new(),
+        changes: back.changes,
+        lanes,
+        steps: back.steps,
+        outputs_changed: false,
+    }
 }
 
 /// Notes what is not yet as configured, and what settings each consumer should have.
@@ -201,8 +222,7 @@ pub(super) fn check_order(steps: &[Step]) {
     }
 }
 
-fn base(input: &PlanInput<'_>, drift: &[Drift]) -> Base {
-    let _ = drift;
+fn base(input: &PlanInput<'_>) -> Base {
     Base {
         lineage: input.lineage.clone(),
         serial: input.serial,

@@ -301,7 +301,7 @@ fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
 /// Keys whose status somebody else changed since it was recorded.
 pub(super) fn key_drift(input: &PlanInput<'_>) -> Vec<Drift> {
     let mut drift = Vec::new();
-    for (address, lane) in &input.state.lanes {
+    for (address, lane) in &input.recorded.lanes {
         let Some(object) = input.observed.api_keys.get(&lane.key_id) else { continue };
         let recorded = match (lane.archived_at, lane.disabled_at) {
             (Some(_), _) => KeyStatus::Archived,

@@ -16,7 +16,7 @@ mod settings;
 mod undo;
 
 pub use attributes::{Attributes, api_key, issuer, rule, service_account};
-pub use build::{PlanInput, build};
+pub use build::{PlanInput, build, build_back};
 pub use change::{Action, Change, Drift, Reason};
 pub use diff::{Diff, diff};
 pub use file::{PlanFileError, decode, encode};

@@ -36,6 +36,16 @@ pub fn removed(attributes: &Attributes) -> String {
     out
 }
 
+/// Lines for an object as it is.
+pub fn plain(attributes: &Attributes) -> String {
+    let width = attributes.keys().map(String::len).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, value) in attributes.iter().filter(|(_, value)| !is_empty(value)) {
+        let _ = writeln!(out, "    {name:width$} = {}", literal(value, 2, None));
+    }
+    out
+}
+
 /// Lines for an object that changes in place: what differs, and how much does not.
 pub fn changed(before: &Attributes, after: &Attributes, unknown: &[String]) -> String {
     let mut out = String::new();

@@ -7,5 +7,6 @@ pub mod lanes;
 pub mod markdown;
 pub mod plan_json;
 pub mod plan_text;
+pub mod state;
 pub mod status;
 pub mod style;

@@ -1,0 +1,163 @@
+//! `apply`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use keyless_state::{Mutation, Store};
+
+use super::connect::{Connection, connect};
+use super::execute::{self, Run};
+use super::look::{self, Look, Recorded};
+use crate::cli::args::Apply as Arguments;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::store;
+use crate::cli::ui::Ui;
+use crate::plan::{self, Base, Mode, Plan};
+use crate::render;
+
+pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
+    let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
+    let saved = match arguments.plan_file.as_deref().map(read_plan).transpose() {
+        Ok(saved) => saved,
+        Err(message) => {
+            ui.error(&message);
+            return Exit::Error;
+        }
+    };
+    let operation = saved.as_ref().map_or("apply", |plan| plan.mode.word());
+    execute::with_store(&session, &arguments.remote, operation, ui, async |store, connection| {
+        let recorded = recorded_in(store);
+        let mut look = look::look(&session, connection, recorded, ui).await?;
+        look.approve_archives(&arguments.approve_archive, &session)?;
+        let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
+        let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui) else {
+            return Ok(Exit::Error);
+        };
+        let plan = match saved {
+            Some(saved) => {
+                refuse_stale(&saved.base, &fresh.base)?;
+                saved
+            }
+            None => fresh,
+        };
+        finish(arguments, &session, connection, store, look, plan, ui).await
+    })
+    .await
+}
+
+/// The plan as it would be made now; a saved one is held against its base.
+fn fresh(
+    look: &Look,
+    session: &Session,
+    connection: &Connection,
+    saved: Option<&Plan>,
+    mode: Mode,
+    ui: &Ui,
+) -> Option<Plan> {
+    match saved.map_or(mode, |plan| plan.mode) {
+        mode @ (Mode::Apply | Mode::RefreshOnly) => look.plan(session, mode, connection.skip_waits, ui),
+        mode => Some(look.plan_back(session, mode, crate::rollback::WayBack::default())),
+    }
+}
+
+async fn finish(
+    arguments: &Arguments,
+    session: &Session,
+    connection: &Connection,
+    store: &mut Store,
+    look: Look,
+    plan: Plan,
+    ui: &Ui,
+) -> Result<Exit, String> {
+    if arguments.plan_file.is_none() {
+        ui.data(&render::plan_text::plan(&plan));
+    }
+    if plan.mode == Mode::RefreshOnly {
+        return record_drift(store, look, &plan, ui);
+    }
+    if plan.is_empty() {
+        execute::record_learnt(store, &look, true)?;
+        ui.data(&execute::complete(&plan, &[]));
+        return Ok(Exit::Done);
+    }
+    if arguments.plan_file.is_none() && !arguments.auto_approve {
+        let question = "Do you want to perform these actions?";
+        if !ui.approves(question, arguments.remote.input)? {
+            ui.tell("Apply cancelled. Nothing was changed.");
+            return Ok(Exit::Error);
+        }
+    }
+    let run = Run { session, connection, parallelism: arguments.remote.parallelism, ui };
+    run.carry_out(store, look, &plan).await
+}
+
+fn read_plan(path: &Path) -> Result<Plan, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
+    plan::decode(&text).map_err(|error| format!("{} cannot be applied: {error}", path.display()))
+}
+
+/// What is recorded, as the holder of the lock sees it.
+pub(super) fn recorded_in(store: &Store) -> Recorded {
+    let snapshot = store.snapshot();
+    Recorded {
+        state: store.state().clone(),
+        lineage: (snapshot.serial > 0).then(|| snapshot.lineage.clone()),
+        serial: snapshot.serial,
+        organization_id: snapshot.organization_id.clone(),
+        in_doubt: store.in_doubt().to_vec(),
+    }
+}
+
+/// Refuses a saved plan whose ground has moved: what was reviewed would not be what happens.
+fn refuse_stale(saved: &Base, now: &Base) -> Result<(), String> {
+    let mut moved = Vec::new();
+    if saved.lineage != now.lineage {
+        moved.push("it belongs to another state (its lineage differs)".to_owned());
+    } else if saved.serial != now.serial {
+        moved.push(format!("the state has serial {} and the plan was made from {}", now.serial, saved.serial));
+    }
+    if saved.organization_id != now.organization_id {
+        moved.push("it is for another organization".to_owned());
+    }
+    if saved.configuration_digest != now.configuration_digest {
+        moved.push("the configuration has changed".to_owned());
+    }
+    if saved.observed_digest != now.observed_digest {
+        moved.push("somebody changed the objects at the API".to_owned());
+    }
+    match moved.is_empty() {
+        true => Ok(()),
+        false => Err(format!("the saved plan is stale: {}. Nothing was changed; make a new plan", moved.join("; "))),
+    }
+}
+
+/// Records what others changed. What they archived stays recorded, so that no successor is made
+/// without a choice.
+fn record_drift(store: &mut Store, look: Look, plan: &Plan, ui: &Ui) -> Result<Exit, String> {
+    let mut changes: Vec<Mutation> = Vec::new();
+    for drift in &plan.drift {
+        if let (Some(after), Some(record)) = (&drift.after, look.state.records.get(&drift.address)) {
+            let record = keyless_state::Record { attributes: after.clone(), ..record.clone() };
+            changes.push(Mutation::PutRecord { address: drift.address.clone(), record });
+        }
+    }
+    let noted = changes.len();
+    execute::record(store, &look, changes)?;
+    ui.data(&format!("Refresh complete! {noted} recorded as they are now; nothing at the API was altered.\n"));
+    Ok(Exit::Done)
+}
+
+/// How long a command waits for another one's lock.
+pub(super) const LOCK_WAIT: Duration = Duration::ZERO;
+
+/// Opens the store, off the async workers.
+pub(super) fn open_store(session: &Session, operation: &str) -> Result<Store, String> {
+    let directory = session.data_directory();
+    tokio::task::block_in_place(|| store::open(&directory, operation, LOCK_WAIT)).map_err(|error| error.to_string())
+}
+
+/// Connects, for commands that hold the store.
+pub(super) async fn connect_to(session: &Session, remote: &crate::cli::args::Remote) -> Result<Connection, String> {
+    connect(session, remote).await
+}

@@ -1,0 +1,73 @@
+//! The remote side that a configuration asks for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cli::args;
+use crate::cli::session::Session;
+use crate::config::PlatformSettings;
+use crate::platform::{
+    ApiError, ClockSource, DEFAULT_BASE_URL, HttpPlatform, IssuerKeyClient, Settings, from_environment,
+};
+use crate::refresh::Remote;
+use crate::simulator::{self, Assumptions, Attached};
+
+/// A connection; the simulator, where there is one, ends with it.
+pub(super) struct Connection {
+    pub(super) remote: Remote,
+    pub(super) skip_waits: bool,
+    simulator: Option<Attached>,
+}
+
+impl Connection {
+    /// Ends the simulator, if one runs in this process.
+    pub(super) async fn close(self) -> Result<(), String> {
+        match self.simulator {
+            Some(simulator) => simulator.stop().await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where the simulator of a session keeps its organization.
+pub(super) fn simulator_options(session: &Session, organization: Option<PathBuf>) -> simulator::Options {
+    simulator::Options {
+        directory: session.data_directory().join("simulator"),
+        base: session.base.clone(),
+        organization,
+        listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        assumptions: Assumptions::default(),
+    }
+}
+
+/// Connects to what the configuration names.
+pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<Connection, String> {
+    match &session.configuration.settings.platform {
+        PlatformSettings::Claude => {
+            let credential = from_environment(|name| std::env::var(name).ok()).map_err(|error| told(&error))?;
+            let base_url = std::env::var("ANTHROPIC_BASE_URL").ok().filter(|url| !url.trim().is_empty());
+            let mut settings = Settings::new(base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()), credential);
+            settings.parallelism = remote.parallelism;
+            settings.ca_file.clone_from(&remote.ca_file);
+            let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
+            let remote = Remote { platform: Arc::new(platform), issuer_keys: Arc::new(IssuerKeyClient::new()) };
+            Ok(Connection { remote, skip_waits: false, simulator: None })
+        }
+        PlatformSettings::Simulator(simulated) => {
+            let options = simulator_options(session, simulated.organization.clone());
+            let attached = simulator::attach(options).await.map_err(|error| error.to_string())?;
+            let mut settings = Settings::new(attached.url(), attached.operator_token().clone());
+            settings.clock = ClockSource::Simulator;
+            settings.parallelism = remote.parallelism;
+            let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
+            let keys = IssuerKeyClient::through_simulator(attached.url()).map_err(|error| error.to_string())?;
+            let remote = Remote { platform: Arc::new(platform), issuer_keys: Arc::new(keys) };
+            Ok(Connection { remote, skip_waits: simulated.skip_waits, simulator: Some(attached) })
+        }
+    }
+}
+
+/// An API error with what can be done about it.
+pub(super) fn told(error: &ApiError) -> String {
+    format!("{error}. {}", error.kind.advice())
+}

@@ -1,0 +1,53 @@
+//! `destroy`: the keys first, then what replaced them.
+
+use std::path::Path;
+
+use keyless_state::State;
+
+use super::execute::{self, Run};
+use super::look::{self, Look};
+use crate::cli::args::Destroy as Arguments;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::ui::Ui;
+use crate::plan::{Mode, Plan, Reason};
+use crate::render;
+use crate::rollback::way_back;
+
+pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
+    let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
+    execute::with_store(&session, &arguments.remote, "destroy", ui, async |store, connection| {
+        let look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
+        let plan = plan(&look, &session)?;
+        if plan.steps.is_empty() {
+            ui.data("No changes. Nothing is recorded that could be destroyed.\n\n");
+            ui.data(&execute::complete(&plan, &[]));
+            return Ok(Exit::Done);
+        }
+        ui.data(&render::plan_text::plan(&plan));
+        if !arguments.auto_approve
+            && !ui.approves(
+                "Do you really want to put the keys back and archive everything that was created?",
+                arguments.remote.input,
+            )?
+        {
+            ui.tell("Destroy cancelled. Nothing was changed.");
+            return Ok(Exit::Error);
+        }
+        let run = Run { session: &session, connection, parallelism: arguments.remote.parallelism, ui };
+        run.carry_out(store, look, &plan).await
+    })
+    .await
+}
+
+/// The plan of a destroy; refused where a workload would be left without a credential.
+pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
+    let back = way_back(&look.state, &State::default(), &session.configuration, Reason::Destroy);
+    if !back.residue.is_empty() {
+        return Err(format!(
+            "this cannot be destroyed without leaving a workload without a credential:\n  {}\nNothing was changed. Put those keys back first, or remove their api_key blocks if the workloads are gone, and apply",
+            back.residue.join("\n  ")
+        ));
+    }
+    Ok(look.plan_back(session, Mode::Destroy, back))
+}

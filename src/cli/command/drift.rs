@@ -1,0 +1,43 @@
+//! `drift`: what others changed, who and when. Alters nothing.
+
+use std::path::Path;
+
+use super::connect::connect;
+use super::look;
+use crate::cli::args::Drift as Arguments;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::ui::Ui;
+use crate::plan::Mode;
+use crate::render;
+
+pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
+    let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
+    let looked = async {
+        let connection = connect(&session, &arguments.remote).await?;
+        let looked = match look::recorded(&session) {
+            Ok(recorded) => look::look(&session, &connection, recorded, ui).await,
+            Err(message) => Err(message),
+        };
+        connection.close().await?;
+        looked
+    }
+    .await;
+    let look = match looked {
+        Ok(look) => look,
+        Err(message) => {
+            ui.error(&message);
+            return Exit::Error;
+        }
+    };
+    let Some(plan) = look.plan(&session, Mode::RefreshOnly, false, ui) else { return Exit::Error };
+    match (arguments.json, plan.drift.is_empty()) {
+        (true, _) => {
+            let drift = &render::plan_json::plan(&plan)["resource_drift"];
+            ui.data(&format!("{:#}\n", serde_json::json!({ "format_version": "1.0", "drift": drift })));
+        }
+        (false, true) => ui.data("No drift. What the API says matches what is recorded.\n"),
+        (false, false) => ui.data(&render::plan_text::drift(&plan.drift)),
+    }
+    if arguments.detailed_exitcode && !plan.drift.is_empty() { Exit::Changes } else { Exit::Done }
+}

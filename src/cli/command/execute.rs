@@ -1,0 +1,240 @@
+//! Carrying a plan out under the lock, with progress, interrupts and the closing words.
+
+use std::sync::Arc;
+
+use keyless_state::{Event, Mutation, Store};
+use tokio_util::sync::CancellationToken;
+
+use super::connect::Connection;
+use super::look::{Look, recordable};
+use crate::apply::{self, Options, Outcome};
+use crate::cli::args;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::ui::Ui;
+use crate::plan::{Action, Mode, Operation, Plan};
+use crate::platform::Platform;
+use crate::render;
+
+/// Takes the lock, connects, does the work, and lets go of both whatever happened.
+pub(super) async fn with_store(
+    session: &Session,
+    remote: &args::Remote,
+    operation: &str,
+    ui: &Ui,
+    work: impl AsyncFnOnce(&mut Store, &Connection) -> Result<Exit, String>,
+) -> Exit {
+    let mut store = match super::apply::open_store(session, operation) {
+        Ok(store) => store,
+        Err(message) => {
+            ui.error(&message);
+            return Exit::Error;
+        }
+    };
+    for repair in store.repairs() {
+        ui.tell(&format!("warning: {repair}"));
+    }
+    let exit = match super::apply::connect_to(session, remote).await {
+        Err(message) => Err(message),
+        Ok(connection) => {
+            let worked = work(&mut store, &connection).await;
+            let closed = connection.close().await;
+            worked.and_then(|exit| closed.map(|()| exit))
+        }
+    };
+    let closed = store.close().map_err(|error| error.to_string());
+    match exit.and_then(|exit| closed.map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(message) => {
+            ui.error(&message);
+            Exit::Error
+        }
+    }
+}
+
+/// Everything a run needs beside the plan.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a Session,
+    pub(super) connection: &'a Connection,
+    pub(super) parallelism: usize,
+    pub(super) ui: &'a Ui,
+}
+
+impl Run<'_> {
+    /// Carries a plan out and tells how it ended.
+    pub(super) async fn carry_out(&self, store: &mut Store, look: Look, plan: &Plan) -> Result<Exit, String> {
+        settle(store, &look)?;
+        let run = ulid::Ulid::generate().to_string();
+        let workspaces = look.workspaces(self.session);
+        record_mutations(store, &run, &look, look.learnt.clone())?;
+        let options = Options {
+            run: run.clone(),
+            parallelism: self.parallelism.clamp(1, crate::limits::PARALLELISM_MAX),
+            skip_waits: self.connection.skip_waits,
+            base: self.session.base.clone(),
+        };
+        let stop = CancellationToken::new();
+        let listener = tokio::spawn(listen(stop.clone()));
+        let mut sightings = look.sightings.clone();
+        plan_sightings(plan, &mut sightings);
+        let ui = self.ui;
+        let mut tell = |event: apply::Event<'_>| {
+            if let Some(line) = render::apply::line(&event) {
+                ui.tell(&line);
+            }
+        };
+        let outcome = apply::run(
+            plan,
+            Arc::clone(&self.session.configuration),
+            self.connection.remote.clone(),
+            store,
+            look.observed.clone(),
+            sightings,
+            &workspaces,
+            &options,
+            &stop,
+            &mut tell,
+        )
+        .await;
+        listener.abort();
+        let outcome = outcome.map_err(|error| error.to_string())?;
+        self.record_outputs(store, &run).await?;
+        self.close_with(store, plan, &outcome).await
+    }
+
+    /// Evaluates the outputs with what is known now, and records them.
+    async fn record_outputs(&self, store: &mut Store, run: &str) -> Result<(), String> {
+        let observed =
+            self.connection.remote.platform.observe().await.map_err(|error| super::connect::told(&error))?;
+        let outputs = recordable(&self.session.outputs(store.state(), &observed));
+        if outputs != store.state().outputs {
+            let now = self.connection.remote.platform.now().await.map_err(|error| super::connect::told(&error))?;
+            let event = Event::Recorded { changes: vec![Mutation::SetOutputs { outputs }] };
+            store.append(run, now, event).map_err(|error| error.to_string())?;
+            store.save(now, env!("CARGO_PKG_VERSION")).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    async fn close_with(&self, store: &Store, plan: &Plan, outcome: &Outcome) -> Result<Exit, String> {
+        let ui = self.ui;
+        if plan.mode == Mode::Apply {
+            let recorded = super::apply::recorded_in(store);
+            let look = super::look::look(self.session, self.connection, recorded, ui).await?;
+            if let Some(after) = look.plan(self.session, Mode::RefreshOnly, false, ui)
+                && !after.lanes.is_empty()
+            {
+                ui.data(&format!("\n{}", render::status::text(&after.lanes)));
+            }
+        }
+        if outcome.interrupted {
+            ui.tell("\nInterrupted. What was begun has ended and is recorded; run the command again to go on.");
+        }
+        for failure in &outcome.failed {
+            ui.error(&format!("{}: {}", failure.step, failure.error));
+        }
+        if outcome.failed.is_empty() && !outcome.interrupted {
+            ui.data(&format!("\n{}", complete(plan, &outcome.done)));
+        } else {
+            ui.data(&format!(
+                "\nApply incomplete: {} of {} steps done. What was done is recorded; mend the cause and run the command again.\n",
+                outcome.done.len(),
+                plan.steps.len()
+            ));
+        }
+        Ok(match (outcome.interrupted, outcome.failed.is_empty()) {
+            (true, _) => Exit::Interrupted,
+            (false, true) => Exit::Done,
+            (false, false) => Exit::Error,
+        })
+    }
+}
+
+/// What the plan's diff knew of things that are not yet as configured.
+fn plan_sightings(plan: &Plan, sightings: &mut crate::lane::Sightings) {
+    for change in &plan.changes {
+        if matches!(change.action, Action::Create | Action::Update | Action::Adopt)
+            && change.address.kind() != keyless_state::Kind::ApiKey
+        {
+            let what = format!("{}, which is not as configured yet", change.address);
+            sightings.unconfigured.insert(change.address.clone(), what);
+        }
+    }
+}
+
+/// Ends the run cleanly at the first interrupt, and at once at the second.
+async fn listen(stop: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        anstream::eprintln!("\nInterrupt received. Waiting for the calls in flight; interrupt again to stop at once.");
+        stop.cancel();
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(130);
+    }
+}
+
+/// Ends what an interrupted run left in doubt.
+fn settle(store: &mut Store, look: &Look) -> Result<(), String> {
+    for (doubt, event) in &look.settled {
+        store.append(&doubt.run, look.now, event.clone()).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn record_mutations(store: &mut Store, run: &str, look: &Look, changes: Vec<Mutation>) -> Result<(), String> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    store.append(run, look.now, Event::Recorded { changes }).map_err(|error| error.to_string())
+}
+
+/// Settles an interrupted run and records changes of the state alone.
+pub(super) fn record(store: &mut Store, look: &Look, changes: Vec<Mutation>) -> Result<(), String> {
+    settle(store, look)?;
+    let run = ulid::Ulid::generate().to_string();
+    record_mutations(store, &run, look, changes)?;
+    store.set_organization(&look.observed.organization.id);
+    store.save(look.now, env!("CARGO_PKG_VERSION")).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Records what looking around taught. Evidence alone is not worth a new serial when nothing
+/// moves: the next look sees it again.
+pub(super) fn record_learnt(store: &mut Store, look: &Look, nothing_moves: bool) -> Result<(), String> {
+    let keep = |change: &&Mutation| match change {
+        Mutation::PutEvidence { evidence } => {
+            !nothing_moves || matches!(evidence.fact, keyless_state::Fact::ArchiveApproval { .. })
+        }
+        _ => true,
+    };
+    let changes: Vec<Mutation> = look.learnt.iter().filter(keep).cloned().collect();
+    if changes.is_empty() && look.settled.is_empty() {
+        return Ok(());
+    }
+    record(store, look, changes)
+}
+
+/// `Apply complete! Resources: N added, N changed, N destroyed.`, by what was really done.
+pub(super) fn complete(plan: &Plan, done: &[String]) -> String {
+    let finished = |change: &&crate::plan::Change| {
+        let mut steps = plan.steps.iter().filter(|step| {
+            step.operation.target().address == &change.address && !matches!(step.operation, Operation::Verify { .. })
+        });
+        // A lane counts once anything of it was done; an object when all of it was.
+        match change.address.kind() {
+            keyless_state::Kind::ApiKey => steps.any(|step| done.contains(&step.id)),
+            _ => steps.all(|step| done.contains(&step.id)),
+        }
+    };
+    let count = |action: Action| {
+        plan.changes.iter().filter(|change| change.action == action).filter(finished).count()
+    };
+    let word = match plan.mode {
+        Mode::Destroy => "Destroy complete! Resources:",
+        _ => "Apply complete! Resources:",
+    };
+    let (added, changed, destroyed) = (count(Action::Create), count(Action::Update), count(Action::Archive));
+    match plan.mode {
+        Mode::Destroy => format!("{word} {destroyed} destroyed.\n"),
+        _ => format!("{word} {added} added, {changed} changed, {destroyed} destroyed.\n"),
+    }
+}

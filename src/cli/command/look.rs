@@ -1,0 +1,232 @@
+//! Looking at everything before planning: the API, the state, the consumers, the evidence.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keyless_state::{Address, Evidence, Fact, InDoubt, Mutation, State, Weight};
+
+use super::connect::{Connection, told};
+use crate::apply::recover;
+use crate::cli::session::Session;
+use crate::cli::ui::Ui;
+use crate::config::WorkspaceKey;
+use crate::lane::Sightings;
+use crate::plan::{Mode, Plan, PlanInput, build, build_back};
+use crate::platform::Platform;
+use crate::refresh;
+use crate::resource::{KeyStatus, Observed};
+use crate::rollback::WayBack;
+
+/// What was seen, and the state with the evidence of this moment in it.
+pub(super) struct Look {
+    /// What is recorded, before this look around.
+    pub(super) recorded: State,
+    pub(super) state: State,
+    pub(super) lineage: Option<String>,
+    pub(super) serial: u64,
+    pub(super) observed: Observed,
+    pub(super) sightings: Sightings,
+    /// What was learnt by looking, to be recorded by a command that writes.
+    pub(super) learnt: Vec<Mutation>,
+    pub(super) now: Timestamp,
+    /// Steps of an interrupted run, with the journal events that settle them.
+    pub(super) settled: Vec<(InDoubt, keyless_state::Event)>,
+}
+
+/// What is recorded, as this command found it.
+pub(super) struct Recorded {
+    pub(super) state: State,
+    pub(super) lineage: Option<String>,
+    pub(super) serial: u64,
+    pub(super) organization_id: Option<String>,
+    pub(super) in_doubt: Vec<InDoubt>,
+}
+
+/// Reads the state without its lock.
+pub(super) fn recorded(session: &Session) -> Result<Recorded, String> {
+    let view = keyless_state::read(&session.data_directory()).map_err(|error| error.to_string())?;
+    Ok(match view {
+        None => Recorded {
+            state: State::default(),
+            lineage: None,
+            serial: 0,
+            organization_id: None,
+            in_doubt: Vec::new(),
+        },
+        Some(view) => Recorded {
+            lineage: (view.snapshot.serial > 0).then(|| view.snapshot.lineage.clone()),
+            serial: view.snapshot.serial,
+            organization_id: view.snapshot.organization_id.clone(),
+            state: view.state,
+            in_doubt: view.in_doubt,
+        },
+    })
+}
+
+/// Looks at everything.
+pub(super) async fn look(
+    session: &Session,
+    connection: &Connection,
+    recorded: Recorded,
+    ui: &Ui,
+) -> Result<Look, String> {
+    let remote = &connection.remote;
+    let observed = remote.platform.observe().await.map_err(|error| told(&error))?;
+    check_organization(session, &recorded, &observed)?;
+    let now = remote.platform.now().await.map_err(|error| told(&error))?;
+    let sightings = refresh::sight(&session.configuration, &session.base).await;
+    let mut state = recorded.state;
+    let mut settled = Vec::new();
+    for doubt in recorded.in_doubt {
+        let event = recover::settle(&doubt, &session.configuration, &state, &observed, &sightings, now);
+        if let keyless_state::Event::StepDone { changes, .. } = &event {
+            changes.iter().for_each(|change| state.apply(change));
+        }
+        settled.push((doubt, event));
+    }
+    let before = state.clone();
+    let mut learnt = note_reactivations(&state, &observed, now);
+    let gathered = refresh::gather(remote, &session.configuration, &state, &session.base, now)
+        .await
+        .map_err(|error| told(&error))?;
+    for report in &gathered.disbelieved {
+        ui.tell(&format!(
+            "warning: the credential report of {} of {} ({}) is not believed: {}",
+            report.consumer,
+            report.key,
+            report.path.display(),
+            report.why
+        ));
+    }
+    learnt.extend(gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }));
+    learnt.iter().for_each(|change| state.apply(change));
+    Ok(Look {
+        recorded: before,
+        state,
+        lineage: recorded.lineage,
+        serial: recorded.serial,
+        observed,
+        sightings,
+        learnt,
+        now,
+        settled,
+    })
+}
+
+/// A plan is for one organization, and a credential of another one is the costliest mistake.
+fn check_organization(session: &Session, recorded: &Recorded, observed: &Observed) -> Result<(), String> {
+    let found = &observed.organization;
+    let wanted = session.configuration.settings.organization_id.as_ref();
+    for (wanted, whose) in [(wanted, "the configuration is for"), (recorded.organization_id.as_ref(), "the recorded state is of")] {
+        if let Some(wanted) = wanted
+            && *wanted != found.id
+        {
+            return Err(format!(
+                "the credential belongs to the organization {} ({}), but {whose} {wanted}. Nothing was changed. Use a credential of that organization, or correct `organization_id`",
+                found.id, found.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Keys that were disabled by us and are active again: somebody needed them, and from then on
+/// silence and reports count anew.
+fn note_reactivations(state: &State, observed: &Observed, now: Timestamp) -> Vec<Mutation> {
+    let mut learnt = Vec::new();
+    for (address, lane) in &state.lanes {
+        let active = observed.api_keys.get(&lane.key_id).is_some_and(|key| key.status == KeyStatus::Active);
+        if active && lane.disabled_at.is_some() {
+            let mut lane = lane.clone();
+            lane.disabled_at = None;
+            lane.reactivated_at = Some(now);
+            learnt.push(Mutation::PutLane { address: address.clone(), lane });
+        }
+    }
+    learnt
+}
+
+impl Look {
+    /// Takes approvals for the final archive of keys in; they are recorded when the plan is applied.
+    pub(super) fn approve_archives(&mut self, keys: &[Address], session: &Session) -> Result<(), String> {
+        for key in keys {
+            if !session.configuration.api_keys.contains_key(key) {
+                return Err(format!("{key} is not declared in this configuration, so its archive cannot be approved"));
+            }
+            let evidence = Evidence {
+                id: format!("approval/{key}"),
+                observed_at: self.now,
+                weight: Weight::Stated,
+                source: "-approve-archive on the command line".to_owned(),
+                digest: None,
+                fact: Fact::ArchiveApproval { key: key.clone(), by: crate::cli::store::who() },
+            };
+            let change = Mutation::PutEvidence { evidence };
+            self.state.apply(&change);
+            self.learnt.push(change);
+        }
+        Ok(())
+    }
+
+    /// Builds the plan of a mode; problems have been told when this fails.
+    pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
+        match build(self.input(session, mode, skip_waits)) {
+            Ok(plan) => Some(plan),
+            Err(problems) => {
+                ui.diagnostics(&problems, &session.sources);
+                None
+            }
+        }
+    }
+
+    /// Builds the plan of a way back.
+    pub(super) fn plan_back(&self, session: &Session, mode: Mode, back: WayBack) -> Plan {
+        build_back(self.input(session, mode, false), back)
+    }
+
+    fn input<'a>(&'a self, session: &'a Session, mode: Mode, skip_waits: bool) -> PlanInput<'a> {
+        let outputs = session.outputs(&self.state, &self.observed);
+        PlanInput {
+            configuration: &session.configuration,
+            state: &self.state,
+            recorded: &self.recorded,
+            observed: &self.observed,
+            sightings: self.sightings.clone(),
+            lineage: self.lineage.clone(),
+            serial: self.serial,
+            mode,
+            now: self.now,
+            skip_waits,
+            outputs_changed: recordable(&outputs) != self.state.outputs,
+        }
+    }
+
+    /// Ids of the looked-up workspaces.
+    pub(super) fn workspaces(&self, session: &Session) -> BTreeMap<Address, String> {
+        let mut ids = BTreeMap::new();
+        for (address, lookup) in &session.configuration.workspaces {
+            let found = self.observed.workspaces.values().find(|workspace| {
+                workspace.archived_at.is_none()
+                    && match &lookup.by {
+                        WorkspaceKey::Id(id) => workspace.id == *id,
+                        WorkspaceKey::Name(name) => workspace.name == *name,
+                    }
+            });
+            if let Some(workspace) = found {
+                ids.insert(address.clone(), workspace.id.clone());
+            }
+        }
+        ids
+    }
+}
+
+/// Outputs as they are recorded: a sensitive value is withheld.
+pub(super) fn recordable(
+    outputs: &BTreeMap<String, crate::config::Output>,
+) -> BTreeMap<String, keyless_state::OutputRecord> {
+    let record = |output: &crate::config::Output| keyless_state::OutputRecord {
+        value: output.value.clone().filter(|_| !output.sensitive).unwrap_or(serde_json::Value::Null),
+        sensitive: output.sensitive,
+    };
+    outputs.iter().map(|(name, output)| (name.clone(), record(output))).collect()
+}

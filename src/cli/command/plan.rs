@@ -1,0 +1,59 @@
+//! `plan`.
+
+use std::path::Path;
+
+use super::connect::connect;
+use super::look;
+use crate::cli::args::Plan as Arguments;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::ui::Ui;
+use crate::plan::{Mode, Plan, encode};
+use crate::render;
+
+pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
+    let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
+    match plan(arguments, &session, ui).await {
+        Err(message) => {
+            ui.error(&message);
+            Exit::Error
+        }
+        Ok(None) => Exit::Error,
+        Ok(Some(plan)) => show(arguments, &plan, ui),
+    }
+}
+
+async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Option<Plan>, String> {
+    let connection = connect(session, &arguments.remote).await?;
+    let looked = async {
+        let mut look = look::look(session, &connection, look::recorded(session)?, ui).await?;
+        look.approve_archives(&arguments.approve_archive, session)?;
+        Ok::<_, String>(look)
+    }
+    .await;
+    let skip_waits = connection.skip_waits;
+    let closed = connection.close().await;
+    let look = looked?;
+    closed?;
+    if arguments.destroy {
+        return super::destroy::plan(&look, session).map(Some);
+    }
+    let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
+    Ok(look.plan(session, mode, skip_waits, ui))
+}
+
+fn show(arguments: &Arguments, plan: &Plan, ui: &Ui) -> Exit {
+    match arguments.json {
+        true => ui.data(&format!("{:#}\n", render::plan_json::plan(plan))),
+        false => ui.data(&render::plan_text::plan(plan)),
+    }
+    if let Some(path) = &arguments.out {
+        if let Err(error) = std::fs::write(path, encode(plan)) {
+            ui.error(&format!("the plan could not be saved to {}: {error}", path.display()));
+            return Exit::Error;
+        }
+        ui.tell(&format!("\nSaved the plan to {0}. To carry out exactly this:\n    keyless apply {0}", path.display()));
+    }
+    let changes = !plan.is_empty() || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
+    if arguments.detailed_exitcode && changes { Exit::Changes } else { Exit::Done }
+}

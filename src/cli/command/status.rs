@@ -1,0 +1,39 @@
+//! `status`: all lanes and what each waits for.
+
+use std::path::Path;
+
+use super::connect::connect;
+use super::look;
+use crate::cli::args::Status as Arguments;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::cli::ui::Ui;
+use crate::plan::Mode;
+use crate::render;
+
+pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
+    let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
+    let looked = async {
+        let connection = connect(&session, &arguments.remote).await?;
+        let looked = match look::recorded(&session) {
+            Ok(recorded) => look::look(&session, &connection, recorded, ui).await,
+            Err(message) => Err(message),
+        };
+        connection.close().await?;
+        looked
+    }
+    .await;
+    let look = match looked {
+        Ok(look) => look,
+        Err(message) => {
+            ui.error(&message);
+            return Exit::Error;
+        }
+    };
+    let Some(plan) = look.plan(&session, Mode::RefreshOnly, false, ui) else { return Exit::Error };
+    match arguments.json {
+        true => ui.data(&format!("{:#}\n", render::status::json(&plan.lanes))),
+        false => ui.data(&render::status::text(&plan.lanes)),
+    }
+    Exit::Done
+}

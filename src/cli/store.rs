@@ -1,0 +1,36 @@
+//! Opening the store under its lock.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use keyless_state::{LockRequest, Store, StoreError};
+
+/// Opens the store for a command that writes.
+pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<Store, StoreError> {
+    let started = Instant::now();
+    loop {
+        let request = LockRequest {
+            id: ulid::Ulid::generate().to_string(),
+            operation: operation.to_owned(),
+            who: who(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            created: Timestamp::now(),
+        };
+        let lineage = ulid::Ulid::generate().to_string();
+        match Store::open(directory, request, &lineage, Timestamp::now()) {
+            Err(StoreError::Locked { .. }) if started.elapsed() < wait => std::thread::sleep(Duration::from_millis(200)),
+            result => return result,
+        }
+    }
+}
+
+/// Who runs this, for the lock's message: user and machine, as far as they are known.
+pub(super) fn who() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    match host.trim() {
+        "" => user,
+        host => format!("{user}@{host}"),
+    }
+}

@@ -1,0 +1,305 @@
+//! The way back: from what is recorded now to a checkpoint, or to nothing at all.
+//!
+//! Pure. The steps come from the difference of two states, so they are right whatever happened in
+//! between. The key comes first: it works again and is back in its place before anything that
+//! replaced it goes.
+
+use std::collections::BTreeMap;
+
+use keyless_state::{Address, Kind, LaneRecord, Record, State};
+use serde_json::Value;
+
+use crate::config::{Configuration, ConsumerDriver};
+use crate::lane::Stage;
+use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
+use crate::resource::{
+    IssuerArguments, Match, OrganizationRole, RuleArguments, RuleWorkspaces, ServiceAccountArguments,
+};
+
+/// The steps of a way back, what they change, and what stays behind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WayBack {
+    /// The steps in an order that holds.
+    pub steps: Vec<Step>,
+    /// What is done with each thing.
+    pub changes: Vec<Change>,
+    /// What cannot be taken back, one sentence each.
+    pub residue: Vec<String>,
+}
+
+/// The way from `now` to `then`. For a destroy, `then` is an empty state.
+pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason: Reason) -> WayBack {
+    let mut back = Planner { back: WayBack::default(), configuration, reason, restored: Vec::new() };
+    let empty = LaneRecord::default();
+    for (address, lane) in &now.lanes {
+        let before = then.lanes.get(address).unwrap_or(&empty);
+        back.lane(address, lane, before, !then.lanes.contains_key(address));
+    }
+    for (address, record) in &now.records {
+        if let Some(old) = then.records.get(address)
+            && old.id == record.id
+            && old.attributes != record.attributes
+        {
+            back.change_back(address, record, old);
+        }
+    }
+    for (address, record) in &then.records {
+        if !now.records.contains_key(address) {
+            let line = format!("{address} ({}) was archived since and cannot come back", record.id);
+            back.back.residue.push(line);
+        }
+    }
+    let mut made: Vec<(&Address, &Record)> =
+        now.records.iter().filter(|(address, _)| !then.records.contains_key(address)).collect();
+    made.sort_by_key(|(address, _)| (archive_order(address.kind()), (*address).clone()));
+    for (address, record) in made {
+        back.archive(address, record, now);
+    }
+    back.back
+}
+
+fn archive_order(kind: Kind) -> u8 {
+    match kind {
+        Kind::ApiKey | Kind::Data => 0,
+        Kind::FederationRule => 1,
+        Kind::Provider => 2,
+        Kind::ServiceAccount => 3,
+    }
+}
+
+struct Planner<'a> {
+    back: WayBack,
+    configuration: &'a Configuration,
+    reason: Reason,
+    restored: Vec<String>,
+}
+
+impl Planner<'_> {
+    fn step(&mut self, stage: Stage, operation: Operation, after: Vec<String>, undo: Undo) -> String {
+        let target = operation.target();
+        let id = match target.part.as_str() {
+            "" => format!("{}/{}", operation.word(), target.address),
+            part => format!("{}/{}/{part}", operation.word(), target.address),
+        };
+        self.back.steps.push(Step { id: id.clone(), stage, lane: None, operation, after, undo });
+        id
+    }
+
+    fn changed(&mut self, address: &Address, action: Action, before: Option<Attributes>, after: Option<Attributes>) {
+        self.back.changes.push(Change {
+            address: address.clone(),
+            action,
+            reason: self.reason,
+            before,
+            after,
+            unknown: Vec::new(),
+        });
+    }
+
+    fn lane(&mut self, address: &Address, lane: &LaneRecord, before: &LaneRecord, forget: bool) {
+        if lane.archived_at.is_some() && before.archived_at.is_none() {
+            let line = format!("{address}: the key {} is archived and can never work again", lane.key_id);
+            self.back.residue.push(line);
+            return;
+        }
+        let mut after: Vec<String> = Vec::new();
+        let mut touched = false;
+        let again = Undo::Possible { how: "apply again".to_owned(), leaves: String::new() };
+        if lane.disabled_at.is_some() && before.disabled_at.is_none() {
+            let operation = Operation::Enable { address: address.clone(), id: lane.key_id.clone() };
+            after.push(self.step(Stage::Revoke, operation, Vec::new(), again.clone()));
+            touched = true;
+        }
+        let none = keyless_state::ConsumerRecord::default();
+        for (id, consumer) in &lane.consumers {
+            let was = before.consumers.get(id).unwrap_or(&none);
+            let mut chain = after.clone();
+            if consumer.removed_at.is_some() && was.removed_at.is_none() {
+                if let Some(why) = self.cannot_restore(address, id) {
+                    self.back.residue.push(format!("{address}: the key has to be put back into {id} by hand: {why}"));
+                    continue;
+                }
+                let operation = Operation::Restore {
+                    address: address.clone(),
+                    consumer: id.clone(),
+                    receipt: consumer.receipt.clone(),
+                };
+                chain = vec![self.step(Stage::Remove, operation, chain, again.clone())];
+                touched = true;
+            }
+            if consumer.configured_at.is_some() && was.configured_at.is_none() {
+                let operation = Operation::Unconfigure { address: address.clone(), consumer: id.clone() };
+                chain = vec![self.step(Stage::Configure, operation, chain, again.clone())];
+                touched = true;
+            }
+            self.restored.extend(chain);
+        }
+        if touched {
+            let status = |word: &str| Some(Attributes::from_iter([("status".to_owned(), Value::from(word))]));
+            let was = if lane.disabled_at.is_some() { "inactive" } else { "active" };
+            self.changed(address, Action::Update, status(was), status("active"));
+        }
+        if forget && self.reason == Reason::Destroy {
+            let after = self.restored.clone();
+            self.step(Stage::Revoke, Operation::Forget { address: address.clone() }, after, Undo::Nothing);
+        }
+    }
+
+    fn cannot_restore(&self, key: &Address, id: &keyless_state::ConsumerId) -> Option<String> {
+        let consumer = self.configuration.api_keys.get(key).and_then(|key| key.consumers.get(id));
+        match consumer.map(|consumer| &consumer.driver) {
+            None => Some("it is no longer declared".to_owned()),
+            Some(ConsumerDriver::Manual { instructions }) => Some(instructions.clone()),
+            Some(ConsumerDriver::Command { restore: None, .. }) => Some("it has no `restore` command".to_owned()),
+            Some(_) => None,
+        }
+    }
+
+    fn change_back(&mut self, address: &Address, now: &Record, then: &Record) {
+        let again = Undo::Possible { how: "apply again".to_owned(), leaves: String::new() };
+        let operations = operations_to(address, now, then);
+        if operations.is_empty() {
+            return;
+        }
+        let mut after: Vec<String> = Vec::new();
+        for operation in operations {
+            after = vec![self.step(Stage::Configure, operation, after, again.clone())];
+        }
+        self.changed(address, Action::Update, Some(now.attributes.clone()), Some(then.attributes.clone()));
+    }
+
+    fn archive(&mut self, address: &Address, record: &Record, now: &State) {
+        let ours = record.origin == keyless_state::Origin::Created;
+        let users: Vec<String> = now
+            .records
+            .iter()
+            .filter(|(_, other)| other.depends_on.contains(address))
+            .flat_map(|(user, _)| [format!("archive/{user}"), format!("forget/{user}")])
+            .filter(|id| self.back.steps.iter().any(|step| step.id == *id))
+            .collect();
+        let after: Vec<String> = self.restored.iter().cloned().chain(users).collect();
+        let (action, operation, undo) = if ours {
+            let why = "an archived object cannot come back; a successor gets a new id".to_owned();
+            (Action::Archive, Operation::Archive { address: address.clone() }, Undo::Impossible { why })
+        } else {
+            (Action::Forget, Operation::Forget { address: address.clone() }, Undo::Nothing)
+        };
+        self.changed(address, action, Some(record.attributes.clone()), None);
+        self.step(Stage::Revoke, operation, after, undo);
+    }
+}
+
+/// The operations that make an object what it was. Additions come before removals.
+fn operations_to(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
+    match address.kind() {
+        Kind::Provider => issuer_arguments(&then.attributes)
+            .map(|arguments| Operation::UpdateIssuer { address: address.clone(), arguments })
+            .into_iter()
+            .collect(),
+        Kind::ServiceAccount => account_operations(address, now, then),
+        Kind::FederationRule => rule_operations(address, now, then),
+        Kind::ApiKey | Kind::Data => Vec::new(),
+    }
+}
+
+fn issuer_arguments(attributes: &Attributes) -> Option<IssuerArguments> {
+    serde_json::from_value(Value::Object(attributes.clone())).ok()
+}
+
+fn account_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
+    let (Some(old), Some(new)) = (account(&now.attributes), account(&then.attributes)) else { return Vec::new() };
+    let mut operations = Vec::new();
+    let description = (old.0.description != new.0.description).then(|| new.0.description.clone());
+    let organization_role = (old.0.organization_role != new.0.organization_role)
+        .then(|| new.0.organization_role.word().to_owned());
+    if description.is_some() || organization_role.is_some() {
+        operations.push(Operation::UpdateServiceAccount { address: address.clone(), description, organization_role });
+    }
+    for (workspace_id, role) in &new.1 {
+        if old.1.get(workspace_id) != Some(role) {
+            operations.push(Operation::SetMembership {
+                address: address.clone(),
+                workspace_id: workspace_id.clone(),
+                role: role.clone(),
+            });
+        }
+    }
+    for workspace_id in old.1.keys().filter(|id| !new.1.contains_key(*id)) {
+        operations
+            .push(Operation::RemoveMembership { address: address.clone(), workspace_id: workspace_id.clone() });
+    }
+    operations
+}
+
+fn account(attributes: &Attributes) -> Option<(ServiceAccountArguments, BTreeMap<String, String>)> {
+    let text = |name: &str| attributes.get(name).and_then(Value::as_str).map(str::to_owned);
+    let memberships = serde_json::from_value(attributes.get("memberships")?.clone()).ok()?;
+    let arguments = ServiceAccountArguments {
+        name: text("name")?,
+        description: text("description")?,
+        organization_role: OrganizationRole::from_word(&text("organization_role")?),
+    };
+    Some((arguments, memberships))
+}
+
+fn rule_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
+    let (Some(old), Some(new)) = (rule(&now.attributes), rule(&then.attributes)) else { return Vec::new() };
+    let none = std::collections::BTreeSet::new();
+    let ids = |workspaces: &RuleWorkspaces| match workspaces {
+        RuleWorkspaces::All => none.clone(),
+        RuleWorkspaces::These(ids) => ids.clone(),
+    };
+    let (had, wanted) = (ids(&old.workspaces), ids(&new.workspaces));
+    let mut operations = Vec::new();
+    for workspace_id in wanted.difference(&had) {
+        operations.push(Operation::EnableWorkspace { address: address.clone(), workspace_id: workspace_id.clone() });
+    }
+    let all = new.workspaces == RuleWorkspaces::All;
+    let flag = ((old.workspaces == RuleWorkspaces::All) != all).then_some(all);
+    let same = RuleArguments { workspaces: old.workspaces.clone(), ..new.clone() } == old;
+    let provider = then.depends_on.iter().find(|address| address.kind() == Kind::Provider);
+    if (flag.is_some() || !same)
+        && let Some(provider) = provider
+    {
+        operations.push(Operation::UpdateRule {
+            address: address.clone(),
+            provider: provider.clone(),
+            service_account: None,
+            arguments: new,
+            applies_to_all_workspaces: flag,
+        });
+    }
+    if !all {
+        for workspace_id in had.difference(&wanted) {
+            operations
+                .push(Operation::DisableWorkspace { address: address.clone(), workspace_id: workspace_id.clone() });
+        }
+    }
+    operations
+}
+
+fn rule(attributes: &Attributes) -> Option<RuleArguments> {
+    let text = |name: &str| attributes.get(name).and_then(Value::as_str).map(str::to_owned);
+    let matching = attributes.get("match")?;
+    let part = |name: &str| matching.get(name).and_then(Value::as_str).map(str::to_owned);
+    let claims = matching.get("claims").cloned().unwrap_or_else(|| Value::Object(Attributes::new()));
+    let workspaces = match attributes.get("applies_to_all_workspaces")?.as_bool()? {
+        true => RuleWorkspaces::All,
+        false => RuleWorkspaces::These(serde_json::from_value(attributes.get("workspace_ids")?.clone()).ok()?),
+    };
+    Some(RuleArguments {
+        name: text("name")?,
+        description: text("description")?,
+        issuer_id: text("issuer_id")?,
+        matching: Match {
+            subject_prefix: part("subject_prefix"),
+            audience: part("audience"),
+            claims: serde_json::from_value(claims).ok()?,
+            condition: part("condition"),
+        },
+        service_account_id: text("service_account_id")?,
+        oauth_scope: text("oauth_scope")?,
+        token_lifetime_seconds: attributes.get("token_lifetime_seconds")?.as_i64()?,
+        workspaces,
+    })
+}
