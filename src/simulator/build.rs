@@ -9,11 +9,10 @@ use super::assumptions::Assumptions;
 use super::clock::Clock;
 use super::concealed::Concealed;
 use super::organization::{
-    ApiKey, Enablement, FORMAT, Issuer, Membership, Organization, Provenance, Rule, ServiceAccount, Token,
-    User, Workload, Workspace, World,
+    ApiKey, FORMAT, Membership, Organization, Provenance, ServiceAccount, Token, User, Workspace, World,
 };
 use super::seed::{self, Seed};
-use super::{auth, files, identity_provider, ids, issuers, jwt, matching, rules, workspaces};
+use super::{auth, files, ids, memberships, workspaces};
 
 /// Builds the world; problems are added to the list and leave the object in question out.
 pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) -> World {
@@ -65,21 +64,22 @@ pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) ->
     world
 }
 
-struct Builder<'a> {
-    world: &'a mut World,
-    problems: &'a mut Vec<String>,
-    start: Timestamp,
+/// A world in the making.
+pub(super) struct Builder<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) problems: &'a mut Vec<String>,
+    pub(super) start: Timestamp,
     /// Who is noted as the maker of what the seed brings.
-    creator: Option<String>,
+    pub(super) creator: Option<String>,
 }
 
 impl Builder<'_> {
-    fn problem(&mut self, place: &str, problem: &str) {
+    pub(super) fn problem(&mut self, place: &str, problem: &str) {
         self.problems.push(format!("{place}: {problem}"));
     }
 
     /// The given id if it is well formed, or one that follows from the name.
-    fn id(&mut self, place: &str, prefix: &str, given: Option<&String>, name: &str) -> String {
+    pub(super) fn id(&mut self, place: &str, prefix: &str, given: Option<&String>, name: &str) -> String {
         match given {
             Some(id) if !ids::is_well_formed(id, prefix) => {
                 self.problem(&format!("{place}.id"), &format!("it is not {prefix}_ with letters and digits"));
@@ -90,13 +90,13 @@ impl Builder<'_> {
         }
     }
 
-    fn path(&mut self, place: &str, path: &str) {
+    pub(super) fn path(&mut self, place: &str, path: &str) {
         if files::below(Path::new("base"), path).is_none() {
             self.problem(place, &format!("{path:?} is not a relative path that stays inside the directory"));
         }
     }
 
-    fn word(&mut self, place: &str, name: &str) {
+    pub(super) fn word(&mut self, place: &str, name: &str) {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         if name.is_empty() || !name.bytes().all(is_word) {
             self.problem(&format!("{place}.name"), "it may hold letters, digits, dots, _ and - only");
@@ -104,13 +104,13 @@ impl Builder<'_> {
     }
 
     /// Notes a second object of the same id or name.
-    fn twice(&mut self, place: &str, is_new: bool) {
+    pub(super) fn twice(&mut self, place: &str, is_new: bool) {
         if !is_new {
             self.problem(place, "its id or name is there already");
         }
     }
 
-    fn workspace(&mut self, place: &str, name: &str) -> Option<String> {
+    pub(super) fn workspace(&mut self, place: &str, name: &str) -> Option<String> {
         let found = self.world.workspaces.iter().find(|(id, it)| *id == name || it.name == name);
         let id = found.map(|(id, _)| id.clone());
         if id.is_none() {
@@ -119,7 +119,7 @@ impl Builder<'_> {
         id
     }
 
-    fn service_account(&mut self, place: &str, name: &str) -> Option<String> {
+    pub(super) fn service_account(&mut self, place: &str, name: &str) -> Option<String> {
         let found = self.world.service_accounts.iter().find(|(id, it)| *id == name || it.name == name);
         let id = found.map(|(id, _)| id.clone());
         if id.is_none() {
@@ -128,7 +128,7 @@ impl Builder<'_> {
         id
     }
 
-    fn provenance(&self) -> Provenance {
+    pub(super) fn provenance(&self) -> Provenance {
         Provenance::new(self.start, self.creator.as_deref())
     }
 
@@ -207,6 +207,12 @@ impl Builder<'_> {
             for (member_at, member) in account.memberships.iter().enumerate() {
                 let place = format!("{place}.memberships[{member_at}]");
                 let Some(workspace) = self.workspace(&place, &member.workspace) else { continue };
+                if !memberships::ROLES.contains(&member.role.as_str()) {
+                    self.problem(
+                        &place,
+                        &format!("the role is not one of {}", memberships::ROLES.join(", ")),
+                    );
+                }
                 let row = Membership { role: member.role.clone(), created_by: self.creator.clone() };
                 if let Some(workspace) = self.world.workspaces.get_mut(&workspace) {
                     workspace.members.insert(id.clone(), row);
@@ -259,149 +265,6 @@ impl Builder<'_> {
                 secret: Concealed::new(ids::secret(seed.seed, "sk-ant-api03-", &id)),
             };
             let is_new = self.world.api_keys.insert(id, row).is_none();
-            self.twice(&place, is_new);
-        }
-    }
-
-    fn identity_providers(&mut self, seed: &Seed) {
-        for (at, provider) in seed.identity_providers.iter().enumerate() {
-            let place = format!("identity_providers[{at}]");
-            self.word(&place, &provider.name);
-            if !jwt::ALGORITHMS.contains(&provider.algorithm.as_str()) {
-                let known = format!("it is not one of {}", jwt::ALGORITHMS.join(", "));
-                self.problem(&format!("{place}.algorithm"), &known);
-                continue;
-            }
-            let created = identity_provider::create(provider.issuer_url.clone(), provider.algorithm.clone());
-            let Some(created) = created else {
-                self.problem(&place, "no key could be made");
-                continue;
-            };
-            let is_new =
-                !self.world.identity_providers.values().any(|it| it.issuer_url == provider.issuer_url)
-                    && self.world.identity_providers.insert(provider.name.clone(), created).is_none();
-            self.twice(&place, is_new);
-        }
-    }
-
-    fn issuers(&mut self, seed: &Seed) {
-        for (at, issuer) in seed.issuers.iter().enumerate() {
-            let place = format!("issuers[{at}]");
-            let id = self.id(&place, "fdis", issuer.id.as_ref(), &issuer.name);
-            let discovery = serde_json::json!({"type": "discovery"});
-            let jwks = match issuers::read_jwks(issuer.jwks.as_ref().unwrap_or(&discovery)) {
-                Ok(jwks) => jwks,
-                Err(refusal) => {
-                    self.problem(&place, &refusal.message);
-                    continue;
-                }
-            };
-            let row = Issuer {
-                sequence: self.world.next_sequence(),
-                name: issuer.name.clone(),
-                issuer_url: issuer.issuer_url.clone(),
-                jwks,
-                check_jti: issuer.check_jti,
-                max_jwt_lifetime_seconds: issuer.max_jwt_lifetime_seconds,
-                jwks_polling_disabled_at: issuer.jwks_polling_disabled_at,
-                failures: 0,
-                last_fetched_at: None,
-                provenance: self.provenance(),
-            };
-            let is_new = !self.world.issuers.values().any(|it| it.name == row.name)
-                && self.world.issuers.insert(id, row).is_none();
-            self.twice(&place, is_new);
-        }
-    }
-
-    /// Rules of a seed may be what the API no longer admits: of another scope, without a tenant
-    /// pin, or with a legacy binding.
-    fn rules(&mut self, seed: &Seed) {
-        for (at, rule) in seed.rules.iter().enumerate() {
-            let place = format!("rules[{at}]");
-            let id = self.id(&place, "fdrl", rule.id.as_ref(), &rule.name);
-            let issuer =
-                self.world.issuers.iter().find(|(id, it)| **id == rule.issuer || it.name == rule.issuer);
-            let Some(issuer_id) = issuer.map(|(id, _)| id.clone()) else {
-                self.problem(&format!("{place}.issuer"), &format!("there is no issuer {}", rule.issuer));
-                continue;
-            };
-            let account = self.service_account(&format!("{place}.service_account"), &rule.service_account);
-            let read = matching::read(&rule.matching).map_err(|refusal| refusal.message);
-            let matching = read.unwrap_or_else(|problem| {
-                self.problem(&place, &problem);
-                Default::default()
-            });
-            if let Some(problem) = rules::scope_problem(&rule.oauth_scope) {
-                self.problem(&format!("{place}.oauth_scope"), &problem);
-            }
-            let enabled = Enablement { created_at: self.start, created_by: self.creator.clone() };
-            let mut enablements = BTreeMap::new();
-            for name in &rule.workspaces {
-                let id = self.workspace(&format!("{place}.workspaces"), name);
-                enablements.extend(
-                    id.map(|id| (id, Enablement { created_by: enabled.created_by.clone(), ..enabled })),
-                );
-            }
-            let legacy = rule.legacy_workspace.as_ref();
-            let legacy = legacy.and_then(|name| self.workspace(&format!("{place}.legacy_workspace"), name));
-            let row = Rule {
-                sequence: self.world.next_sequence(),
-                name: rule.name.clone(),
-                description: rule.description.clone(),
-                issuer_id,
-                matching,
-                service_account_id: account.unwrap_or_default(),
-                oauth_scope: rule.oauth_scope.clone(),
-                token_lifetime_seconds: rule.token_lifetime_seconds,
-                applies_to_all_workspaces: rule.applies_to_all_workspaces,
-                workspaces: enablements,
-                legacy_workspace: legacy,
-                provenance: self.provenance(),
-            };
-            let is_new = !self.world.rules.values().any(|it| it.name == row.name)
-                && self.world.rules.insert(id, row).is_none();
-            self.twice(&place, is_new);
-        }
-    }
-
-    fn workloads(&mut self, seed: &Seed) {
-        for (at, workload) in seed.workloads.iter().enumerate() {
-            let place = format!("workloads[{at}]");
-            self.word(&place, &workload.name);
-            if workload.name == "run" {
-                self.problem(&format!("{place}.name"), "run is the name of a control");
-            }
-            if !self.world.identity_providers.contains_key(&workload.identity_provider) {
-                let problem = format!("there is no identity provider {}", workload.identity_provider);
-                self.problem(&format!("{place}.identity_provider"), &problem);
-            }
-            self.path(&format!("{place}.identity_token_file"), &workload.identity_token_file);
-            self.path(&format!("{place}.report"), &workload.report);
-            for (file_at, file) in workload.environment.iter().enumerate() {
-                self.path(&format!("{place}.environment[{file_at}]"), file);
-            }
-            let audience = workload.audience.clone();
-            let row = Workload {
-                lane: workload.lane.clone(),
-                consumer: workload.consumer.clone(),
-                identity_provider: workload.identity_provider.clone(),
-                subject: workload.subject.clone(),
-                audience: audience.unwrap_or_else(|| matching::AUDIENCE_DEFAULT.to_owned()),
-                claims: workload.claims.clone(),
-                token_lifetime_seconds: workload.token_lifetime_seconds,
-                identity_token_file: workload.identity_token_file.clone(),
-                environment: workload.environment.clone(),
-                report: workload.report.clone(),
-                calls_per_hour: workload.calls_per_hour,
-                tokens_per_call: workload.tokens_per_call,
-                client: workload.client.clone(),
-                paused: false,
-                calls: 0,
-                failed_calls: 0,
-                problem: None,
-            };
-            let is_new = self.world.workloads.insert(workload.name.clone(), row).is_none();
             self.twice(&place, is_new);
         }
     }

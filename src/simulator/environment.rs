@@ -34,7 +34,7 @@ pub(super) struct Environment {
 pub(super) enum Choice {
     ApiKey(Setting),
     AuthToken(Setting),
-    Federation(Federation),
+    Federation(Box<Federation>),
     Nothing,
 }
 
@@ -77,7 +77,7 @@ impl Environment {
         if let Some(setting) = self.get(AUTH_TOKEN) {
             return Choice::AuthToken(setting);
         }
-        self.federation().map_or(Choice::Nothing, Choice::Federation)
+        self.federation().map_or(Choice::Nothing, |federation| Choice::Federation(Box::new(federation)))
     }
 
     /// The federation variables, where they are complete, whoever wins.

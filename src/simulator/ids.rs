@@ -1,7 +1,7 @@
 //! Ids, keys and tokens that are the same again for the same seed and the same calls.
 //!
-//! The id of a named object follows from the seed, its kind, its name and how many objects of that
-//! name there were before. It does not depend on the order in which other objects are made, so a
+//! The id of a named object follows from the seed, its kind, its name and how many objects had that
+//! name when they were made. It does not depend on the order in which other objects are made, so a
 //! seed can name the id of a rule that is yet to be created.
 
 use base64::Engine;
@@ -22,6 +22,12 @@ pub(super) fn object(seed: u64, prefix: &str, name: &str, earlier: usize) -> Str
             &(earlier as u64).to_be_bytes(),
         ]),
     )
+}
+
+/// The first id of the object `name` of a kind that is not taken.
+pub(super) fn free(seed: u64, prefix: &str, name: &str, is_taken: impl Fn(&String) -> bool) -> String {
+    let mut ids = (0..).map(|earlier| object(seed, prefix, name, earlier));
+    ids.find(|id| !is_taken(id)).expect("a name has more ids than there are objects")
 }
 
 /// The id of the `number`-th thing of a kind that has no name.

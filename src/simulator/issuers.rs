@@ -31,9 +31,9 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     let check_jti = fields.boolean("check_jti")?.unwrap_or(true);
     let lifetime = fields.integer("max_jwt_lifetime_seconds", crate::limits::JWT_LIFETIME_SECONDS)?;
     check_dialled_url(&issuer_url, &jwks)?;
-    let earlier = names::claim(world, world.issuers.values().map(|it| (&it.name, &it.provenance)), &name)?;
+    names::claim(world, world.issuers.values().map(|it| (&it.name, &it.provenance)), &name)?;
 
-    let id = ids::object(world.seed, "fdis", &name, earlier);
+    let id = ids::free(world.seed, "fdis", &name, |id| world.issuers.contains_key(id));
     let issuer = Issuer {
         sequence: world.next_sequence(),
         name,

@@ -13,7 +13,8 @@ use super::request::{Context, Request};
 use super::service_accounts;
 use super::workspaces;
 
-const ROLES: [&str; 4] =
+/// The roles that a service account can be given.
+pub(super) const ROLES: [&str; 4] =
     ["workspace_user", "workspace_developer", "workspace_restricted_developer", "workspace_admin"];
 const IMPLICIT_ROLE: &str = "workspace_user";
 

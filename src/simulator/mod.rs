@@ -74,6 +74,7 @@ mod api_keys;
 mod assumptions;
 mod auth;
 mod build;
+mod build_federation;
 mod clock;
 mod concealed;
 mod condition;

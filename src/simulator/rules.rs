@@ -54,9 +54,9 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     }
     refuse_unmanageable(world, &scope)?;
     tenant_pin::check(world, &world.issuers[&issuer_id].issuer_url, &matching)?;
-    let earlier = names::claim(world, world.rules.values().map(|it| (&it.name, &it.provenance)), &name)?;
+    names::claim(world, world.rules.values().map(|it| (&it.name, &it.provenance)), &name)?;
 
-    let id = ids::object(world.seed, "fdrl", &name, earlier);
+    let id = ids::free(world.seed, "fdrl", &name, |id| world.rules.contains_key(id));
     let rule = Rule {
         sequence: world.next_sequence(),
         name,

@@ -22,9 +22,9 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     let description = fields.clearable_text("description", limits::DESCRIPTION_CHARS_MAX)?.flatten();
     let role = read_role(world, context, &fields)?;
     let accounts = world.service_accounts.values().map(|it| (&it.name, &it.provenance));
-    let earlier = names::claim(world, accounts, &name)?;
+    names::claim(world, accounts, &name)?;
 
-    let id = ids::object(world.seed, "svac", &name, earlier);
+    let id = ids::free(world.seed, "svac", &name, |id| world.service_accounts.contains_key(id));
     let account = ServiceAccount {
         sequence: world.next_sequence(),
         name,

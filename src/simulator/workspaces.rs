@@ -59,8 +59,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
         return Err(Refusal::invalid(format!("An organization can have at most {LIVE_MAX} workspaces")));
     }
 
-    let earlier = world.workspaces.values().filter(|workspace| workspace.name == name).count();
-    let id = ids::object(world.seed, "wrkspc", &name, earlier);
+    let id = ids::free(world.seed, "wrkspc", &name, |id| world.workspaces.contains_key(id));
     let workspace = Workspace {
         sequence: world.next_sequence(),
         name,

@@ -46,21 +46,22 @@ pub(super) fn decode(bytes: &[u8], at: usize) -> Frame<'_> {
     if rest.is_empty() {
         return Frame::End;
     }
-    let zeros = rest.last() == Some(&0);
     let Some((head, body)) = rest.split_at_checked(HEAD) else { return Frame::Torn };
     let number =
         |from: usize| u32::from_le_bytes([head[from], head[from + 1], head[from + 2], head[from + 3]]);
+    // Where the zeros at the end of the file begin.
+    let written = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let unsound = |end: usize, what| if written < end { Frame::Torn } else { Frame::Damaged(what) };
     if crc32fast::hash(&head[..16]) != number(16) {
-        return if zeros { Frame::Torn } else { Frame::Damaged("the head of a record fails its checksum") };
+        return unsound(HEAD, "the head of a record fails its checksum");
     }
     let Some(payload) = body.get(..number(0) as usize) else { return Frame::Torn };
-    let next = at + HEAD + payload.len();
+    let end = HEAD + payload.len();
     if crc32fast::hash(payload) != number(12) {
-        let last = next == bytes.len();
-        return if zeros && last { Frame::Torn } else { Frame::Damaged("a record fails its checksum") };
+        return unsound(end, "a record fails its checksum");
     }
     let seq = u64::from(number(4)) | u64::from(number(8)) << 32;
-    Frame::Whole { seq, payload, next }
+    Frame::Whole { seq, payload, next: at + end }
 }
 
 #[cfg(test)]
@@ -94,9 +95,21 @@ mod tests {
     fn room_that_was_never_written_is_torn() {
         let bytes = two();
         for written in 27..49 {
-            let mut torn = bytes[..written].to_vec();
-            torn.resize(49, 0);
-            assert_eq!(decode(&torn, 27), Frame::Torn, "zeros from {written}");
+            for length in [49, 60, 200] {
+                let mut torn = bytes[..written].to_vec();
+                torn.resize(length, 0);
+                assert_eq!(decode(&torn, 27), Frame::Torn, "zeros from {written} to {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn damage_before_a_torn_end_is_not_taken_for_it() {
+        for byte in 0..27 {
+            let mut bytes = two();
+            bytes[byte] ^= 0x10;
+            bytes.resize(60, 0);
+            assert!(matches!(decode(&bytes, 0), Frame::Damaged(_)), "byte {byte}");
         }
     }
 

@@ -1,0 +1,215 @@
+//! The format on the disk: what version 1 wrote is read forever, and is still written byte for byte.
+//!
+//! `tests/golden/v1` was written by this program with `KEYLESS_BLESS=1`. A change there is a change of the
+//! format: it needs a new version, a new folder, and a way to read the old one.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keyless_state::{
+    Checkpoint, ConsumerRecord, Event, Evidence, Fact, LaneRecord, Mutation, OutputRecord, Shadow, Store,
+    Weight, Winner,
+};
+use serde_json::json;
+use support::{at, copy, done, open, put, recorded, started};
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+}
+
+fn address<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("an address")
+}
+
+/// One of each kind of fact.
+fn facts() -> Vec<Fact> {
+    let key = || address("api_key.ci");
+    let consumer = || address("dotenv.laptop");
+    let exchange = |accepted: bool, refusal: &str| Fact::Exchange {
+        rule: address("federation_rule.release"),
+        rule_id: "fdrl_01".to_owned(),
+        rule_digest: "ab".repeat(32),
+        accepted,
+        subject: "repo:acme/app:environment:production".to_owned(),
+        expires_in_seconds: if accepted { 3_600 } else { 0 },
+        refusal: refusal.to_owned(),
+    };
+    let report = |winner: Winner, rule_id: Option<&str>, shadows: Vec<Shadow>| Fact::CredentialReport {
+        key: key(),
+        consumer: consumer(),
+        winner,
+        winner_source: ".env:3".to_owned(),
+        rule_id: rule_id.map(str::to_owned),
+        shadows,
+    };
+    let shadow = Shadow {
+        name: "ANTHROPIC_API_KEY".to_owned(),
+        place: ".env:3".to_owned(),
+        fix: "Remove the line.".to_owned(),
+    };
+    vec![
+        Fact::IssuerKeys {
+            provider: address("provider.github_actions.github"),
+            issuer_url: "https://token.actions.githubusercontent.com".to_owned(),
+            key_ids: vec!["k1".to_owned(), "k2".to_owned()],
+        },
+        exchange(true, ""),
+        exchange(false, "no rule matches (req_1)"),
+        report(Winner::ApiKey, None, vec![shadow]),
+        report(Winner::Federation, Some("fdrl_01"), vec![]),
+        report(Winner::AuthToken, None, vec![]),
+        report(Winner::Nothing, None, vec![]),
+        Fact::Statement {
+            key: key(),
+            consumer: consumer(),
+            by: "ann".to_owned(),
+            statement: "Ünplugged it".to_owned(),
+        },
+        Fact::KeyUsage { key: key(), since: at(0), complete_until: at(60), last_used_before: None },
+        Fact::KeyUsage { key: key(), since: at(0), complete_until: at(60), last_used_before: Some(at(30)) },
+        Fact::AccountTraffic { service_account: address("service_account.release"), last_seen: at(50) },
+        Fact::ArchiveApproval { key: key(), by: "ann".to_owned() },
+    ]
+}
+
+fn evidence() -> Vec<Mutation> {
+    let weights = [Weight::Observed, Weight::Signed, Weight::Reported, Weight::Stated];
+    let remember = |(number, fact): (usize, Fact)| Mutation::PutEvidence {
+        evidence: Evidence {
+            id: format!("ev_{number:02}"),
+            observed_at: at(number as i64),
+            weight: weights[number % weights.len()],
+            source: "usage report".to_owned(),
+            digest: (number == 1).then(|| "cd".repeat(32)),
+            fact,
+        },
+    };
+    facts().into_iter().enumerate().map(remember).collect()
+}
+
+fn lane() -> LaneRecord {
+    let parked = ConsumerRecord {
+        configured_at: Some(at(1)),
+        configured_digest: Some("ef".repeat(32)),
+        removed_at: Some(at(2)),
+        receipt: Some(json!({ "line": 3, "renamed_to": "PARKED" })),
+    };
+    LaneRecord {
+        key_id: "apikey_01".to_owned(),
+        consumers: BTreeMap::from([
+            (address("dotenv.laptop"), parked),
+            (address("manual.x"), ConsumerRecord::default()),
+        ]),
+        disabled_at: Some(at(3)),
+        archived_at: None,
+        reactivated_at: Some(at(4)),
+    }
+}
+
+/// Writes every kind of entry, change and fact; a save lies in the middle.
+fn write(dir: &Path) -> Store {
+    let mut store = open(dir);
+    let key = || address("api_key.ci");
+    let put_lane = |lane| Mutation::PutLane { address: key(), lane };
+    let append = |store: &mut Store, event| store.append("run-1", at(10), event).expect("appended");
+    append(&mut store, Event::RunStarted { base_serial: 0, operation: "apply".to_owned() });
+    append(&mut store, started("create"));
+    append(
+        &mut store,
+        done("create", vec![put("release", json!({ "n": [1, -2, 0.1, 1e300], "t": "ü\u{1}" }))]),
+    );
+    append(&mut store, Event::Recorded { changes: evidence() });
+    store.set_organization("org_1");
+    store.save(at(20), "0.1.0").expect("saved");
+    append(&mut store, recorded(put("gone", json!(null))));
+    append(&mut store, recorded(put_lane(LaneRecord { archived_at: Some(at(5)), ..lane() })));
+    store.save(at(30), "0.1.0").expect("saved");
+
+    let taken = Checkpoint {
+        name: "3-before-revoke-api_key.ci".to_owned(),
+        taken_at: at(31),
+        reason: "before the key is disabled".to_owned(),
+        lane: Some(key()),
+        serial: 2,
+        state: store.state().clone(),
+    };
+    store.checkpoint("run-1", taken).expect("taken");
+    let outputs = BTreeMap::from([
+        ("open".to_owned(), OutputRecord { value: json!(["a"]), sensitive: false }),
+        ("hidden".to_owned(), OutputRecord { value: json!(null), sensitive: true }),
+    ]);
+    append(&mut store, started("refused"));
+    append(&mut store, Event::StepFailed { step: "refused".to_owned(), error: "HTTP 403".to_owned() });
+    append(
+        &mut store,
+        Event::Recorded {
+            changes: vec![
+                Mutation::DropRecord { address: address("service_account.gone") },
+                Mutation::DropEvidence { id: "ev_06".to_owned() },
+                Mutation::DropLane { address: key() },
+                put_lane(lane()),
+                Mutation::SetOutputs { outputs },
+            ],
+        },
+    );
+    append(&mut store, Event::RunEnded);
+    append(&mut store, started("under-way"));
+    store
+}
+
+/// The plain files below a folder, by their path within it. The database and the lock are left out, since
+/// the one is built from the rest and the other lives as long as a process.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for item in fs::read_dir(folder).expect("a folder") {
+            let path = item.expect("an item").path();
+            let name = path.strip_prefix(dir).expect("below").to_string_lossy().replace('\\', "/");
+            if path.is_dir() && name != "db" {
+                folders.push(path);
+            } else if path.is_file() && !name.starts_with("lock") {
+                found.insert(name, fs::read(&path).expect("a file"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn version_1_is_read() {
+    let (written, copied) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let mut expected = write(written.path());
+    copy(&golden(), copied.path());
+    let mut store = open(copied.path());
+    assert_eq!(store.snapshot(), expected.snapshot());
+    assert_eq!(store.state(), expected.state());
+    assert_eq!((store.in_doubt().len(), store.in_doubt()[0].step.as_str()), (1, "under-way"));
+    assert_eq!(store.checkpoints().expect("all"), expected.checkpoints().expect("all"));
+    assert_eq!(store.journal_history().expect("all"), expected.journal_history().expect("all"));
+    assert_eq!(store.evidence_history().expect("all").len(), facts().len());
+    assert_eq!(store.lane_history(&address("api_key.ci")).expect("all").len(), 3);
+    assert_eq!(store.repairs(), &[]);
+}
+
+#[test]
+fn version_1_is_still_written() {
+    let written = tempfile::tempdir().expect("a folder");
+    drop(write(written.path()));
+    let now = files(written.path());
+    if std::env::var_os("KEYLESS_BLESS").is_some() {
+        for (name, bytes) in &now {
+            let path = golden().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, bytes).expect("a file");
+        }
+    }
+    let before = files(&golden());
+    assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    for (name, bytes) in &now {
+        assert!(before[name] == *bytes, "{name} is written in another way than before");
+    }
+}
