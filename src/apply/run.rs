@@ -1,6 +1,6 @@
 //! The one async loop: announce, call, record; wait where evidence is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -50,6 +50,8 @@ pub enum Event<'a> {
         /// To when.
         to: Timestamp,
     },
+    /// A rule's proof has aged and could not be given again.
+    Unproven(&'a Address, &'a str),
     /// A credential report was there and not believed.
     Disbelieved(&'a DisbelievedReport),
 }
@@ -402,6 +404,7 @@ impl Run<'_> {
             return Ok(false);
         }
         self.read_evidence().await?;
+        self.prove_again(&confirms).await?;
         let mut opened = false;
         for step in confirms {
             if self.gate_of(&step).is_err() {
@@ -413,6 +416,48 @@ impl Run<'_> {
             opened = true;
         }
         Ok(opened)
+    }
+
+    /// Repeats the trial exchange of rules whose proof has aged while a lane waited, where that is
+    /// all the lane still lacks.
+    async fn prove_again(&mut self, confirms: &[Step]) -> Result<(), RunError> {
+        let mut stale: BTreeSet<Address> = BTreeSet::new();
+        for lane in confirms.iter().filter_map(|step| step.lane.as_ref()) {
+            let Some(Assessment { stage: Stage::Confirm, gate: Gate::Waiting(needs) }) = self.assess(lane) else {
+                continue;
+            };
+            if needs.iter().all(|need| need.supplier == Supplier::Engine) {
+                stale.extend(self.unproven_rules(lane));
+            }
+        }
+        for rule in stale {
+            let operation = Operation::Verify { address: rule.clone() };
+            let digest = lane::rule_digest(&rule, self.store.state());
+            let proved = match prepare::prepare(&operation, &self.context()) {
+                Ok(task) => carry_out(self.tools.clone(), task, digest, self.now).await,
+                Err(error) => Err(error),
+            };
+            match proved {
+                Ok(done) => {
+                    let changes =
+                        done.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
+                    self.journal(keyless_state::Event::Recorded { changes })?;
+                    if let Some(failure) = done.failure {
+                        (self.tell)(Event::Unproven(&rule, &failure));
+                    }
+                }
+                Err(error) => (self.tell)(Event::Unproven(&rule, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn unproven_rules(&self, lane: &Address) -> Vec<Address> {
+        let configuration = &self.tools.configuration;
+        let Some(key) = configuration.api_keys.get(lane) else { return Vec::new() };
+        let facts = lane::gather(lane, key, configuration, self.store.state(), &self.observed, &self.sightings);
+        let unproven = |rule: &&lane::RuleFacts| rule.can_exchange && !lane::rule_is_verified(rule, self.now);
+        facts.rules.iter().filter(unproven).map(|rule| rule.address.clone()).collect()
     }
 
     async fn read_evidence(&mut self) -> Result<(), RunError> {
@@ -469,6 +514,7 @@ impl Run<'_> {
         let from = self.now;
         self.now = self.tools.remote.platform.now().await?;
         (self.tell)(Event::ClockMoved { from, to: self.now });
+        self.read_evidence().await?;
         self.schedule.reopen();
         Ok(true)
     }

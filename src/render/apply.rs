@@ -16,6 +16,9 @@ pub fn line(event: &Event<'_>) -> Option<String> {
             paint(YELLOW, "»"),
             to.duration_since(*from)
         )),
+        Event::Unproven(rule, why) => {
+            Some(format!("{} {rule} could not be proved again: {why}", paint(YELLOW, "!")))
+        }
         Event::Disbelieved(report) => Some(format!(
             "{} the credential report of {} of {} ({}) is not believed: {}",
             paint(YELLOW, "!"),
