@@ -1,9 +1,11 @@
 //! keyless: plan and apply the move from static Claude API keys to Workload Identity Federation.
 
+pub mod condition;
 pub mod config;
 pub mod diagnostic;
 pub mod limits;
 pub mod lint;
+pub mod matching;
 pub mod platform;
 pub mod provider;
 pub mod resource;
