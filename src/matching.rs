@@ -62,11 +62,7 @@ pub fn evaluate(
 /// # Errors
 ///
 /// The first check that fails.
-pub fn matches_claims(
-    rule: &Match,
-    claims: &Map<String, Value>,
-    check_audience: bool,
-) -> Result<(), Denial> {
+pub fn matches_claims(rule: &Match, claims: &Map<String, Value>, check_audience: bool) -> Result<(), Denial> {
     if check_audience {
         audience_matches(rule.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE), claims)?;
     }
@@ -151,9 +147,7 @@ fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
 fn audience_matches(expected: &str, claims: &Map<String, Value>) -> Result<(), Denial> {
     let actual: Vec<String> = match claims.get("aud") {
         Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(several)) => {
-            several.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
     if actual.iter().any(|audience| audience == expected) {

@@ -70,11 +70,8 @@ fn alternatives(expression: &IdedExpr, negated: bool, most: usize) -> Option<Vec
             (operators::LOGICAL_OR, [left, right]) if negated => return both(left, right, negated, most),
             (operators::LOGICAL_OR, [left, right]) => return either(left, right, negated, most),
             (operators::CONDITIONAL, [test, yes, no]) => {
-                let mut found = cross(
-                    alternatives(test, false, most)?,
-                    &alternatives(yes, negated, most)?,
-                    most,
-                )?;
+                let mut found =
+                    cross(alternatives(test, false, most)?, &alternatives(yes, negated, most)?, most)?;
                 found.extend(cross(
                     alternatives(test, true, most)?,
                     &alternatives(no, negated, most)?,

@@ -145,7 +145,9 @@ impl fmt::Display for Denial {
                 f,
                 "the token is signed with {algorithm:?}; only RS, PS and ES with SHA-256, SHA-384 or SHA-512 are taken"
             ),
-            Denial::KidMissing => f.write_str("the token's header has no `kid`, so that no key can be chosen"),
+            Denial::KidMissing => {
+                f.write_str("the token's header has no `kid`, so that no key can be chosen")
+            }
             Denial::IssuerMismatch { expected, actual } => issuer(f, expected, actual.as_deref()),
             Denial::SignatureKeyUnknown { kid } => write!(
                 f,
@@ -177,10 +179,9 @@ impl fmt::Display for Denial {
             Denial::ClaimMissing { name, expected } => {
                 write!(f, "the token has no claim {name:?}; the rule expects {expected:?}")
             }
-            Denial::ClaimNotString { name, found } => write!(
-                f,
-                "the claim {name:?} is {found}; `claims` compares texts only, so use a condition"
-            ),
+            Denial::ClaimNotString { name, found } => {
+                write!(f, "the claim {name:?} is {found}; `claims` compares texts only, so use a condition")
+            }
             Denial::ClaimMismatch { name, expected, actual } => {
                 write!(f, "the claim {name:?} is {}; the rule expects {expected:?}", shown(name, actual))
             }
@@ -211,12 +212,8 @@ fn issuer(f: &mut fmt::Formatter<'_>, expected: &str, actual: Option<&str>) -> f
 
 fn subject(f: &mut fmt::Formatter<'_>, pattern: &str, actual: &str) -> fmt::Result {
     let literal = pattern.strip_suffix('*').unwrap_or(pattern);
-    let common: usize = literal
-        .chars()
-        .zip(actual.chars())
-        .take_while(|(a, b)| a == b)
-        .map(|(a, _)| a.len_utf8())
-        .sum();
+    let common: usize =
+        literal.chars().zip(actual.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     write!(f, "the token's `sub` is {actual:?}; the rule expects {pattern:?}")?;
     let rest = |text: &str| match &text[common..] {
         "" => "nothing more".to_owned(),
@@ -237,7 +234,15 @@ fn subject(f: &mut fmt::Formatter<'_>, pattern: &str, actual: &str) -> fmt::Resu
 /// Claims that speak of people, or that make a token usable again, are not repeated.
 fn shown(name: &str, value: &str) -> String {
     let personal = [
-        "jti", "uti", "actor", "user_login", "user_email", "name", "upn", "preferred_username", "unique_name",
+        "jti",
+        "uti",
+        "actor",
+        "user_login",
+        "user_email",
+        "name",
+        "upn",
+        "preferred_username",
+        "unique_name",
     ];
     let email = name == "email" && !value.ends_with(".gserviceaccount.com");
     if email || personal.contains(&name) { "another one".to_owned() } else { format!("{value:?}") }

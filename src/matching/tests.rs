@@ -72,11 +72,7 @@ fn every_sample_token_is_judged_as_expected() {
                 };
                 denials += usize::from(expected.is_some());
                 let found = found.err().map(|denial| denial.code());
-                assert_eq!(
-                    found.as_deref().map(step),
-                    expected.as_deref().map(step),
-                    "{name} against {id}"
-                );
+                assert_eq!(found.as_deref().map(step), expected.as_deref().map(step), "{name} against {id}");
                 // A map has no order, so of several failing claims any may be the first; the one
                 // that the fixture names has to fail by itself in the way that it says.
                 let alone = expected.as_deref().and_then(|code| only_claim(&rule_of(&rule["match"]), code));
@@ -127,7 +123,12 @@ fn denials_explain_themselves() {
     let words = r#"alike up to "repo:acme/app:ref:refs/heads/", then "dev" instead of "main""#;
     explains(subject("repo:acme/app:ref:refs/heads/main"), sub.clone(), "subject_mismatch", words);
     explains(subject("x*"), sub.clone(), "subject_mismatch", "nothing in common");
-    explains(subject("repo:acme/app:ref:refs/heads/develop"), sub.clone(), "subject_mismatch", "nothing more");
+    explains(
+        subject("repo:acme/app:ref:refs/heads/develop"),
+        sub.clone(),
+        "subject_mismatch",
+        "nothing more",
+    );
     explains(subject("äé"), json!({"sub": "äö"}), "subject_mismatch", r#"up to "ä""#);
     explains(subject("x"), json!({}), "sub_missing", "no `sub`");
     explains(claim("ref", "a"), json!({"ref": "b"}), "claim_mismatch:ref", r#"is "b"; the rule expects "a""#);
@@ -163,8 +164,7 @@ fn times_have_a_leeway_of_half_a_minute() {
         let mut claims = claims;
         claims["iss"] = json!("i");
         claims["sub"] = json!("s");
-        let view =
-            TokenView { header: header.as_object().unwrap(), claims: claims.as_object().unwrap() };
+        let view = TokenView { header: header.as_object().unwrap(), claims: claims.as_object().unwrap() };
         let found = evaluate(&subject("s"), &issuer, &view, 1_000);
         let code = found.err().map_or_else(String::new, |denial| denial.code());
         // Without an `aud` the audience is the first check after the times.
