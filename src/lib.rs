@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod cli;
+pub mod condition;
 pub mod config;
 pub mod consumer;
 pub mod diagnostic;

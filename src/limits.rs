@@ -27,6 +27,14 @@ pub const MATCHER_CHARS_MAX: usize = 1_024;
 /// Longest CEL condition that the API takes, in characters (documented).
 pub const CONDITION_CHARS_MAX: usize = 4_096;
 
+/// Stack of the thread that parses and runs conditions, in bytes. The parser recurses for each
+/// operator, so that a condition of full length needs more than the usual 2 MiB.
+pub const CONDITION_STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most alternatives that a condition is taken apart into. Each `&&` between alternatives
+/// multiplies their number, so that a short condition could have millions.
+pub const CONDITION_BRANCHES_MAX: usize = 64;
+
 /// Shortest and longest life of a minted token, in seconds (documented).
 pub const TOKEN_LIFETIME_SECONDS: std::ops::RangeInclusive<i64> = 60..=86_400;
 

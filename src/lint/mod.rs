@@ -3,7 +3,18 @@
 //! Each finding names a token that the rule accepts and should not, and the exact text to write
 //! instead. Everything here is pure.
 
+mod audience;
+mod dead;
+mod grammar;
+mod predicate;
+mod scope;
+mod star;
+mod stranger;
+
+use crate::provider::profile::{self, TokenProfile};
 use crate::resource::Match;
+
+use predicate::Predicate;
 
 /// What a lint looks at.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +77,37 @@ pub struct Finding {
     pub fix: String,
 }
 
-/// Checks one rule against every lint.
-pub fn check_rule(rule: LintedRule<'_>) -> Vec<Finding> {
-    let _ = rule;
-    Vec::new()
+/// A rule with what is known of its issuer.
+struct Subject<'a> {
+    profile: &'static TokenProfile,
+    shared: bool,
+    issuer_url: &'a str,
+    matching: &'a Match,
 }
+
+/// Checks one rule against every lint. Findings come gravest first, each once.
+pub fn check_rule(rule: LintedRule<'_>) -> Vec<Finding> {
+    let profile = crate::provider::kind(rule.provider_kind)
+        .and_then(|kind| kind.profile)
+        .unwrap_or_else(|| profile::infer(rule.issuer_url, rule.matching.subject_prefix.as_deref()));
+    let shared = profile::is_shared(rule.issuer_url);
+    let subject = Subject { profile, shared, issuer_url: rule.issuer_url, matching: rule.matching };
+    let predicate = Predicate::of(rule.matching);
+    let mut found = Vec::new();
+    scope::check(&subject, &predicate, &mut found);
+    star::check(&subject, &predicate, &mut found);
+    dead::check(&subject, &predicate, &mut found);
+    audience::check(&subject, &mut found);
+    found.sort_by(|a, b| (a.gravity, a.id).cmp(&(b.gravity, b.id)));
+    let mut seen = Vec::new();
+    found.retain(|finding| {
+        let key = (finding.id, finding.field.clone(), finding.caret);
+        let new = !seen.contains(&key);
+        seen.push(key);
+        new
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,19 @@ use serde_json::{Map, Value};
 
 use crate::resource::{Jwks, Match};
 
+mod arguments;
+mod aws;
+mod entra;
+mod gcp;
+mod github_actions;
+mod issuer_url;
+mod kubernetes;
+mod oidc;
+mod okta;
+pub mod profile;
+
+use profile::TokenProfile;
+
 /// One kind of identity provider.
 pub struct ProviderKind {
     /// The word in HCL, such as `github_actions`.
@@ -15,6 +28,8 @@ pub struct ProviderKind {
     pub arguments: &'static [Argument],
     /// Arguments of a rule's `match` block that only this kind has.
     pub match_arguments: &'static [Argument],
+    /// What its tokens look like; none where only the issuer's URL can tell.
+    pub profile: Option<&'static TokenProfile>,
     /// Works the issuer out of the arguments of the `provider` block.
     pub issuer: fn(&Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>>,
     /// Compiles the typed arguments of a `match` block. First the provider's arguments, then the
@@ -74,10 +89,16 @@ pub struct IssuerPreset {
 
 /// The table of kinds.
 pub fn kinds() -> &'static [ProviderKind] {
-    &[]
+    &KINDS
 }
+
+static KINDS: [ProviderKind; 7] =
+    [github_actions::KIND, kubernetes::KIND, aws::KIND, gcp::KIND, entra::KIND, okta::KIND, oidc::KIND];
 
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static ProviderKind> {
     kinds().iter().find(|kind| kind.name == name)
 }
+
+#[cfg(test)]
+mod tests;
