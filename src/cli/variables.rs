@@ -21,8 +21,7 @@ pub(super) fn collect(
     for prefix in ["TF_VAR_", "KEYLESS_VAR_"] {
         for (name, value) in std::env::vars() {
             if let Some(variable) = name.strip_prefix(prefix) {
-                let input = VariableInput::text(value, format!("the environment variable {name}"));
-                values.insert(variable.to_owned(), input);
+                values.insert(variable.to_owned(), VariableInput::environment(name.clone(), value));
             }
         }
     }
@@ -38,7 +37,9 @@ pub(super) fn collect(
         match read_text(&path) {
             Ok(text) => {
                 let file = sources.add(name, text);
-                values.extend(config::variable_file(sources, file, diagnostics));
+                let (found, problems) = config::variable_file(sources, file);
+                values.extend(found);
+                diagnostics.extend(problems);
             }
             Err(problem) => diagnostics.push(
                 Diagnostic::error("Variables file cannot be read").detail(format!("{}: {problem}.", path.display())),
@@ -48,9 +49,7 @@ pub(super) fn collect(
     for pair in &arguments.var {
         match pair.split_once('=') {
             Some((name, value)) => {
-                let name = name.trim().to_owned();
-                let origin = format!("-var {name}");
-                values.insert(name, VariableInput::text(value.to_owned(), origin));
+                values.insert(name.trim().to_owned(), VariableInput::flag(value));
             }
             None => diagnostics.push(
                 Diagnostic::error("Malformed -var")
