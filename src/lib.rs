@@ -2,9 +2,11 @@
 
 pub mod config;
 pub mod diagnostic;
+pub mod graph;
 pub mod limits;
 pub mod lint;
 pub mod platform;
 pub mod provider;
 pub mod resource;
 pub mod secret;
+pub mod topology;
