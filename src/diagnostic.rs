@@ -144,6 +144,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// How to fix it, with the exact text where possible.
     pub hint: Option<String>,
+    /// Whether the source lines must not be drawn, because a secret stands on one of them.
+    pub redact: bool,
 }
 
 impl Diagnostic {
@@ -157,6 +159,7 @@ impl Diagnostic {
             address: None,
             labels: Vec::new(),
             hint: None,
+            redact: false,
         }
     }
 
@@ -190,6 +193,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Forbids drawing the source lines: a secret stands on one of them.
+    #[must_use]
+    pub fn redacted(mut self) -> Diagnostic {
+        self.redact = true;
         self
     }
 
@@ -231,6 +241,11 @@ impl Diagnostics {
     /// How many problems there are.
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    /// Changes each problem, for rules that hold for all of them.
+    pub fn for_each_mut(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.list.iter_mut().for_each(change);
     }
 
     /// The problems as found.

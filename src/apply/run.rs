@@ -129,7 +129,7 @@ pub async fn run(
     let now = remote.platform.now().await?;
     let organization_id = observed.organization.id.clone();
     let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
-    let mut run = Run {
+    let run = Run {
         plan,
         store,
         tools,

@@ -1,0 +1,74 @@
+//! `api_key` blocks: keys to retire.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use keyless_state::{Address, Kind};
+
+use super::fields::Fields;
+use super::{Context, consumer, duration};
+use crate::config::configuration::ApiKey;
+use crate::config::section::Section;
+use crate::diagnostic::Diagnostic;
+use crate::limits;
+
+const ID_PREFIX: &str = "apikey_";
+
+pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section) -> Option<ApiKey> {
+    let mut fields = Fields::of(context, section, address);
+    let id = id(&mut fields);
+    let rules = fields.references("replaced_by", Kind::FederationRule);
+    fields.require("replaced_by", rules.is_some(), "`replaced_by = [federation_rule.NAME]`");
+    let replaced_by: BTreeSet<Address> = rules.iter().flat_map(|given| given.value.iter().cloned()).collect();
+    if let Some(given) = rules.as_ref().filter(|given| given.value.is_empty()) {
+        let detail =
+            "`replaced_by` is empty: without a rule that replaces the key, its workloads would lose access.";
+        fields.refuse("No replacement", detail, given.span, "name the rules, such as [federation_rule.NAME]");
+    }
+    let quiet = duration::field(&mut fields, "quiet_period");
+    let quiet_period =
+        quiet.map_or(SignedDuration::from_secs(limits::QUIET_PERIOD_DEFAULT_SECONDS), |given| given.value);
+    let archive_after = duration::field(&mut fields, "archive_after").map(|given| given.value);
+    let consumers = consumer::decode_all(&mut fields, &replaced_by);
+    fields.finish(&["consumer"]);
+    if !fields.is_sound() {
+        return None;
+    }
+    Some(ApiKey {
+        location: context.location(section.header),
+        id: id?,
+        replaced_by,
+        quiet_period,
+        archive_after,
+        consumers: consumers?,
+    })
+}
+
+fn id(fields: &mut Fields<'_>) -> Option<String> {
+    let given = fields.text("id");
+    fields.require("id", given.is_some(), "`id = \"apikey_…\"`, as the list of API keys shows it");
+    let given = given?;
+    if given.value.starts_with("sk-ant-") {
+        // The value is the secret itself: neither it nor its line may be shown.
+        let span = fields.name_span("id");
+        fields.report(
+            Diagnostic::error("Secret in a file")
+                .detail(
+                    "`id` holds the key itself, not its id. Everybody who can read the file, or the history of \
+                     its repository, can use the key.",
+                )
+                .label(span, "")
+                .hint("write the id `apikey_…` of the key, and treat the key as leaked")
+                .redacted(),
+        );
+        return None;
+    }
+    let rest = given.value.strip_prefix(ID_PREFIX).unwrap_or_default();
+    if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        let detail =
+            format!("The id of a key begins with `{ID_PREFIX}` and goes on with letters and digits.");
+        fields.refuse("Invalid key id", detail, given.span, "copy it from the list of API keys");
+        return None;
+    }
+    Some(given.value)
+}

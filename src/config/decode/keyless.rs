@@ -1,0 +1,118 @@
+//! The `keyless` block.
+
+use std::path::PathBuf;
+
+use super::Context;
+use super::fields::{Fields, Given};
+use crate::config::configuration::{BackendSettings, PlatformSettings, Settings, SimulatorSettings};
+use crate::config::nearest;
+use crate::config::section::Section;
+use crate::config::version;
+
+const BACKENDS_LATER: [&str; 8] = ["pg", "s3", "gcs", "azurerm", "http", "consul", "remote", "cloud"];
+
+pub(super) fn decode(context: &Context<'_>, section: &Section) -> Settings {
+    let mut fields = Fields::new(context, section, None, "the `keyless` block");
+    let version = fields.text("required_version");
+    if let Some(given) = version {
+        check_version(&mut fields, &given);
+    }
+    let organization_id = fields.text("organization_id").map(|given| given.value);
+    let platform = match fields.section("platform") {
+        Some(section) => platform(&mut fields, section),
+        None => PlatformSettings::default(),
+    };
+    let backend = match fields.section("backend") {
+        Some(section) => backend(&mut fields, section),
+        None => BackendSettings::default(),
+    };
+    fields.finish(&["platform", "backend"]);
+    Settings { organization_id, platform, backend }
+}
+
+fn check_version(fields: &mut Fields<'_>, given: &Given<String>) {
+    const THIS: &str = env!("CARGO_PKG_VERSION");
+    match version::allows(&given.value, THIS) {
+        Ok(true) => {}
+        Ok(false) => fields.refuse(
+            "Unsupported keyless version",
+            format!("This configuration asks for keyless {}, and this is keyless {THIS}.", given.value),
+            given.span,
+            "use a fitting version of keyless, or widen the constraint",
+        ),
+        Err(reason) => fields.refuse(
+            "Invalid version constraint",
+            reason,
+            given.span,
+            "write for example \">= 0.1\", \"~> 0.1.0\" or \">= 0.1, < 2.0\"",
+        ),
+    }
+}
+
+/// The label of a `platform` or `backend` block.
+fn label<'s>(fields: &mut Fields<'_>, section: &'s Section, example: &str) -> Option<&'s str> {
+    match &section.labels[..] {
+        [label] => Some(&label.text),
+        labels => {
+            fields.refuse(
+                "Wrong number of labels",
+                format!("The block `{}` takes 1 label, but here are {}.", section.keyword.text, labels.len()),
+                section.header,
+                format!("write `{example}`"),
+            );
+            None
+        }
+    }
+}
+
+fn platform(fields: &mut Fields<'_>, section: &Section) -> PlatformSettings {
+    match label(fields, section, "platform \"claude\" {}") {
+        None => PlatformSettings::Claude,
+        Some("claude") => {
+            Fields::new(fields.context, section, None, "the block `platform \"claude\"`").finish(&[]);
+            PlatformSettings::Claude
+        }
+        Some("simulator") => {
+            let mut inner = Fields::new(fields.context, section, None, "the block `platform \"simulator\"`");
+            let settings = SimulatorSettings {
+                organization: inner.text("organization").map(|given| PathBuf::from(given.value)),
+                skip_waits: inner.bool("skip_waits").is_some_and(|given| given.value),
+            };
+            inner.finish(&[]);
+            PlatformSettings::Simulator(settings)
+        }
+        Some(other) => {
+            let detail = format!("There is no platform `{other}`.");
+            let hint = nearest::suggest(other, "there is", ["claude", "simulator"]);
+            fields.refuse("Unknown platform", detail, section.labels[0].span, hint);
+            PlatformSettings::Claude
+        }
+    }
+}
+
+fn backend(fields: &mut Fields<'_>, section: &Section) -> BackendSettings {
+    match label(fields, section, "backend \"local\" {}") {
+        None => BackendSettings::Local,
+        Some("local") => {
+            let mut inner = Fields::new(fields.context, section, None, "the block `backend \"local\"`");
+            let path = inner.text("path");
+            inner.finish(&[]);
+            path.map_or(BackendSettings::Local, |given| {
+                BackendSettings::LocalPath(PathBuf::from(given.value))
+            })
+        }
+        Some(other) => {
+            let span = section.labels[0].span;
+            let hint = nearest::suggest(other, "there is", ["local"]);
+            if BACKENDS_LATER.contains(&other) {
+                let detail = format!(
+                    "This version keeps state on the local disk only; the backend `{other}` is not there yet."
+                );
+                fields.refuse("Not available in this version", detail, span, hint);
+            } else {
+                fields.refuse("Unknown backend", format!("There is no backend `{other}`."), span, hint);
+            }
+            BackendSettings::Local
+        }
+    }
+}
