@@ -61,8 +61,8 @@ pub struct ReportPlace<'a> {
 pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evidence, String> {
     let signed: SignedReport =
         serde_json::from_str(text).map_err(|error| format!("it is not a credential report: {error}"))?;
-    let report: Report =
-        serde_json::from_str(&signed.report).map_err(|error| format!("it is not a credential report: {error}"))?;
+    let report: Report = serde_json::from_str(&signed.report)
+        .map_err(|error| format!("it is not a credential report: {error}"))?;
     if report.format != REPORT_FORMAT {
         return Err(format!("it has the format `{}`; this version reads `{REPORT_FORMAT}`", report.format));
     }

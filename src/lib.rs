@@ -7,7 +7,6 @@ pub mod config;
 pub mod consumer;
 pub mod diagnostic;
 pub mod evidence;
-pub mod graph;
 pub mod lane;
 pub mod limits;
 pub mod lint;

@@ -113,7 +113,9 @@ pub async fn gather(
             }
             let judged = match &keys[&rule.provider] {
                 Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
-                Ok(keys) => evidence::report(&text, &ReportPlace { key, consumer: id, rule, provider, keys }, now),
+                Ok(keys) => {
+                    evidence::report(&text, &ReportPlace { key, consumer: id, rule, provider, keys }, now)
+                }
             };
             match judged {
                 Ok(found) => gathered.evidence.push(found),

@@ -85,7 +85,13 @@ impl Planner<'_> {
         id
     }
 
-    fn changed(&mut self, address: &Address, action: Action, before: Option<Attributes>, after: Option<Attributes>) {
+    fn changed(
+        &mut self,
+        address: &Address,
+        action: Action,
+        before: Option<Attributes>,
+        after: Option<Attributes>,
+    ) {
         self.back.changes.push(Change {
             address: address.clone(),
             action,
@@ -116,7 +122,9 @@ impl Planner<'_> {
             let mut chain = after.clone();
             if consumer.removed_at.is_some() && was.removed_at.is_none() {
                 if let Some(why) = self.cannot_restore(address, id) {
-                    self.back.residue.push(format!("{address}: the key has to be put back into {id} by hand: {why}"));
+                    self.back
+                        .residue
+                        .push(format!("{address}: the key has to be put back into {id} by hand: {why}"));
                     continue;
                 }
                 let operation = Operation::Restore {
@@ -150,7 +158,9 @@ impl Planner<'_> {
         match consumer.map(|consumer| &consumer.driver) {
             None => Some("it is no longer declared".to_owned()),
             Some(ConsumerDriver::Manual { instructions }) => Some(instructions.clone()),
-            Some(ConsumerDriver::Command { restore: None, .. }) => Some("it has no `restore` command".to_owned()),
+            Some(ConsumerDriver::Command { restore: None, .. }) => {
+                Some("it has no `restore` command".to_owned())
+            }
             Some(_) => None,
         }
     }
@@ -207,13 +217,19 @@ fn issuer_arguments(attributes: &Attributes) -> Option<IssuerArguments> {
 }
 
 fn account_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
-    let (Some(old), Some(new)) = (account(&now.attributes), account(&then.attributes)) else { return Vec::new() };
+    let (Some(old), Some(new)) = (account(&now.attributes), account(&then.attributes)) else {
+        return Vec::new();
+    };
     let mut operations = Vec::new();
     let description = (old.0.description != new.0.description).then(|| new.0.description.clone());
     let organization_role = (old.0.organization_role != new.0.organization_role)
         .then(|| new.0.organization_role.word().to_owned());
     if description.is_some() || organization_role.is_some() {
-        operations.push(Operation::UpdateServiceAccount { address: address.clone(), description, organization_role });
+        operations.push(Operation::UpdateServiceAccount {
+            address: address.clone(),
+            description,
+            organization_role,
+        });
     }
     for (workspace_id, role) in &new.1 {
         if old.1.get(workspace_id) != Some(role) {
@@ -225,8 +241,10 @@ fn account_operations(address: &Address, now: &Record, then: &Record) -> Vec<Ope
         }
     }
     for workspace_id in old.1.keys().filter(|id| !new.1.contains_key(*id)) {
-        operations
-            .push(Operation::RemoveMembership { address: address.clone(), workspace_id: workspace_id.clone() });
+        operations.push(Operation::RemoveMembership {
+            address: address.clone(),
+            workspace_id: workspace_id.clone(),
+        });
     }
     operations
 }
@@ -252,7 +270,10 @@ fn rule_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operat
     let (had, wanted) = (ids(&old.workspaces), ids(&new.workspaces));
     let mut operations = Vec::new();
     for workspace_id in wanted.difference(&had) {
-        operations.push(Operation::EnableWorkspace { address: address.clone(), workspace_id: workspace_id.clone() });
+        operations.push(Operation::EnableWorkspace {
+            address: address.clone(),
+            workspace_id: workspace_id.clone(),
+        });
     }
     let all = new.workspaces == RuleWorkspaces::All;
     let flag = ((old.workspaces == RuleWorkspaces::All) != all).then_some(all);
@@ -271,8 +292,10 @@ fn rule_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operat
     }
     if !all {
         for workspace_id in had.difference(&wanted) {
-            operations
-                .push(Operation::DisableWorkspace { address: address.clone(), workspace_id: workspace_id.clone() });
+            operations.push(Operation::DisableWorkspace {
+                address: address.clone(),
+                workspace_id: workspace_id.clone(),
+            });
         }
     }
     operations
@@ -285,7 +308,9 @@ fn rule(attributes: &Attributes) -> Option<RuleArguments> {
     let claims = matching.get("claims").cloned().unwrap_or_else(|| Value::Object(Attributes::new()));
     let workspaces = match attributes.get("applies_to_all_workspaces")?.as_bool()? {
         true => RuleWorkspaces::All,
-        false => RuleWorkspaces::These(serde_json::from_value(attributes.get("workspace_ids")?.clone()).ok()?),
+        false => {
+            RuleWorkspaces::These(serde_json::from_value(attributes.get("workspace_ids")?.clone()).ok()?)
+        }
     };
     Some(RuleArguments {
         name: text("name")?,

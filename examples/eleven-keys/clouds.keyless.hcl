@@ -6,7 +6,7 @@ provider "aws" "main" {
 
 provider "gcp" "google" {}
 
-provider "entra" "acme" {
+provider "entra" "tenant" {
   tenant_id = "aaaabbbb-0000-4ccc-8111-dddd2222eeee"
 }
 
@@ -125,7 +125,7 @@ service_account "mail_router" {
 
 federation_rule "mail_router" {
   description     = "The managed identity of the mail router"
-  provider        = provider.entra.acme
+  provider        = provider.entra.tenant
   service_account = service_account.mail_router
   workspaces      = [data.workspace.production]
 

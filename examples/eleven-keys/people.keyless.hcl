@@ -1,6 +1,6 @@
 # Okta, a partner who runs our batch on their own machines, and a developer's laptop.
 
-provider "okta" "acme" {
+provider "okta" "workforce" {
   domain               = "acme.okta.com"
   authorization_server = "aus1a2b3c4d5e6f7g8h9"
 }
@@ -17,7 +17,7 @@ service_account "support_bot" {
 }
 
 federation_rule "support_bot" {
-  provider        = provider.okta.acme
+  provider        = provider.okta.workforce
   service_account = service_account.support_bot
   workspaces      = [data.workspace.production]
 
@@ -54,7 +54,7 @@ service_account "partner_batch" {
 
 federation_rule "partner_batch" {
   description     = "The partner's service application"
-  provider        = provider.okta.acme
+  provider        = provider.okta.workforce
   service_account = service_account.partner_batch
   workspaces      = [data.workspace.production]
 

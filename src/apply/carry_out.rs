@@ -70,9 +70,12 @@ pub(super) async fn carry_out(
             verify(&tools, request, now).await
         }
         Task::Consumer { key, consumer, change } => {
-            let declared = tools.configuration.api_keys.get(&key).and_then(|key| key.consumers.get(&consumer));
+            let declared =
+                tools.configuration.api_keys.get(&key).and_then(|key| key.consumers.get(&consumer));
             let consumer_block = declared
-                .ok_or_else(|| format!("{consumer} of {key} is no longer declared, so it is not known how to reach it"))?
+                .ok_or_else(|| {
+                    format!("{consumer} of {key} is no longer declared, so it is not known how to reach it")
+                })?
                 .clone();
             let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block };
             change_consumer(place, change).await
@@ -112,12 +115,9 @@ struct Trial {
 async fn verify(tools: &Tools, trial: Trial, now: Timestamp) -> Result<Done, String> {
     let rule = &tools.configuration.federation_rules[&trial.rule];
     let provider = &tools.configuration.providers[&rule.provider];
-    let keys = tools
-        .remote
-        .issuer_keys
-        .fetch_keys(&issuer_arguments(provider))
-        .await
-        .map_err(|error| format!("the keys of {} cannot be fetched: {error}. {}", rule.provider, error.advice))?;
+    let keys = tools.remote.issuer_keys.fetch_keys(&issuer_arguments(provider)).await.map_err(|error| {
+        format!("the keys of {} cannot be fetched: {error}. {}", rule.provider, error.advice)
+    })?;
     let mut evidence = vec![Evidence {
         id: format!("issuer-keys/{}", rule.provider),
         observed_at: now,
@@ -197,13 +197,14 @@ fn refused(
 async fn identity_token(tools: &Tools, rule: &Address) -> Result<Secret, String> {
     let text = match &tools.configuration.federation_rules[rule].identity_token {
         None => return Err(format!("{rule} has no `identity_token` block to take a token from")),
-        Some(IdentityTokenSource::File(path)) => std::fs::read_to_string(tools.base.join(path))
-            .map_err(|error| format!("the identity token file {} of {rule} cannot be read: {error}", path.display()))?,
-        Some(IdentityTokenSource::Command(command)) => {
-            crate::consumer::run_for_output(command, &tools.base)
-                .await
-                .map_err(|message| format!("the identity token command of {rule} gave nothing: {message}"))?
+        Some(IdentityTokenSource::File(path)) => {
+            std::fs::read_to_string(tools.base.join(path)).map_err(|error| {
+                format!("the identity token file {} of {rule} cannot be read: {error}", path.display())
+            })?
         }
+        Some(IdentityTokenSource::Command(command)) => crate::consumer::run_for_output(command, &tools.base)
+            .await
+            .map_err(|message| format!("the identity token command of {rule} gave nothing: {message}"))?,
     };
     Ok(Secret::new(text.trim()))
 }
@@ -219,7 +220,9 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, S
             // The consumer has to read back free of the key, or it was not taken out.
             match place.check().await {
                 Presence::Absent => {}
-                Presence::Present => return Err(format!("{} still holds the key after it was taken out", place.id)),
+                Presence::Present => {
+                    return Err(format!("{} still holds the key after it was taken out", place.id));
+                }
                 Presence::Unknown(why) => return Err(format!("{} cannot be read back: {why}", place.id)),
             }
         }

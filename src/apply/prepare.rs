@@ -127,7 +127,11 @@ pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, Str
         Operation::CreateRule { provider, service_account, arguments, .. } => {
             let issuer_id = context.id(provider)?;
             let service_account_id = context.id(service_account)?;
-            Ok(Task::Call(Call::CreateRule(RuleArguments { issuer_id, service_account_id, ..arguments.clone() })))
+            Ok(Task::Call(Call::CreateRule(RuleArguments {
+                issuer_id,
+                service_account_id,
+                ..arguments.clone()
+            })))
         }
         Operation::UpdateRule { address, service_account, arguments, applies_to_all_workspaces, .. } => {
             let mut arguments = arguments.clone();
@@ -162,7 +166,9 @@ pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, Str
             let settings = settings.ok_or_else(|| format!("the rule of {id} is not recorded"))?;
             consumer(address, id, ConsumerChange::Configure(settings))
         }
-        Operation::Unconfigure { address, consumer: id } => consumer(address, id, ConsumerChange::Unconfigure),
+        Operation::Unconfigure { address, consumer: id } => {
+            consumer(address, id, ConsumerChange::Unconfigure)
+        }
         Operation::Remove { address, consumer: id } => consumer(address, id, ConsumerChange::Remove),
         Operation::Restore { address, consumer: id, .. } => consumer(address, id, ConsumerChange::Restore),
         Operation::Verify { address } => verify(address, context),
@@ -205,7 +211,8 @@ pub fn effects(
     context: &Context<'_>,
     now: Timestamp,
 ) -> Vec<Mutation> {
-    let put = |address: &Address, record: Record| vec![Mutation::PutRecord { address: address.clone(), record }];
+    let put =
+        |address: &Address, record: Record| vec![Mutation::PutRecord { address: address.clone(), record }];
     match operation {
         Operation::Adopt { address, id, depends_on } => {
             let record = observed_record(address, id, Origin::Adopted, depends_on.clone(), context.observed);
@@ -218,25 +225,32 @@ pub fn effects(
         Operation::CreateIssuer { address, .. }
         | Operation::UpdateIssuer { address, .. }
         | Operation::CreateServiceAccount { address, .. }
-        | Operation::UpdateServiceAccount { address, .. } => {
-            answered(address, answer, Vec::new(), context).map(|record| put(address, record)).unwrap_or_default()
-        }
+        | Operation::UpdateServiceAccount { address, .. } => answered(address, answer, Vec::new(), context)
+            .map(|record| put(address, record))
+            .unwrap_or_default(),
         Operation::CreateRule { address, provider, service_account, .. } => {
             let depends_on = vec![provider.clone(), service_account.clone()];
-            answered(address, answer, depends_on, context).map(|record| put(address, record)).unwrap_or_default()
+            answered(address, answer, depends_on, context)
+                .map(|record| put(address, record))
+                .unwrap_or_default()
         }
         Operation::UpdateRule { address, provider, service_account, .. } => {
-            let depends_on = [Some(provider.clone()), service_account.clone()].into_iter().flatten().collect();
-            answered(address, answer, depends_on, context).map(|record| put(address, record)).unwrap_or_default()
+            let depends_on =
+                [Some(provider.clone()), service_account.clone()].into_iter().flatten().collect();
+            answered(address, answer, depends_on, context)
+                .map(|record| put(address, record))
+                .unwrap_or_default()
         }
         Operation::SetMembership { address, workspace_id, role } => {
             edit_record(address, context, |attributes| attributes["memberships"][workspace_id] = json!(role))
         }
-        Operation::RemoveMembership { address, workspace_id } => edit_record(address, context, |attributes| {
-            if let Some(memberships) = attributes["memberships"].as_object_mut() {
-                memberships.remove(workspace_id);
-            }
-        }),
+        Operation::RemoveMembership { address, workspace_id } => {
+            edit_record(address, context, |attributes| {
+                if let Some(memberships) = attributes["memberships"].as_object_mut() {
+                    memberships.remove(workspace_id);
+                }
+            })
+        }
         Operation::EnableWorkspace { address, workspace_id } => {
             edit_workspaces(address, context, |ids| ids.push(json!(workspace_id)))
         }
@@ -294,7 +308,12 @@ fn change_lane(lane: &mut LaneRecord, operation: &Operation, receipt: Option<Val
 }
 
 /// The record for an object as the API showed it after a change.
-fn answered(address: &Address, answer: Option<&Answer>, depends_on: Vec<Address>, context: &Context<'_>) -> Option<Record> {
+fn answered(
+    address: &Address,
+    answer: Option<&Answer>,
+    depends_on: Vec<Address>,
+    context: &Context<'_>,
+) -> Option<Record> {
     let known = context.state.records.get(address);
     let origin = known.map_or(Origin::Created, |record| record.origin);
     let memberships = known.and_then(|record| record.attributes.get("memberships").cloned());
@@ -342,7 +361,11 @@ fn edit_record(address: &Address, context: &Context<'_>, edit: impl FnOnce(&mut 
     vec![Mutation::PutRecord { address: address.clone(), record }]
 }
 
-fn edit_workspaces(address: &Address, context: &Context<'_>, edit: impl FnOnce(&mut Vec<Value>)) -> Vec<Mutation> {
+fn edit_workspaces(
+    address: &Address,
+    context: &Context<'_>,
+    edit: impl FnOnce(&mut Vec<Value>),
+) -> Vec<Mutation> {
     edit_record(address, context, |attributes| {
         if let Some(ids) = attributes["workspace_ids"].as_array_mut() {
             edit(ids);
@@ -359,8 +382,11 @@ pub fn observe_change(observed: &mut Observed, answer: &Answer) {
             observed.issuers.insert(object.id.clone(), object.clone());
         }
         Answer::ServiceAccount(object) => {
-            let memberships =
-                observed.service_accounts.get(&object.id).map(|known| known.memberships.clone()).unwrap_or_default();
+            let memberships = observed
+                .service_accounts
+                .get(&object.id)
+                .map(|known| known.memberships.clone())
+                .unwrap_or_default();
             let object = crate::resource::ServiceAccountObject { memberships, ..object.clone() };
             observed.service_accounts.insert(object.id.clone(), object);
         }
@@ -373,4 +399,3 @@ pub fn observe_change(observed: &mut Observed, answer: &Answer) {
         Answer::Linked => {}
     }
 }
-

@@ -54,7 +54,8 @@ pub fn settle(
 ) -> Event {
     let step = doubt.step.clone();
     let Ok(operation) = serde_json::from_value::<Operation>(doubt.operation.clone()) else {
-        let error = "the operation is not known to this version; what it did is seen by the next plan".to_owned();
+        let error =
+            "the operation is not known to this version; what it did is seen by the next plan".to_owned();
         return Event::StepFailed { step, error };
     };
     let workspaces = std::collections::BTreeMap::new();
@@ -74,7 +75,9 @@ fn changes(
 ) -> Option<Vec<Mutation>> {
     let effects = |answer: Option<&Answer>| Some(prepare::effects(operation, answer, None, context, now));
     match operation {
-        Operation::CreateIssuer { .. } | Operation::CreateServiceAccount { .. } | Operation::CreateRule { .. } => {
+        Operation::CreateIssuer { .. }
+        | Operation::CreateServiceAccount { .. }
+        | Operation::CreateRule { .. } => {
             let prepare::Task::Call(call) = prepare::prepare(operation, context).ok()? else { return None };
             let answer = created(&call, context.observed)?;
             effects(Some(&answer))
@@ -100,9 +103,15 @@ fn changes(
                 Presence::Absent | Presence::Unknown(_) => None,
             }
         }
-        Operation::Disable { id, .. } => key_is(id, &KeyStatus::Inactive, context).then(|| effects(None)).flatten(),
-        Operation::Enable { id, .. } => key_is(id, &KeyStatus::Active, context).then(|| effects(None)).flatten(),
-        Operation::ArchiveKey { id, .. } => key_is(id, &KeyStatus::Archived, context).then(|| effects(None)).flatten(),
+        Operation::Disable { id, .. } => {
+            key_is(id, &KeyStatus::Inactive, context).then(|| effects(None)).flatten()
+        }
+        Operation::Enable { id, .. } => {
+            key_is(id, &KeyStatus::Active, context).then(|| effects(None)).flatten()
+        }
+        Operation::ArchiveKey { id, .. } => {
+            key_is(id, &KeyStatus::Archived, context).then(|| effects(None)).flatten()
+        }
         Operation::Adopt { .. } | Operation::Forget { .. } => effects(None),
         Operation::Configure { .. }
         | Operation::Unconfigure { .. }
@@ -113,7 +122,8 @@ fn changes(
 
 fn read_back(address: &Address, context: &Context<'_>) -> Option<Vec<Mutation>> {
     let known = context.state.records.get(address)?;
-    let record = observed_record(address, &known.id, known.origin, known.depends_on.clone(), context.observed)?;
+    let record =
+        observed_record(address, &known.id, known.origin, known.depends_on.clone(), context.observed)?;
     Some(vec![Mutation::PutRecord { address: address.clone(), record }])
 }
 

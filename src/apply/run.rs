@@ -368,7 +368,9 @@ impl Run<'_> {
                     organization,
                     |workspace| match workspace {
                         crate::config::WorkspaceRef::Id(id) => id.clone(),
-                        crate::config::WorkspaceRef::Data(data) => workspaces.get(data).cloned().unwrap_or_default(),
+                        crate::config::WorkspaceRef::Data(data) => {
+                            workspaces.get(data).cloned().unwrap_or_default()
+                        }
                     },
                 );
                 if let Some(settings) = settings {
@@ -423,7 +425,8 @@ impl Run<'_> {
     async fn prove_again(&mut self, confirms: &[Step]) -> Result<(), RunError> {
         let mut stale: BTreeSet<Address> = BTreeSet::new();
         for lane in confirms.iter().filter_map(|step| step.lane.as_ref()) {
-            let Some(Assessment { stage: Stage::Confirm, gate: Gate::Waiting(needs) }) = self.assess(lane) else {
+            let Some(Assessment { stage: Stage::Confirm, gate: Gate::Waiting(needs) }) = self.assess(lane)
+            else {
                 continue;
             };
             if needs.iter().all(|need| need.supplier == Supplier::Engine) {
@@ -439,8 +442,11 @@ impl Run<'_> {
             };
             match proved {
                 Ok(done) => {
-                    let changes =
-                        done.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
+                    let changes = done
+                        .evidence
+                        .into_iter()
+                        .map(|evidence| Mutation::PutEvidence { evidence })
+                        .collect();
                     self.journal(keyless_state::Event::Recorded { changes })?;
                     if let Some(failure) = done.failure {
                         (self.tell)(Event::Unproven(&rule, &failure));
@@ -455,7 +461,8 @@ impl Run<'_> {
     fn unproven_rules(&self, lane: &Address) -> Vec<Address> {
         let configuration = &self.tools.configuration;
         let Some(key) = configuration.api_keys.get(lane) else { return Vec::new() };
-        let facts = lane::gather(lane, key, configuration, self.store.state(), &self.observed, &self.sightings);
+        let facts =
+            lane::gather(lane, key, configuration, self.store.state(), &self.observed, &self.sightings);
         let unproven = |rule: &&lane::RuleFacts| rule.can_exchange && !lane::rule_is_verified(rule, self.now);
         facts.rules.iter().filter(unproven).map(|rule| rule.address.clone()).collect()
     }

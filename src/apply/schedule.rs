@@ -40,7 +40,10 @@ impl Schedule {
         Schedule {
             status: steps.iter().map(|step| (step.id.clone(), Status::Pending)).collect(),
             order: steps.iter().map(|step| step.id.clone()).collect(),
-            missing: steps.iter().map(|step| (step.id.clone(), step.after.iter().cloned().collect())).collect(),
+            missing: steps
+                .iter()
+                .map(|step| (step.id.clone(), step.after.iter().cloned().collect()))
+                .collect(),
             dependents,
         }
     }

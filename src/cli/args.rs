@@ -223,7 +223,7 @@ pub(super) struct Evidence {
 #[derive(Debug, Subcommand)]
 pub(super) enum EvidenceCommand {
     /// Record what a named person says about a consumer that no program can look into
-    Add(EvidenceAdd),
+    Add(Box<EvidenceAdd>),
     /// List the evidence that counts now
     List(EvidenceList),
 }

@@ -65,10 +65,10 @@ impl Session {
         if diagnostics.has_errors() {
             return (None, diagnostics.into_sorted(), sources);
         }
-        let known = match recorded(base, None) {
+        let known = match recorded(base) {
             Ok(known) => known,
-            Err(diagnostic) => {
-                diagnostics.push(diagnostic);
+            Err(problem) => {
+                diagnostics.push(Diagnostic::error("State cannot be read").detail(problem));
                 return (None, diagnostics.into_sorted(), sources);
             }
         };
@@ -76,8 +76,12 @@ impl Session {
         diagnostics.extend(found);
         match configuration {
             Some(configuration) if !diagnostics.has_errors() => {
-                let session =
-                    Session { base: base.to_owned(), sources, configuration: Arc::new(configuration), variables };
+                let session = Session {
+                    base: base.to_owned(),
+                    sources,
+                    configuration: Arc::new(configuration),
+                    variables,
+                };
                 (Some(session), diagnostics.into_sorted(), SourceMap::default())
             }
             _ => (None, diagnostics.into_sorted(), sources),
@@ -90,13 +94,18 @@ impl Session {
         for (address, lookup) in &self.configuration.workspaces {
             let found = observed.workspaces.values().find(|workspace| match &lookup.by {
                 config::WorkspaceKey::Id(id) => workspace.id == *id,
-                config::WorkspaceKey::Name(name) => workspace.name == *name && workspace.archived_at.is_none(),
+                config::WorkspaceKey::Name(name) => {
+                    workspace.name == *name && workspace.archived_at.is_none()
+                }
             });
             if let Some(workspace) = found {
                 let attributes = [("id", workspace.id.clone()), ("name", workspace.name.clone())];
                 known.insert(
                     address.clone(),
-                    attributes.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect(),
+                    attributes
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+                        .collect(),
                 );
             }
         }
@@ -125,12 +134,9 @@ fn evaluate(
 
 /// What the state in the usual place knows. Another place is known only once the configuration has
 /// been read, and there outputs become known at apply.
-fn recorded(base: &Path, place: Option<&Path>) -> Result<Known, Diagnostic> {
-    let directory = place.map_or_else(|| base.join(".keyless"), Path::to_owned);
-    match keyless_state::read(&directory) {
-        Ok(view) => Ok(view.map(|view| known_records(&view.state)).unwrap_or_default()),
-        Err(error) => Err(Diagnostic::error("State cannot be read").detail(error.to_string())),
-    }
+fn recorded(base: &Path) -> Result<Known, String> {
+    let view = keyless_state::read(&base.join(".keyless")).map_err(|error| error.to_string())?;
+    Ok(view.map(|view| known_records(&view.state)).unwrap_or_default())
 }
 
 fn known_records(state: &State) -> Known {
@@ -164,7 +170,12 @@ fn read_files(base: &Path, sources: &mut SourceMap, diagnostics: &mut Diagnostic
         );
     }
     if files.len() > limits::CONFIG_FILES_MAX {
-        let detail = format!("{} holds {} configuration files; at most {} are read.", base.display(), files.len(), limits::CONFIG_FILES_MAX);
+        let detail = format!(
+            "{} holds {} configuration files; at most {} are read.",
+            base.display(),
+            files.len(),
+            limits::CONFIG_FILES_MAX
+        );
         diagnostics.push(Diagnostic::error("Too many files").detail(detail));
         return;
     }
@@ -203,5 +214,6 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
         return Err(format!("it has {size} bytes; at most {} are read", limits::CONFIG_FILE_BYTES_MAX));
     }
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
 }

@@ -19,7 +19,9 @@ pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<
         };
         let lineage = ulid::Ulid::generate().to_string();
         match Store::open(directory, request, &lineage, Timestamp::now()) {
-            Err(StoreError::Locked { .. }) if started.elapsed() < wait => std::thread::sleep(Duration::from_millis(200)),
+            Err(StoreError::Locked { .. }) if started.elapsed() < wait => {
+                std::thread::sleep(Duration::from_millis(200))
+            }
             result => return result,
         }
     }
@@ -27,7 +29,8 @@ pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<
 
 /// Who runs this, for the lock's message: user and machine, as far as they are known.
 pub(super) fn who() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let user =
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     match host.trim() {
         "" => user,

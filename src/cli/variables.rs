@@ -42,7 +42,8 @@ pub(super) fn collect(
                 diagnostics.extend(problems);
             }
             Err(problem) => diagnostics.push(
-                Diagnostic::error("Variables file cannot be read").detail(format!("{}: {problem}.", path.display())),
+                Diagnostic::error("Variables file cannot be read")
+                    .detail(format!("{}: {problem}.", path.display())),
             ),
         }
     }

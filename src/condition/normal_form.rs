@@ -81,7 +81,7 @@ fn alternatives(expression: &IdedExpr, negated: bool, most: usize) -> Option<Vec
             }
             (operators::EQUALS, [left, right]) => {
                 if let Some((test, truth)) = test_against_truth(left, right) {
-                    return alternatives(test, negated != !truth, most);
+                    return alternatives(test, negated == truth, most);
                 }
             }
             (operators::NOT_EQUALS, [left, right]) => {

@@ -97,8 +97,13 @@ pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
     let all_removed = facts.consumers.iter().all(is_removed);
     let verify = verify_gate(facts, now);
     if !all_removed {
+        // The engine removes on a fresh proof. While only people have removals left, an aging proof
+        // changes nothing; it is renewed before the key goes.
+        let by_engine = facts.consumers.iter().any(|consumer| !is_removed(consumer) && !consumer.manual);
+        let proven_once = facts.rules.iter().all(was_proven);
         return match verify {
             Gate::Open => judged(Stage::Remove, remove_gate(facts)),
+            _ if !by_engine && proven_once => judged(Stage::Remove, remove_gate(facts)),
             closed => judged(Stage::Verify, closed),
         };
     }
@@ -206,6 +211,11 @@ fn verify_rule(rule: &RuleFacts, now: Timestamp) -> Gate {
     }
 }
 
+/// Tells whether a rule, as it is now, was ever proved to work.
+fn was_proven(rule: &RuleFacts) -> bool {
+    rule.issuer_keys_seen && rule.exchange.as_ref().is_some_and(|exchange| exchange.accepted)
+}
+
 /// Tells whether the key is out of a consumer, by its own reading or a person's word.
 fn is_removed(consumer: &ConsumerFacts) -> bool {
     match (&consumer.presence, consumer.manual) {
@@ -269,7 +279,10 @@ fn confirm_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
 fn confirm_consumer(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate {
     let id = &consumer.id;
     let since = consumer.removed_at.max(facts.key.reactivated_at);
-    let Some(report) = consumer.report.as_ref().filter(|report| Some(report.at) >= since) else {
+    // A report of the very moment of removal may have been made before it. A person's statement is
+    // about the removal, and so of the same moment.
+    let counts = |at| if consumer.manual { Some(at) >= since } else { Some(at) > since };
+    let Some(report) = consumer.report.as_ref().filter(|report| counts(report.at)) else {
         let supplier = if consumer.manual { Supplier::Person } else { Supplier::Workload };
         let remedy = consumer.manual.then(|| statement_command(facts, id));
         let what = format!("a credential report from {id}, newer than the removal of the key");
@@ -391,7 +404,7 @@ fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
         .into_iter()
         .collect();
     // An approval covers the archive of this one disabling; one given before it says nothing.
-    if !facts.key.approval.as_ref().is_some_and(|(_, at)| *at >= disabled_at) {
+    if facts.key.approval.as_ref().is_none_or(|(_, at)| *at < disabled_at) {
         let what = "a named approval: archiving is final".to_owned();
         let remedy = Some(format!("keyless apply -approve-archive={}", facts.address));
         needs.push(Need { remedy, ..need(what, Supplier::Person) });

@@ -66,6 +66,11 @@ impl LanePlanner<'_> {
             }
             _ => {}
         }
+        let people_only = matches!(&assessment.gate, Gate::Waiting(needs)
+            if needs.iter().all(|need| need.supplier == Supplier::Person));
+        if assessment.stage == Stage::Remove && people_only {
+            return;
+        }
         let configured = self.configure();
         let Some(verified) = self.verify(configured.clone()) else { return };
         let guards: Vec<String> = configured.into_iter().chain(verified).collect();

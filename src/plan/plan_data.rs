@@ -168,9 +168,8 @@ pub struct RefusalView {
 impl Plan {
     /// Tells whether applying it would do nothing.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-            && !self.outputs_changed
-            && !(self.mode == Mode::RefreshOnly && !self.drift.is_empty())
+        let notes_drift = self.mode == Mode::RefreshOnly && !self.drift.is_empty();
+        self.steps.is_empty() && !self.outputs_changed && !notes_drift
     }
 
     /// How many things are added, changed and destroyed, as Terraform counts.

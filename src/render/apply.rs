@@ -10,7 +10,9 @@ pub fn line(event: &Event<'_>) -> Option<String> {
         Event::Began(_) => None,
         Event::Done(step) => Some(format!("{} {}", paint(GREEN, "✓"), text(step))),
         Event::Failed(step, error) => Some(format!("{} {}\n    {error}", paint(RED, "✗"), text(step))),
-        Event::Checkpoint(checkpoint) => Some(format!("  checkpoint {} ({})", checkpoint.name, checkpoint.reason)),
+        Event::Checkpoint(checkpoint) => {
+            Some(format!("  checkpoint {} ({})", checkpoint.name, checkpoint.reason))
+        }
         Event::ClockMoved { from, to } => Some(format!(
             "{} simulated clock moved from {from} to {to} (skip_waits: {:#}; nothing real was waited for)",
             paint(YELLOW, "»"),

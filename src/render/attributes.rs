@@ -60,7 +60,14 @@ fn differences(out: &mut String, before: &Attributes, after: &Attributes, unknow
     for name in names {
         let (old, new) = (before.get(name).unwrap_or(&Value::Null), after.get(name).unwrap_or(&Value::Null));
         if unknown.contains(name) {
-            line(out, '~', indent, name, width, &format!("{} -> (known after apply)", literal(old, indent, None)));
+            line(
+                out,
+                '~',
+                indent,
+                name,
+                width,
+                &format!("{} -> (known after apply)", literal(old, indent, None)),
+            );
         } else if old == new || (is_empty(old) && is_empty(new)) {
             hidden += usize::from(!is_empty(new));
         } else if is_empty(old) {

@@ -21,7 +21,10 @@ pub fn diagnostic(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
         let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let annotation = kind.span(excerpt.range.clone()).label(excerpt.label);
         group = group.element(
-            Snippet::source(excerpt.text).path(excerpt.file).line_start(excerpt.first_line).annotation(annotation),
+            Snippet::source(excerpt.text)
+                .path(excerpt.file)
+                .line_start(excerpt.first_line)
+                .annotation(annotation),
         );
     }
     let mut out = Renderer::styled().render(&[group]).to_string();
@@ -52,5 +55,11 @@ fn excerpt<'a>(label: &'a crate::diagnostic::Label, sources: &'a SourceMap) -> E
     let text = &file.text[lines.clone()];
     let start = (label.span.start as usize).clamp(lines.start, lines.end) - lines.start;
     let end = (label.span.end as usize).clamp(lines.start, lines.end) - lines.start;
-    Excerpt { file: &file.name, text, first_line: first as usize, range: start..end.max(start), label: &label.text }
+    Excerpt {
+        file: &file.name,
+        text,
+        first_line: first as usize,
+        range: start..end.max(start),
+        label: &label.text,
+    }
 }

@@ -9,9 +9,14 @@ use crate::plan::{Plan, Standing};
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     let (add, change, destroy) = plan.counts();
-    let _ = writeln!(out, "## keyless plan\n\n**Plan:** {add} to add, {change} to change, {destroy} to destroy.\n");
+    let _ = writeln!(
+        out,
+        "## keyless plan\n\n**Plan:** {add} to add, {change} to change, {destroy} to destroy.\n"
+    );
     if !plan.drift.is_empty() {
-        out.push_str("### Changed outside of keyless\n\n| what | how | by | when |\n| --- | --- | --- | --- |\n");
+        out.push_str(
+            "### Changed outside of keyless\n\n| what | how | by | when |\n| --- | --- | --- | --- |\n",
+        );
         for item in &plan.drift {
             let by = item.by.as_deref().unwrap_or("unknown");
             let at = item.at.map_or("unknown".to_owned(), |at| at.to_string());
@@ -20,7 +25,9 @@ pub fn plan(plan: &Plan) -> String {
         out.push('\n');
     }
     if !plan.lanes.is_empty() {
-        out.push_str("### Lanes\n\n| key | stage | standing | what is missing |\n| --- | --- | --- | --- |\n");
+        out.push_str(
+            "### Lanes\n\n| key | stage | standing | what is missing |\n| --- | --- | --- | --- |\n",
+        );
         for lane in &plan.lanes {
             let standing = match &lane.standing {
                 Standing::Finished(reason) => format!("done: {reason}"),
@@ -32,7 +39,8 @@ pub fn plan(plan: &Plan) -> String {
             };
             let needs = lane.needs.iter().filter(|_| lane.moves.is_empty()).map(|need| cell(&need.what));
             let refusals = lane.refusals.iter().map(|refusal| {
-                let place = refusal.place.as_ref().map_or(String::new(), |place| format!(" at `{}`", cell(place)));
+                let place =
+                    refusal.place.as_ref().map_or(String::new(), |place| format!(" at `{}`", cell(place)));
                 format!("**{}**{place}. {}", cell(&refusal.why), cell(&refusal.fix))
             });
             let missing: Vec<String> = needs.chain(refusals).collect();
@@ -63,7 +71,8 @@ pub fn plan(plan: &Plan) -> String {
     }
     let details = anstream::adapter::strip_str(&plan_text::plan(plan)).to_string();
     let fence = "`".repeat(longest_run(&details).max(2) + 1);
-    let _ = writeln!(out, "<details><summary>Details</summary>\n\n{fence}text\n{details}{fence}\n\n</details>");
+    let _ =
+        writeln!(out, "<details><summary>Details</summary>\n\n{fence}text\n{details}{fence}\n\n</details>");
     out
 }
 

@@ -39,11 +39,19 @@ pub fn plan(plan: &Plan) -> Value {
 
 fn planned(plan: &Plan) -> Vec<Value> {
     let stays = plan.changes.iter().filter_map(|change| change.after.as_ref().map(|after| (change, after)));
-    stays.map(|(change, after)| { let mut resource = identity(&change.address); resource.insert("values".to_owned(), json!(after)); Value::Object(resource) }).collect()
+    stays
+        .map(|(change, after)| {
+            let mut resource = identity(&change.address);
+            resource.insert("values".to_owned(), json!(after));
+            Value::Object(resource)
+        })
+        .collect()
 }
 
 fn identity(address: &keyless_state::Address) -> Map<String, Value> {
-    let kind = address.label().map_or(address.kind().word().to_owned(), |label| format!("{}_{label}", address.kind().word()));
+    let kind = address
+        .label()
+        .map_or(address.kind().word().to_owned(), |label| format!("{}_{label}", address.kind().word()));
     let pairs = [
         ("address", json!(address)),
         ("mode", json!("managed")),

@@ -30,10 +30,11 @@ pub fn plan(plan: &Plan) -> String {
         out.push_str(&block(change));
     }
     if !plan.lanes.is_empty() {
-        let _ = writeln!(
-            out,
-            "\nLanes, each from {} to {}; a step runs only when the evidence for it is in:\n",
-            "configure", "revoke"
+        out.push_str(
+            "
+Lanes; a step runs only when the evidence for it is in:
+
+",
         );
         out.push_str(&lanes::planned(plan));
     }
@@ -56,7 +57,14 @@ fn caution(plan: &Plan) -> String {
         .steps
         .iter()
         .filter(|step| matches!(step.undo, crate::plan::Undo::Impossible { .. }))
-        .map(|step| format!("  {}: {} ({})\n", step.operation.target().address, step.operation.describe(), step.undo.describe()))
+        .map(|step| {
+            format!(
+                "  {}: {} ({})\n",
+                step.operation.target().address,
+                step.operation.describe(),
+                step.undo.describe()
+            )
+        })
         .collect();
     if last.is_empty() {
         return String::new();
@@ -109,11 +117,19 @@ pub fn drift(drift: &[Drift]) -> String {
     for item in drift {
         let by = item.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
         let at = item.at.map_or(String::new(), |at| format!(" at {at}"));
-        let _ = writeln!(out, "\n  {}", paint(BOLD, format_args!("# {} was {}{by}{at}", item.address, item.what)));
+        let _ = writeln!(
+            out,
+            "\n  {}",
+            paint(BOLD, format_args!("# {} was {}{by}{at}", item.address, item.what))
+        );
         match &item.after {
             Some(after) => out.push_str(&attributes::changed(&item.before, after, &[])),
             None => {
-                let _ = writeln!(out, "{}", paint(DIM, "      it cannot come back; no successor is made without your choice"));
+                let _ = writeln!(
+                    out,
+                    "{}",
+                    paint(DIM, "      it cannot come back; no successor is made without your choice")
+                );
             }
         }
     }

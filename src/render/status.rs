@@ -12,7 +12,11 @@ use crate::plan::LaneView;
 pub fn text(views: &[LaneView]) -> String {
     let mut out = String::new();
     let width = views.iter().map(|lane| lane.address.to_string().len()).max().unwrap_or(0).max(4);
-    let _ = writeln!(out, "{}", paint(BOLD, format_args!("{:width$}  {:9}  {:8}  {:8}", "LANE", "STAGE", "KEY", "STANDING")));
+    let _ = writeln!(
+        out,
+        "{}",
+        paint(BOLD, format_args!("{:width$}  {:9}  {:8}  {:8}", "LANE", "STAGE", "KEY", "STANDING"))
+    );
     for lane in views {
         let _ = writeln!(
             out,

@@ -93,7 +93,8 @@ async fn finish(
 }
 
 fn read_plan(path: &Path) -> Result<Plan, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
     plan::decode(&text).map_err(|error| format!("{} cannot be applied: {error}", path.display()))
 }
 
@@ -115,7 +116,8 @@ fn refuse_stale(saved: &Base, now: &Base) -> Result<(), String> {
     if saved.lineage != now.lineage {
         moved.push("it belongs to another state (its lineage differs)".to_owned());
     } else if saved.serial != now.serial {
-        moved.push(format!("the state has serial {} and the plan was made from {}", now.serial, saved.serial));
+        moved
+            .push(format!("the state has serial {} and the plan was made from {}", now.serial, saved.serial));
     }
     if saved.organization_id != now.organization_id {
         moved.push("it is for another organization".to_owned());
@@ -128,7 +130,10 @@ fn refuse_stale(saved: &Base, now: &Base) -> Result<(), String> {
     }
     match moved.is_empty() {
         true => Ok(()),
-        false => Err(format!("the saved plan is stale: {}. Nothing was changed; make a new plan", moved.join("; "))),
+        false => Err(format!(
+            "the saved plan is stale: {}. Nothing was changed; make a new plan",
+            moved.join("; ")
+        )),
     }
 }
 
@@ -144,7 +149,9 @@ fn record_drift(store: &mut Store, look: Look, plan: &Plan, ui: &Ui) -> Result<E
     }
     let noted = changes.len();
     execute::record(store, &look, changes)?;
-    ui.data(&format!("Refresh complete! {noted} recorded as they are now; nothing at the API was altered.\n"));
+    ui.data(&format!(
+        "Refresh complete! {noted} recorded as they are now; nothing at the API was altered.\n"
+    ));
     Ok(Exit::Done)
 }
 
@@ -154,10 +161,14 @@ pub(super) const LOCK_WAIT: Duration = Duration::ZERO;
 /// Opens the store, off the async workers.
 pub(super) fn open_store(session: &Session, operation: &str) -> Result<Store, String> {
     let directory = session.data_directory();
-    tokio::task::block_in_place(|| store::open(&directory, operation, LOCK_WAIT)).map_err(|error| error.to_string())
+    tokio::task::block_in_place(|| store::open(&directory, operation, LOCK_WAIT))
+        .map_err(|error| error.to_string())
 }
 
 /// Connects, for commands that hold the store.
-pub(super) async fn connect_to(session: &Session, remote: &crate::cli::args::Remote) -> Result<Connection, String> {
+pub(super) async fn connect_to(
+    session: &Session,
+    remote: &crate::cli::args::Remote,
+) -> Result<Connection, String> {
     connect(session, remote).await
 }

@@ -44,13 +44,16 @@ pub(super) fn simulator_options(session: &Session, organization: Option<PathBuf>
 pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<Connection, String> {
     match &session.configuration.settings.platform {
         PlatformSettings::Claude => {
-            let credential = from_environment(|name| std::env::var(name).ok()).map_err(|error| told(&error))?;
+            let credential =
+                from_environment(|name| std::env::var(name).ok()).map_err(|error| told(&error))?;
             let base_url = std::env::var("ANTHROPIC_BASE_URL").ok().filter(|url| !url.trim().is_empty());
-            let mut settings = Settings::new(base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()), credential);
+            let mut settings =
+                Settings::new(base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()), credential);
             settings.parallelism = remote.parallelism;
             settings.ca_file.clone_from(&remote.ca_file);
             let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
-            let remote = Remote { platform: Arc::new(platform), issuer_keys: Arc::new(IssuerKeyClient::new()) };
+            let remote =
+                Remote { platform: Arc::new(platform), issuer_keys: Arc::new(IssuerKeyClient::new()) };
             Ok(Connection { remote, skip_waits: false, simulator: None })
         }
         PlatformSettings::Simulator(simulated) => {
@@ -60,7 +63,8 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             settings.clock = ClockSource::Simulator;
             settings.parallelism = remote.parallelism;
             let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
-            let keys = IssuerKeyClient::through_simulator(attached.url()).map_err(|error| error.to_string())?;
+            let keys =
+                IssuerKeyClient::through_simulator(attached.url()).map_err(|error| error.to_string())?;
             let remote = Remote { platform: Arc::new(platform), issuer_keys: Arc::new(keys) };
             Ok(Connection { remote, skip_waits: simulated.skip_waits, simulator: Some(attached) })
         }

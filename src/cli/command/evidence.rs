@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyless_state::{Evidence, Event, Fact, Mutation, Weight};
+use keyless_state::{Event, Evidence, Fact, Mutation, Weight};
 
 use super::execute;
 use crate::cli::args::{Evidence as Arguments, EvidenceAdd, EvidenceCommand, EvidenceList, Variables};
@@ -61,7 +61,12 @@ fn check(arguments: &EvidenceAdd, session: &Session) -> Result<(), String> {
     };
     let Some(consumer) = key.consumers.get(&arguments.consumer) else {
         let known: Vec<String> = key.consumers.keys().map(ToString::to_string).collect();
-        return Err(format!("{} has no consumer {}; it has {}", arguments.key, arguments.consumer, known.join(", ")));
+        return Err(format!(
+            "{} has no consumer {}; it has {}",
+            arguments.key,
+            arguments.consumer,
+            known.join(", ")
+        ));
     };
     if !matches!(consumer.driver, ConsumerDriver::Manual { .. }) {
         return Err(format!(
@@ -91,7 +96,13 @@ fn show(arguments: &EvidenceList, base: &Path, ui: &Ui) -> Exit {
                 ui.data(&format!("{all:#}\n"));
             } else {
                 for evidence in &recorded.state.evidence {
-                    ui.data(&format!("{}  {:<9}  {}  ({})\n", evidence.observed_at, weight(evidence.weight), evidence.id, evidence.source));
+                    ui.data(&format!(
+                        "{}  {:<9}  {}  ({})\n",
+                        evidence.observed_at,
+                        weight(evidence.weight),
+                        evidence.id,
+                        evidence.source
+                    ));
                 }
             }
             Exit::Done

@@ -108,7 +108,8 @@ impl Run<'_> {
             self.connection.remote.platform.observe().await.map_err(|error| super::connect::told(&error))?;
         let outputs = recordable(&self.session.outputs(store.state(), &observed));
         if outputs != store.state().outputs {
-            let now = self.connection.remote.platform.now().await.map_err(|error| super::connect::told(&error))?;
+            let now =
+                self.connection.remote.platform.now().await.map_err(|error| super::connect::told(&error))?;
             let event = Event::Recorded { changes: vec![Mutation::SetOutputs { outputs }] };
             store.append(run, now, event).map_err(|error| error.to_string())?;
             store.save(now, env!("CARGO_PKG_VERSION")).map_err(|error| error.to_string())?;
@@ -128,7 +129,9 @@ impl Run<'_> {
             }
         }
         if outcome.interrupted {
-            ui.tell("\nInterrupted. What was begun has ended and is recorded; run the command again to go on.");
+            ui.tell(
+                "\nInterrupted. What was begun has ended and is recorded; run the command again to go on.",
+            );
         }
         for failure in &outcome.failed {
             ui.error(&format!("{}: {}", failure.step, failure.error));
@@ -165,7 +168,9 @@ fn plan_sightings(plan: &Plan, sightings: &mut crate::lane::Sightings) {
 /// Ends the run cleanly at the first interrupt, and at once at the second.
 async fn listen(stop: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        anstream::eprintln!("\nInterrupt received. Waiting for the calls in flight; interrupt again to stop at once.");
+        anstream::eprintln!(
+            "\nInterrupt received. Waiting for the calls in flight; interrupt again to stop at once."
+        );
         stop.cancel();
     }
     if tokio::signal::ctrl_c().await.is_ok() {
@@ -217,7 +222,8 @@ pub(super) fn record_learnt(store: &mut Store, look: &Look, nothing_moves: bool)
 pub(super) fn complete(plan: &Plan, done: &[String]) -> String {
     let finished = |change: &&crate::plan::Change| {
         let mut steps = plan.steps.iter().filter(|step| {
-            step.operation.target().address == &change.address && !matches!(step.operation, Operation::Verify { .. })
+            step.operation.target().address == &change.address
+                && !matches!(step.operation, Operation::Verify { .. })
         });
         // A lane counts once anything of it was done; an object when all of it was.
         match change.address.kind() {

@@ -117,7 +117,10 @@ pub(super) async fn look(
 fn check_organization(session: &Session, recorded: &Recorded, observed: &Observed) -> Result<(), String> {
     let found = &observed.organization;
     let wanted = session.configuration.settings.organization_id.as_ref();
-    for (wanted, whose) in [(wanted, "the configuration is for"), (recorded.organization_id.as_ref(), "the recorded state is of")] {
+    for (wanted, whose) in [
+        (wanted, "the configuration is for"),
+        (recorded.organization_id.as_ref(), "the recorded state is of"),
+    ] {
         if let Some(wanted) = wanted
             && *wanted != found.id
         {
@@ -151,7 +154,9 @@ impl Look {
     pub(super) fn approve_archives(&mut self, keys: &[Address], session: &Session) -> Result<(), String> {
         for key in keys {
             if !session.configuration.api_keys.contains_key(key) {
-                return Err(format!("{key} is not declared in this configuration, so its archive cannot be approved"));
+                return Err(format!(
+                    "{key} is not declared in this configuration, so its archive cannot be approved"
+                ));
             }
             let evidence = Evidence {
                 id: format!("approval/{key}"),

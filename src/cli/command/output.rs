@@ -37,7 +37,8 @@ fn show(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<(), String>
         }
         return Ok(());
     };
-    let output = outputs.get(name).ok_or_else(|| format!("there is no output `{name}` in the recorded state"))?;
+    let output =
+        outputs.get(name).ok_or_else(|| format!("there is no output `{name}` in the recorded state"))?;
     if output.sensitive {
         return Err(format!("the output `{name}` is sensitive, so its value is not recorded"));
     }

@@ -52,7 +52,10 @@ fn show(arguments: &Arguments, plan: &Plan, ui: &Ui) -> Exit {
             ui.error(&format!("the plan could not be saved to {}: {error}", path.display()));
             return Exit::Error;
         }
-        ui.tell(&format!("\nSaved the plan to {0}. To carry out exactly this:\n    keyless apply {0}", path.display()));
+        ui.tell(&format!(
+            "\nSaved the plan to {0}. To carry out exactly this:\n    keyless apply {0}",
+            path.display()
+        ));
     }
     let changes = !plan.is_empty() || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
     if arguments.detailed_exitcode && changes { Exit::Changes } else { Exit::Done }

@@ -22,7 +22,9 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         };
         let Some(checkpoint) = found else {
             return Err(match &arguments.to {
-                Some(name) => format!("there is no checkpoint `{name}`; `keyless checkpoint list` shows them"),
+                Some(name) => {
+                    format!("there is no checkpoint `{name}`; `keyless checkpoint list` shows them")
+                }
                 None => "there is no checkpoint yet: nothing was ever applied here".to_owned(),
             });
         };
@@ -37,7 +39,10 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             then.lanes.retain(|address, _| address == lane);
         }
         let back = way_back(&now, &then, &session.configuration, Reason::Rollback);
-        ui.tell(&format!("Checkpoint {} ({}), taken {}", checkpoint.name, checkpoint.reason, checkpoint.taken_at));
+        ui.tell(&format!(
+            "Checkpoint {} ({}), taken {}",
+            checkpoint.name, checkpoint.reason, checkpoint.taken_at
+        ));
         for line in &back.residue {
             ui.tell(&format!("stays behind: {line}"));
         }

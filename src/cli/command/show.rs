@@ -36,7 +36,8 @@ fn format(arguments: &Arguments) -> &str {
 }
 
 fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let plan = plan::decode(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(match format(arguments) {
         "json" => format!("{:#}\n", render::plan_json::plan(&plan)),
@@ -48,7 +49,9 @@ fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
 fn state(session: &Session, arguments: &Arguments) -> Result<String, String> {
     let recorded = super::look::recorded(session)?;
     if format(arguments) == "markdown" {
-        return Err("only a saved plan can be shown as Markdown; make one with `keyless plan -out=FILE`".to_owned());
+        return Err(
+            "only a saved plan can be shown as Markdown; make one with `keyless plan -out=FILE`".to_owned()
+        );
     }
     if format(arguments) == "json" {
         let shown = json!({

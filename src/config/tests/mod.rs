@@ -22,6 +22,7 @@ static KINDS: [ProviderKind; 2] = [
         name: "github_actions",
         arguments: &[text("organization", true)],
         match_arguments: &[text("repository", true), text("environment", false)],
+        profile: None,
         issuer: |_| Ok(preset("https://token.actions.githubusercontent.com")),
         compile_match: |_, typed| {
             let repository = typed["repository"].as_str().unwrap_or_default();
@@ -44,6 +45,7 @@ static KINDS: [ProviderKind; 2] = [
         name: "oidc",
         arguments: &[text("issuer_url", true)],
         match_arguments: &[],
+        profile: None,
         issuer: |arguments: &Map<String, Json>| {
             Ok(preset(arguments["issuer_url"].as_str().unwrap_or_default()))
         },
