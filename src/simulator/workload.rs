@@ -192,6 +192,9 @@ fn report(workload: &Workload, environment: &Environment, outcome: &Outcome, now
             json!({"name": name, "place": setting.place(), "fix": fix})
         })
         .collect();
+    // Only what is an id is repeated: a key that was put in the wrong variable stays out.
+    let rule_id = environment.federation().map(|federation| federation.rule.value.expose().to_owned());
+    let rule_id = rule_id.filter(|id| ids::is_well_formed(id, "fdrl"));
     json!({
         "format": "keyless.credential-report/1",
         "key": workload.lane,
@@ -200,7 +203,7 @@ fn report(workload: &Workload, environment: &Environment, outcome: &Outcome, now
         "client": workload.client,
         "winner": outcome.winner,
         "winner_source": outcome.source,
-        "rule_id": environment.federation().map(|federation| federation.rule.value.expose().to_owned()),
+        "rule_id": rule_id,
         "shadows": shadows,
     })
 }

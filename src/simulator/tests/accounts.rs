@@ -92,6 +92,12 @@ async fn b27_the_default_workspace_has_implicit_members() {
     assert_eq!((&rows[1]["workspace_id"], &rows[1]["implicit"]), (&json!("wrkspc_01Prod"), &json!(null)));
     assert_eq!(page["next_page"], json!(null));
 
+    let stage = json!({"workspace_id": "wrkspc_01Stage", "workspace_role": "workspace_user"});
+    api.post(path, stage).await.ok();
+    let page = api.get(&format!("{path}?limit=2")).await.ok();
+    assert_eq!((page["data"].as_array().unwrap().len(), page["next_page"].is_string()), (2, true));
+    api.delete("service_accounts/svac_01Worker/workspaces/wrkspc_01Stage").await.ok();
+
     let one = "workspaces/wrkspc_01Default/service_accounts/svac_01Worker";
     assert_eq!(api.get(one).await.ok()["workspace_role"], "workspace_user");
     assert_eq!(api.get("workspaces/wrkspc_01Default/service_accounts").await.ok()["data"], json!([]));

@@ -20,22 +20,28 @@ async fn what_was_done_survives_a_restart() {
     assert_eq!(api.last_reason().await, "jti_reused");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_sent_after_the_change_is_on_disk() {
-    let api = Api::start().await;
-    let path = api.directory.path().join(".keyless/simulator/world.json");
-    let bodies = (0..20).map(|number| api.post("service_accounts", json!({"name": format!("a-{number}")})));
-    let mut tasks = Vec::new();
-    for body in bodies {
-        let made = body.await.id();
-        tasks.push(made);
-        let saved = std::fs::read_to_string(&path).unwrap();
-        assert!(saved.contains(tasks.last().unwrap()));
+    let api = std::sync::Arc::new(Api::start().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let api = std::sync::Arc::clone(&api);
+        tasks.spawn(async move {
+            let id = api.post("service_accounts", json!({"name": format!("a-{number}")})).await.id();
+            let saved = std::fs::read_to_string(api.directory.path().join(".keyless/simulator/world.json"));
+            assert!(saved.unwrap().contains(&id));
+            id
+        });
     }
+    let ids: std::collections::BTreeSet<String> = tasks.join_all().await.into_iter().collect();
+    assert_eq!(ids.len(), 20);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for name in ["world.json", "server.json"] {
+            let path = api.directory.path().join(".keyless/simulator").join(name);
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        }
     }
 }
 
