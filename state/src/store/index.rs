@@ -256,12 +256,18 @@ fn open_sled(path: &Path) -> Result<sled::Db, Fault> {
     }
 }
 
+const DAMAGED: &str = "it is damaged";
+
 /// What is wrong with the database.
 struct Fault(String);
 
 impl From<sled::Error> for Fault {
     fn from(error: sled::Error) -> Fault {
-        Fault(error.to_string())
+        match error {
+            // What sled prints of the place is of use to its authors only.
+            sled::Error::Corruption { .. } => Fault(DAMAGED.to_owned()),
+            error => Fault(error.to_string()),
+        }
     }
 }
 
@@ -276,7 +282,7 @@ fn guard<T>(path: &Path, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, S
     let fault = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(Fault(reason))) => reason,
-        Err(_) => "it is damaged".to_owned(),
+        Err(_) => DAMAGED.to_owned(),
     };
     Err(StoreError::Index { path: path.to_owned(), reason: fault })
 }
