@@ -22,6 +22,10 @@ fn filled() -> TempDir {
             store.save(at(1), "0.1.0").expect("saved");
         }
     }
+    drop(store);
+    // Opened a second time, the database has a snapshot of its own.
+    let mut store = open(dir.path());
+    assert_eq!(store.journal_history().expect("all").len(), 33);
     store.append("r", at(1), recorded(put("unsaved", json!(1)))).expect("appended");
     dir
 }

@@ -256,12 +256,18 @@ fn open_sled(path: &Path) -> Result<sled::Db, Fault> {
     }
 }
 
+const DAMAGED: &str = "it is damaged";
+
 /// What is wrong with the database.
 struct Fault(String);
 
 impl From<sled::Error> for Fault {
     fn from(error: sled::Error) -> Fault {
-        Fault(error.to_string())
+        match error {
+            // What sled prints of the place is of use to its authors only.
+            sled::Error::Corruption { .. } => Fault(DAMAGED.to_owned()),
+            error => Fault(error.to_string()),
+        }
     }
 }
 
@@ -276,7 +282,7 @@ fn guard<T>(path: &Path, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, S
     let fault = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(Fault(reason))) => reason,
-        Err(_) => "it is damaged".to_owned(),
+        Err(_) => DAMAGED.to_owned(),
     };
     Err(StoreError::Index { path: path.to_owned(), reason: fault })
 }
@@ -327,4 +333,55 @@ fn prefix_of(address: &Address) -> Vec<u8> {
     let mut prefix = address.to_string().into_bytes();
     prefix.push(0);
     prefix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Event;
+
+    fn filled(dir: &Path) -> Index {
+        let mut index = Index::open(dir, "lineage-1").expect("opened");
+        let entry =
+            |seq| Entry { seq, run: "r".to_owned(), at: Timestamp::UNIX_EPOCH, event: Event::RunEnded };
+        let entries: Vec<Entry> = (1..=3).map(entry).collect();
+        index.catch_up(&entries, 3).expect("taken in");
+        index
+    }
+
+    #[track_caller]
+    fn check_fault<T>(answer: Result<T, StoreError>, words: &str) {
+        match answer {
+            Err(StoreError::Index { reason, .. }) => assert_eq!(reason, words),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("it was believed"),
+        }
+    }
+
+    #[test]
+    fn a_value_that_went_missing_is_noticed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let index = filled(dir.path());
+        assert_eq!(index.journal().expect("all").len(), 3);
+        index.db.open_tree("journal").expect("a tree").remove(place(2, 0)).expect("removed");
+        check_fault(index.journal(), "journal holds 2 of 3 values");
+    }
+
+    #[test]
+    fn a_value_in_the_wrong_place_is_noticed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let index = filled(dir.path());
+        let tree = index.db.open_tree("journal").expect("a tree");
+        let value = tree.remove(place(2, 0)).expect("removed").expect("a value");
+        tree.insert(place(9, 0), value).expect("inserted");
+        check_fault(index.journal(), "a value fails its checksum");
+    }
+
+    #[test]
+    fn a_database_of_another_store_is_not_opened() {
+        let dir = tempfile::tempdir().expect("a folder");
+        filled(dir.path()).close();
+        check_fault(Index::open(dir.path(), "lineage-2"), "it belongs to another store or format");
+        assert_eq!(Index::open(dir.path(), "lineage-1").expect("opened").seq(), 3);
+    }
 }
