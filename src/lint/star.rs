@@ -11,7 +11,9 @@ use super::{Field, Finding, Gravity, Subject};
 pub(super) fn check(rule: &Subject<'_>, predicate: &Predicate, found: &mut Vec<Finding>) {
     for branch in &predicate.branches {
         for (at, test) in branch.iter().enumerate() {
-            if let Atom::Prefix { path, literal } = &test.atom {
+            if let Atom::Prefix { path, literal } = &test.atom
+                && !literal.is_empty()
+            {
                 let others = settled(branch, rule.profile, Some(at));
                 let finding = if is_subject(path) {
                     check_subject(rule, branch, test, literal, others)
@@ -47,9 +49,7 @@ fn check_subject(
             })
         }
         // An exact `sub` beside it makes the beginning harmless.
-        Reading::Foreign
-            if !literal.is_empty() && !others.has(Level::Workload) && !has_exact_subject(branch) =>
-        {
+        Reading::Foreign if !others.has(Level::Workload) && !has_exact_subject(branch) => {
             Some(unknown_grammar(rule, test, literal))
         }
         _ => None,
@@ -137,7 +137,7 @@ fn check_claim(
 ) -> Option<Finding> {
     let claim: &IdentityClaim = rule.profile.identity_claims.iter().find(|claim| claim.path == path)?;
     let settled_anyway = claim.settles.iter().all(|level| others.has(*level));
-    let ends_whole = literal.is_empty() || literal.ends_with(['/', ':', '@']);
+    let ends_whole = literal.ends_with(['/', ':', '@']);
     if settled_anyway || (ends_whole && !claim.opaque) {
         return None;
     }
