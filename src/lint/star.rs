@@ -45,7 +45,7 @@ fn check_subject(
                 caret: caret(test, literal),
                 remark: remark(&cut, open),
                 consequence: consequence(&cut, open, rule),
-                fix: fix(&cut, open, test),
+                fix: fix(rule, &cut, open, test),
             })
         }
         // An exact `sub` beside it makes the beginning harmless.
@@ -106,11 +106,25 @@ fn consequence(cut: &Cut, open: Open, rule: &Subject<'_>) -> String {
     }
 }
 
-fn fix(cut: &Cut, open: Open, test: &Test) -> String {
+fn fix(rule: &Subject<'_>, cut: &Cut, open: Open, test: &Test) -> String {
+    if !rule.profile.stable_subject {
+        return pin_by_claim(rule, open.level);
+    }
     let suggestion = cut.suggestion();
-    match (&test.field, open.opening) {
-        (Field::Condition, _) => format!("claims.sub == {suggestion:?}"),
+    match test.field {
+        Field::Condition => format!("claims.sub == {suggestion:?}"),
         _ => format!("{suggestion:?}"),
+    }
+}
+
+/// What to add where `sub` changes from run to run.
+fn pin_by_claim(rule: &Subject<'_>, level: Level) -> String {
+    let run = rule.profile.identity_claims.iter().find(|claim| claim.settles == [Level::Context]);
+    match run {
+        Some(claim) if level == Level::Context => {
+            format!("claims = {{ {:?} = \"…\" }}", claim.path.join("."))
+        }
+        _ => rule.profile.workload_pin.to_owned(),
     }
 }
 
@@ -123,7 +137,7 @@ fn unknown_grammar(rule: &Subject<'_>, test: &Test, literal: &str) -> Finding {
         caret: caret(test, literal),
         remark: "the grammar of this subject is unknown, so nobody can tell what the star lets in".to_owned(),
         consequence: format!("also accepts {literal}-evil"),
-        fix: format!("{}, without a star", rule.profile.workload_pin),
+        fix: "the whole `sub` of one workload, without a star".to_owned(),
     }
 }
 

@@ -320,6 +320,20 @@ fn a_finding_says_it_all() {
     );
 }
 
+/// Where `sub` changes with each run, a whole subject would be bad advice.
+#[test]
+fn fixes_are_claims_where_subjects_change() {
+    let check = |issuer: &str, subject: &str, fix: &str| {
+        let rule = rule_of(&json!({"subject_prefix": subject, "audience": "a"}));
+        let found = findings("oidc", issuer, &rule);
+        assert!(found.iter().any(|finding| finding.fix == fix), "{found:#?}");
+    };
+    check("https://oidc.fly.io/acme", "acme:app*", r#"claims = { app_id = "APP_ID" }"#);
+    let source = r#"claims = { "oidc.circleci.com/vcs-ref" = "…" }"#;
+    check("https://oidc.circleci.com/org/1", "org/1/project/2/*", source);
+    check("https://agent.buildkite.com", "organization:a:*", r#"claims = { pipeline_id = "PIPELINE_ID" }"#);
+}
+
 /// What the typed arguments compile to is never worth a finding.
 #[test]
 fn typed_arguments_raise_nothing() {
