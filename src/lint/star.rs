@@ -50,7 +50,7 @@ fn check_subject(
         }
         // An exact `sub` beside it makes the beginning harmless.
         Reading::Foreign if !others.has(Level::Workload) && !has_exact_subject(branch) => {
-            Some(unknown_grammar(rule, test, literal))
+            Some(unknown_grammar(test, literal))
         }
         _ => None,
     }
@@ -128,7 +128,7 @@ fn pin_by_claim(rule: &Subject<'_>, level: Level) -> String {
     }
 }
 
-fn unknown_grammar(rule: &Subject<'_>, test: &Test, literal: &str) -> Finding {
+fn unknown_grammar(test: &Test, literal: &str) -> Finding {
     Finding {
         id: "WIF-S05",
         gravity: Gravity::High,
