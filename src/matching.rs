@@ -180,4 +180,6 @@ fn type_of(value: &Value) -> &'static str {
 }
 
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;

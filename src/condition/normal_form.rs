@@ -35,7 +35,7 @@ pub enum Atom {
         /// The element.
         literal: String,
     },
-    /// A claim exists, or equals itself.
+    /// A claim exists, equals itself, or is not empty.
     Exists {
         /// The claim.
         path: ClaimPath,
@@ -175,10 +175,7 @@ fn bare_claim(expression: &IdedExpr) -> Atom {
 fn call_atom(call: &CallExpr, expression: &IdedExpr) -> Atom {
     match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
         (operators::EQUALS, None, [left, right]) => equality(left, right),
-        (operators::NOT_EQUALS, None, [left, right]) => match (literal(left), literal(right)) {
-            (Some(left), Some(right)) => Atom::Constant(left != right),
-            _ => Atom::Negative,
-        },
+        (operators::NOT_EQUALS, None, [left, right]) => inequality(left, right),
         (operators::IN, None, [element, list]) => membership(element, list),
         ("startsWith", Some(target), [argument]) => match (text_claim(target), text(argument)) {
             (Some(path), Some(literal)) => Atom::Prefix { path, literal },
@@ -189,6 +186,15 @@ fn call_atom(call: &CallExpr, expression: &IdedExpr) -> Atom {
             None => Atom::Other,
         },
         _ => bare_claim(expression),
+    }
+}
+
+fn inequality(left: &IdedExpr, right: &IdedExpr) -> Atom {
+    match (claim_path(left), text(right).as_deref(), literal(left), literal(right)) {
+        // A claim that is not empty merely exists.
+        (Some(path), Some(""), ..) if !path.is_empty() => Atom::Exists { path },
+        (_, _, Some(left), Some(right)) => Atom::Constant(left != right),
+        _ => Atom::Negative,
     }
 }
 
@@ -336,6 +342,8 @@ mod tests {
         check(r#"claims.a.startsWith("x") != true"#, &["not"]);
         check(r#"claims.a == "x" ? claims.b == "y" : claims.c == "z""#, &["a=x & b=y", "not & c=z"]);
         check(r#"claims.a.matches("x")"#, &["a~"]);
+        check(r#"claims.a != """#, &["a?"]);
+        check("1 != 1", &[]);
         check("size(claims.a) > 0", &["other"]);
         check("claims.n == 5", &["n=5"]);
         check("claims.l.exists(x, x == 'a')", &["other"]);

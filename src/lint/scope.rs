@@ -1,4 +1,4 @@
-//! WIF-S01, S02, S03 and S05: rules that hold nobody, or only a tenant, to account.
+//! WIF-S01, S02, S03, S05 and C04: rules that hold nobody, or only a tenant, to account.
 
 use crate::condition::{self, Atom, Fault};
 use crate::provider::profile::{Level, Levels, Opening, Part};
@@ -17,6 +17,7 @@ pub(super) fn check(rule: &Subject<'_>, predicate: &Predicate, found: &mut Vec<F
     found.extend(no_tenant_pin(rule, predicate));
     if predicate.fault.is_none() {
         found.extend(predicate.branches.iter().find_map(|branch| tenant_only(rule, branch)));
+        found.extend(only_negative(rule, predicate));
     }
 }
 
@@ -67,9 +68,7 @@ fn match_everything(rule: &Subject<'_>, predicate: &Predicate) -> Option<Finding
 /// Tries what cannot be judged by its form on made-up tokens.
 fn holds_for_strangers(rule: &Subject<'_>, predicate: &Predicate) -> bool {
     let Some(text) = predicate::condition(rule.matching) else { return false };
-    let undecided = |test: &Test| {
-        is_vacuous(test) || matches!(test.atom, Atom::Negative | Atom::Partial { .. } | Atom::Other)
-    };
+    let undecided = |test: &Test| is_vacuous(test) || matches!(test.atom, Atom::Partial { .. } | Atom::Other);
     let outside = |test: &Test| test.field == Field::Condition || is_vacuous(test);
     predicate.branches.iter().any(|branch| branch.iter().all(undecided))
         && predicate.branches.iter().flatten().all(outside)
@@ -165,6 +164,26 @@ fn tenant_only(rule: &Subject<'_>, branch: &Branch) -> Option<Finding> {
         caret: 0,
         remark: format!("every workload of the {whose} passes"),
         consequence: format!("also accepts any other workload of the same {whose}, in any of its runs"),
+        fix: rule.profile.workload_pin.to_owned(),
+    })
+}
+
+/// A branch that says who may not pass, and never who may.
+fn only_negative(rule: &Subject<'_>, predicate: &Predicate) -> Option<Finding> {
+    let negative = |test: &Test| test.atom == Atom::Negative;
+    predicate.branches.iter().find(|branch| {
+        branch.iter().any(negative) && branch.iter().all(|test| negative(test) || is_vacuous(test))
+    })?;
+    Some(Finding {
+        id: "WIF-C04",
+        gravity: if rule.shared { Gravity::Error } else { Gravity::High },
+        field: Field::Condition,
+        value: rule.matching.condition.clone().unwrap_or_default(),
+        caret: 0,
+        remark: "this says who may not pass, and never who may".to_owned(),
+        consequence:
+            "accepts every token that nobody thought of, those of future triggers and workloads included"
+                .to_owned(),
         fix: rule.profile.workload_pin.to_owned(),
     })
 }

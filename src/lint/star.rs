@@ -11,7 +11,9 @@ use super::{Field, Finding, Gravity, Subject};
 pub(super) fn check(rule: &Subject<'_>, predicate: &Predicate, found: &mut Vec<Finding>) {
     for branch in &predicate.branches {
         for (at, test) in branch.iter().enumerate() {
-            if let Atom::Prefix { path, literal } = &test.atom {
+            if let Atom::Prefix { path, literal } = &test.atom
+                && !literal.is_empty()
+            {
                 let others = settled(branch, rule.profile, Some(at));
                 let finding = if is_subject(path) {
                     check_subject(rule, branch, test, literal, others)
@@ -43,14 +45,12 @@ fn check_subject(
                 caret: caret(test, literal),
                 remark: remark(&cut, open),
                 consequence: consequence(&cut, open, rule),
-                fix: fix(&cut, open, test),
+                fix: fix(rule, &cut, open, test),
             })
         }
         // An exact `sub` beside it makes the beginning harmless.
-        Reading::Foreign
-            if !literal.is_empty() && !others.has(Level::Workload) && !has_exact_subject(branch) =>
-        {
-            Some(unknown_grammar(rule, test, literal))
+        Reading::Foreign if !others.has(Level::Workload) && !has_exact_subject(branch) => {
+            Some(unknown_grammar(test, literal))
         }
         _ => None,
     }
@@ -106,15 +106,29 @@ fn consequence(cut: &Cut, open: Open, rule: &Subject<'_>) -> String {
     }
 }
 
-fn fix(cut: &Cut, open: Open, test: &Test) -> String {
+fn fix(rule: &Subject<'_>, cut: &Cut, open: Open, test: &Test) -> String {
+    if !rule.profile.stable_subject {
+        return pin_by_claim(rule, open.level);
+    }
     let suggestion = cut.suggestion();
-    match (&test.field, open.opening) {
-        (Field::Condition, _) => format!("claims.sub == {suggestion:?}"),
+    match test.field {
+        Field::Condition => format!("claims.sub == {suggestion:?}"),
         _ => format!("{suggestion:?}"),
     }
 }
 
-fn unknown_grammar(rule: &Subject<'_>, test: &Test, literal: &str) -> Finding {
+/// What to add where `sub` changes from run to run.
+fn pin_by_claim(rule: &Subject<'_>, level: Level) -> String {
+    let run = rule.profile.identity_claims.iter().find(|claim| claim.settles == [Level::Context]);
+    match run {
+        Some(claim) if level == Level::Context => {
+            format!("claims = {{ {:?} = \"…\" }}", claim.path.join("."))
+        }
+        _ => rule.profile.workload_pin.to_owned(),
+    }
+}
+
+fn unknown_grammar(test: &Test, literal: &str) -> Finding {
     Finding {
         id: "WIF-S05",
         gravity: Gravity::High,
@@ -123,7 +137,7 @@ fn unknown_grammar(rule: &Subject<'_>, test: &Test, literal: &str) -> Finding {
         caret: caret(test, literal),
         remark: "the grammar of this subject is unknown, so nobody can tell what the star lets in".to_owned(),
         consequence: format!("also accepts {literal}-evil"),
-        fix: format!("{}, without a star", rule.profile.workload_pin),
+        fix: "the whole `sub` of one workload, without a star".to_owned(),
     }
 }
 
@@ -137,7 +151,7 @@ fn check_claim(
 ) -> Option<Finding> {
     let claim: &IdentityClaim = rule.profile.identity_claims.iter().find(|claim| claim.path == path)?;
     let settled_anyway = claim.settles.iter().all(|level| others.has(*level));
-    let ends_whole = literal.is_empty() || literal.ends_with(['/', ':', '@']);
+    let ends_whole = literal.ends_with(['/', ':', '@']);
     if settled_anyway || (ends_whole && !claim.opaque) {
         return None;
     }

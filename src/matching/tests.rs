@@ -3,30 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::samples::{list, rule_of, samples};
 use super::*;
-
-fn fixtures() -> Value {
-    serde_json::from_str(include_str!("../../tests/fixtures/tokens/sample-tokens.json")).unwrap()
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value[name].as_array().unwrap()
-}
-
-fn rule_of(value: &Value) -> Match {
-    let text = |name: &str| value.get(name).map(|text| text.as_str().unwrap().to_owned());
-    let claims = value.get("claims").and_then(Value::as_object);
-    Match {
-        subject_prefix: text("subject_prefix"),
-        audience: text("audience"),
-        claims: claims
-            .into_iter()
-            .flatten()
-            .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
-            .collect(),
-        condition: text("condition"),
-    }
-}
 
 fn step(code: &str) -> &str {
     if code.starts_with("claim_") { "claims" } else { code }
@@ -44,7 +22,7 @@ fn only_claim(rule: &Match, code: &str) -> Option<Match> {
 /// Runs every token against every strict and loose rule of its provider.
 #[test]
 fn every_sample_token_is_judged_as_expected() {
-    let fixtures = fixtures();
+    let fixtures = samples();
     let now = fixtures["evaluated_at"].as_i64().unwrap();
     let (mut tokens, mut strict, mut denials, mut loose) = (0, 0, 0, 0);
     for provider in list(&fixtures, "providers") {

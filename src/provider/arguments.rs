@@ -1,10 +1,10 @@
 //! Reads the arguments of a block and gathers what is wrong with them.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::resource::Jwks;
 
-use super::{Argument, ArgumentProblem, Holds, IssuerPreset};
+use super::{Argument, ArgumentProblem, Arguments, Checked, Holds, IssuerPreset};
 
 /// An argument that must be given.
 pub(super) const fn required(name: &'static str, holds: Holds, description: &'static str) -> Argument {
@@ -24,12 +24,12 @@ pub(super) fn discovered(issuer_url: String, check_jti: bool, max_jwt_lifetime_s
 
 /// A block's arguments, and the problems found so far.
 pub(super) struct Reader<'a> {
-    given: &'a Map<String, Value>,
+    given: &'a Arguments,
     problems: Vec<ArgumentProblem>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(given: &'a Map<String, Value>) -> Reader<'a> {
+    pub(super) fn new(given: &'a Arguments) -> Reader<'a> {
         Reader { given, problems: Vec::new() }
     }
 
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
 
     /// The problems, or the value when there is none. A value that is missing although no problem
     /// was found means that a required argument was not given.
-    pub(super) fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<ArgumentProblem>> {
+    pub(super) fn finish<T>(mut self, value: Option<T>) -> Checked<T> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => {

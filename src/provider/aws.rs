@@ -1,13 +1,11 @@
 //! AWS outbound identity federation (`sts:GetWebIdentityToken`).
 
-use serde_json::{Map, Value};
-
 use crate::matching::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 use super::Holds::Text;
 use super::arguments::{Reader, all_of, cel_text, discovered, is_digits, is_guid, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, issuer_url, profile};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, issuer_url, profile};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "aws",
@@ -28,7 +26,7 @@ pub(super) const KIND: ProviderKind = ProviderKind {
 
 const ISSUER_HINT: &str = "Copy the URL from `aws iam get-outbound-web-identity-federation-info`.";
 
-fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(given: &Arguments) -> Checked<IssuerPreset> {
     let mut reader = Reader::new(given);
     let (has_url, has_id) = (given.contains_key("issuer_url"), given.contains_key("account_issuer"));
     let url = issuer_url::read(&mut reader, "issuer_url");
@@ -59,10 +57,7 @@ fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProble
 
 const SUFFIX: &str = ".tokens.sts.global.api.aws";
 
-fn compile_match(
-    _provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(_provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut reader = Reader::new(given);
     let role = role(&mut reader);
     let account = account(&mut reader, role);

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use crate::resource::Match;
 
 use super::Holds::{Number, Text};
 use super::arguments::{Reader, discovered, is_guid, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, profile};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, profile};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "entra",
@@ -31,7 +29,7 @@ pub(super) const KIND: ProviderKind = ProviderKind {
 };
 
 /// Managed identities get tokens of a day, stamped five minutes back, and Entra sends no `jti`.
-fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(given: &Arguments) -> Checked<IssuerPreset> {
     let mut reader = Reader::new(given);
     let tenant = tenant(&mut reader);
     let version = version(&mut reader);
@@ -42,10 +40,7 @@ fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProble
     reader.finish(url.map(|url| discovered(url, false, 90_000)))
 }
 
-fn compile_match(
-    provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut of_provider = Reader::new(provider);
     let tenant = tenant(&mut of_provider);
     let version = version(&mut of_provider);

@@ -1,14 +1,12 @@
 //! Google service accounts. The issuer is shared by all of Google, so the account is pinned by
 //! its unique id.
 
-use serde_json::{Map, Value};
-
 use crate::matching::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 use super::Holds::Text;
 use super::arguments::{Reader, discovered, is_digits, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, profile};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, profile};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "gcp",
@@ -27,14 +25,11 @@ pub(super) const KIND: ProviderKind = ProviderKind {
 };
 
 /// Google sends no `jti`, so there is nothing to check for reuse.
-fn issuer(_given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(_given: &Arguments) -> Checked<IssuerPreset> {
     Ok(discovered("https://accounts.google.com".to_owned(), false, 3_600))
 }
 
-fn compile_match(
-    _provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(_provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut reader = Reader::new(given);
     let id = reader.checked(
         "service_account_unique_id",

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::matching::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 use super::Holds::{Bool, Text};
 use super::arguments::{Reader, discovered, is_digits, is_host, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, profile};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, profile};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "github_actions",
@@ -43,7 +43,7 @@ pub(super) const KIND: ProviderKind = ProviderKind {
     compile_match,
 };
 
-fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(given: &Arguments) -> Checked<IssuerPreset> {
     let mut reader = Reader::new(given);
     let organization = owner(&mut reader, "organization");
     reader.checked("organization_id", is_digits, NO_ID, ID_HINT);
@@ -76,10 +76,7 @@ fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProble
     reader.finish(organization.map(|_| discovered(url, true, 600)))
 }
 
-fn compile_match(
-    provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut reader = Reader::new(given);
     let settings = provider_settings(provider);
     let repository = repository(&mut reader, settings.organization);
@@ -110,7 +107,7 @@ struct ProviderSettings<'a> {
     immutable_subjects: bool,
 }
 
-fn provider_settings(provider: &Map<String, Value>) -> ProviderSettings<'_> {
+fn provider_settings(provider: &Arguments) -> ProviderSettings<'_> {
     let text = |name: &str| provider.get(name).and_then(Value::as_str);
     ProviderSettings {
         organization: text("organization").unwrap_or_default(),

@@ -1,13 +1,11 @@
 //! Kubernetes service accounts, of any cluster.
 
-use serde_json::{Map, Value};
-
 use crate::matching::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 use super::Holds::{Bool, Text};
 use super::arguments::{Reader, all_of, cel_text, discovered, is_guid, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, issuer_url, profile};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, issuer_url, profile};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "kubernetes",
@@ -32,16 +30,13 @@ pub(super) const KIND: ProviderKind = ProviderKind {
 };
 
 /// A cluster whose issuer is not public needs `jwks` beside it; that argument is common to all kinds.
-fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(given: &Arguments) -> Checked<IssuerPreset> {
     let mut reader = Reader::new(given);
     let url = issuer_url::read(&mut reader, "issuer_url");
     reader.finish(url.map(|url| discovered(url.to_owned(), true, 3_600)))
 }
 
-fn compile_match(
-    _provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(_provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut reader = Reader::new(given);
     let label = |text: &str| {
         text.len() <= 63 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

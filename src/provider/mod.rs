@@ -20,6 +20,12 @@ pub mod profile;
 
 use profile::TokenProfile;
 
+/// The arguments of a block, already of the types that they hold.
+pub type Arguments = Map<String, Value>;
+
+/// What the arguments come to, or all that is wrong with them.
+pub type Checked<T> = Result<T, Vec<ArgumentProblem>>;
+
 /// One kind of identity provider.
 pub struct ProviderKind {
     /// The word in HCL, such as `github_actions`.
@@ -31,10 +37,10 @@ pub struct ProviderKind {
     /// What its tokens look like; none where only the issuer's URL can tell.
     pub profile: Option<&'static TokenProfile>,
     /// Works the issuer out of the arguments of the `provider` block.
-    pub issuer: fn(&Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>>,
+    pub issuer: fn(&Arguments) -> Checked<IssuerPreset>,
     /// Compiles the typed arguments of a `match` block. First the provider's arguments, then the
     /// match block's. What the arguments do not speak of is left empty.
-    pub compile_match: fn(&Map<String, Value>, &Map<String, Value>) -> Result<Match, Vec<ArgumentProblem>>,
+    pub compile_match: fn(&Arguments, &Arguments) -> Checked<Match>,
 }
 
 /// An argument that a kind has.

@@ -1,13 +1,11 @@
 //! Any other issuer. Its platform is told from its URL where that is known.
 
-use serde_json::{Map, Value};
-
 use crate::matching::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 use super::Holds::Text;
 use super::arguments::{Reader, discovered, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, issuer_url};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, issuer_url};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "oidc",
@@ -18,16 +16,13 @@ pub(super) const KIND: ProviderKind = ProviderKind {
     compile_match,
 };
 
-fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(given: &Arguments) -> Checked<IssuerPreset> {
     let mut reader = Reader::new(given);
     let url = issuer_url::read(&mut reader, "issuer_url");
     reader.finish(url.map(|url| discovered(url.to_owned(), true, 3_600)))
 }
 
-fn compile_match(
-    _provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(_provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut reader = Reader::new(given);
     let subject = reader.exact("subject").map(str::to_owned);
     let audience = Some(DEFAULT_AUDIENCE.to_owned());

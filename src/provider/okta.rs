@@ -1,13 +1,11 @@
 //! Okta service applications.
 
-use serde_json::{Map, Value};
-
 use crate::matching::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 use super::Holds::{Text, TextList};
 use super::arguments::{Reader, all_of, cel_text, discovered, is_host, optional, required};
-use super::{ArgumentProblem, IssuerPreset, ProviderKind, profile};
+use super::{Arguments, Checked, IssuerPreset, ProviderKind, profile};
 
 pub(super) const KIND: ProviderKind = ProviderKind {
     name: "okta",
@@ -28,7 +26,7 @@ pub(super) const KIND: ProviderKind = ProviderKind {
     compile_match,
 };
 
-fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProblem>> {
+fn issuer(given: &Arguments) -> Checked<IssuerPreset> {
     let mut reader = Reader::new(given);
     let domain = reader.checked(
         "domain",
@@ -47,10 +45,7 @@ fn issuer(given: &Map<String, Value>) -> Result<IssuerPreset, Vec<ArgumentProble
     reader.finish(url.map(|url| discovered(url, true, 3_600)))
 }
 
-fn compile_match(
-    _provider: &Map<String, Value>,
-    given: &Map<String, Value>,
-) -> Result<Match, Vec<ArgumentProblem>> {
+fn compile_match(_provider: &Arguments, given: &Arguments) -> Checked<Match> {
     let mut reader = Reader::new(given);
     let client = reader.checked(
         "client_id",

@@ -23,6 +23,8 @@ pub struct TokenProfile {
     pub templates: &'static [Template],
     /// Whether no token has a `sub` of another shape.
     pub exhaustive: bool,
+    /// Whether one `sub` stays the same from run to run, so that a rule can name it in full.
+    pub stable_subject: bool,
     /// Claims that say who the workload is.
     pub identity_claims: &'static [IdentityClaim],
     /// Other top-level text claims, with values that made-up tokens have.

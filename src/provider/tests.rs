@@ -51,8 +51,7 @@ fn kinds_know_their_issuers() {
 /// Typed arguments that must compile to a strict match of the sample file, letter by letter.
 #[test]
 fn typed_arguments_compile_to_the_strict_matches() {
-    let fixtures: Value =
-        serde_json::from_str(include_str!("../../tests/fixtures/tokens/sample-tokens.json")).unwrap();
+    let fixtures = crate::matching::samples::samples();
     let strict = |id: &str| -> Value {
         let providers = fixtures["providers"].as_array().unwrap();
         let mut rules = providers.iter().flat_map(|provider| provider["strict_rules"].as_array().unwrap());

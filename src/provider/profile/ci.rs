@@ -61,6 +61,7 @@ pub(in crate::provider) static GITHUB: TokenProfile = TokenProfile {
         &[Part::Text("repo:"), OWNER, Part::Text("/"), REPOSITORY],
     ],
     exhaustive: false,
+    stable_subject: true,
     identity_claims: &[
         id(&["repository_id"], &[Tenant, Group, Workload]),
         id(&["repository_owner_id"], &[Tenant]),
@@ -122,6 +123,7 @@ pub(in crate::provider) static GITLAB: TokenProfile = TokenProfile {
         ],
     ],
     exhaustive: false,
+    stable_subject: true,
     identity_claims: &[
         id(&["project_id"], &[Tenant, Group, Workload]),
         id(&["namespace_id"], &[Tenant]),
@@ -176,6 +178,7 @@ pub(in crate::provider) static BUILDKITE: TokenProfile = TokenProfile {
         .not(&["organization:"])],
     ],
     exhaustive: false,
+    stable_subject: false,
     identity_claims: &[
         id(&["organization_id"], &[Tenant]),
         id(&["pipeline_id"], &[Tenant, Group, Workload]),
@@ -218,6 +221,7 @@ pub(in crate::provider) static CIRCLECI: TokenProfile = TokenProfile {
         Part::name("user id and source", Context, None, Triggers, "USER_ID", "any-user").inside(Triggers),
     ]],
     exhaustive: true,
+    stable_subject: false,
     identity_claims: CIRCLE_CLAIMS,
     other_claims: &[],
     stranger: "org/00000000-9999-4999-8999-999999999999/project/any-project/user/any-user",
@@ -239,6 +243,7 @@ pub(in crate::provider) static TERRAFORM: TokenProfile = TokenProfile {
         Part::name("run phase", Context, Some(':'), Phases, "apply", "plan").inside(Phases),
     ]],
     exhaustive: true,
+    stable_subject: true,
     identity_claims: &[
         id(&["terraform_organization_id"], &[Tenant]),
         id(&["terraform_project_id"], &[Tenant, Group]),

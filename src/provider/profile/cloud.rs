@@ -14,6 +14,7 @@ pub(in crate::provider) static KUBERNETES: TokenProfile = TokenProfile {
         Part::name("service account name", Workload, Some(':'), Namespace, "SERVICE_ACCOUNT", "default"),
     ]],
     exhaustive: true,
+    stable_subject: true,
     identity_claims: &[
         name(&["kubernetes.io", "namespace"], &[Group]),
         name(&["kubernetes.io", "serviceaccount", "name"], &[Workload]),
@@ -43,6 +44,7 @@ pub(in crate::provider) static AWS: TokenProfile = TokenProfile {
         &[Part::Text("arn:aws-us-gov:iam::"), ACCOUNT, Part::Text(":root")],
     ],
     exhaustive: true,
+    stable_subject: true,
     identity_claims: &[
         id(&[STS, "aws_account"], &[Tenant]),
         id(&[STS, "org_id"], &[Tenant]),
@@ -73,6 +75,7 @@ pub(in crate::provider) static GOOGLE: TokenProfile = TokenProfile {
     )
     .inside(Opaque)]],
     exhaustive: false,
+    stable_subject: true,
     identity_claims: &[
         id(&["sub"], &[Tenant, Group, Workload, Context]),
         id(&["azp"], &[Tenant, Group, Workload, Context]),
@@ -100,6 +103,7 @@ pub(in crate::provider) static ENTRA: TokenProfile = TokenProfile {
     )
     .inside(Opaque)]],
     exhaustive: false,
+    stable_subject: true,
     identity_claims: &[
         id(&["oid"], &[Tenant, Group, Workload, Context]),
         id(&["azp"], &[Tenant, Group, Workload]),
@@ -118,6 +122,7 @@ pub(in crate::provider) static OKTA: TokenProfile = TokenProfile {
     templates: &[&[Part::name("client id", Workload, None, Everything, "CLIENT_ID", "0oaany00000000000000")
         .inside(Opaque)]],
     exhaustive: false,
+    stable_subject: true,
     identity_claims: &[
         id(&["cid"], &[Tenant, Group, Workload, Context]),
         id(&["uid"], &[Tenant, Group, Workload, Context]),
@@ -139,6 +144,7 @@ pub(in crate::provider) static SPIFFE: TokenProfile = TokenProfile {
         Part::name("path", Workload, None, TenantWide, "PATH", "any/workload").nested(Namespace),
     ]],
     exhaustive: true,
+    stable_subject: true,
     identity_claims: &[],
     other_claims: &[],
     stranger: "spiffe://evil.example/any/workload",
@@ -151,6 +157,7 @@ pub(in crate::provider) static UNKNOWN: TokenProfile = TokenProfile {
     title: "this issuer",
     templates: &[],
     exhaustive: false,
+    stable_subject: true,
     identity_claims: &[],
     other_claims: &[],
     stranger: "anybody-else",

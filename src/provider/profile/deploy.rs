@@ -16,6 +16,7 @@ pub(in crate::provider) static VERCEL: TokenProfile = TokenProfile {
         Part::name("environment name", Context, Some(':'), Environments, "production", "preview"),
     ]],
     exhaustive: true,
+    stable_subject: true,
     identity_claims: &[
         id(&["owner_id"], &[Tenant]),
         id(&["project_id"], &[Tenant, Group, Workload]),
@@ -40,6 +41,7 @@ pub(in crate::provider) static FLY: TokenProfile = TokenProfile {
         Part::name("machine name", Context, Some(':'), Accepted, "MACHINE", "any-machine").inside(Accepted),
     ]],
     exhaustive: true,
+    stable_subject: false,
     identity_claims: &[
         id(&["org_id"], &[Tenant]),
         id(&["app_id"], &[Tenant, Group, Workload]),
@@ -65,6 +67,7 @@ pub(in crate::provider) static BITBUCKET: TokenProfile = TokenProfile {
         Part::name("environment or step id", Context, None, Runs, "UUID}", "any-step}").inside(Opaque),
     ]],
     exhaustive: true,
+    stable_subject: false,
     identity_claims: &[
         id(&["workspaceUuid"], &[Tenant]),
         id(&["repositoryUuid"], &[Tenant, Group, Workload]),
