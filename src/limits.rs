@@ -105,13 +105,13 @@ pub const CONSUMER_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest file that a `dotenv` consumer may be, in bytes.
 pub const DOTENV_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Most weight of one value while expressions are evaluated, in bytes of text plus one for each
-/// element. Doubling a text in each of forty locals would fill any memory otherwise.
+/// Most weight of one value while expressions are evaluated: about the bytes of memory that a copy
+/// of it would take. Doubling a text in each of forty locals would fill any memory otherwise.
 pub const VALUE_WEIGHT_MAX: u64 = 16 * 1024 * 1024;
 
 /// Most steps of one evaluation of a configuration. Nested `for` expressions over `range` would run
 /// for years otherwise; 10 000 blocks of 20 arguments need about a million.
-pub const EVALUATION_STEPS_MAX: u64 = 50_000_000;
+pub const EVALUATION_STEPS_MAX: u64 = 10_000_000;
 
 /// Most elements that `range` makes; Terraform's bound.
 pub const RANGE_ELEMENTS_MAX: usize = 1_024;

@@ -49,7 +49,8 @@ pub(super) fn check_file(
         if in_comment && range.len() < KEY_CHARS_MIN {
             continue;
         }
-        let span = Span { file, start: range.start as u32, end: range.end as u32 };
+        // The place without its bytes, so that nobody can draw them.
+        let span = Span { file, start: range.start as u32, end: range.start as u32 };
         found.push(
             Diagnostic::error("Secret in a file")
                 .detail(
@@ -64,6 +65,12 @@ pub(super) fn check_file(
                 .redacted(),
         );
     }
+}
+
+/// Whether the text at this place holds a credential, which [`check_file`] has reported then.
+pub(super) fn is_reported(sources: &SourceMap, span: Span) -> bool {
+    let text = sources.file(span.file).text.get(span.start as usize..span.end as usize);
+    text.is_some_and(|text| !find(text).is_empty())
 }
 
 /// Forbids drawing lines with secrets, and takes secrets out of the words of every message.
@@ -107,11 +114,13 @@ mod tests {
     #[test]
     fn credentials_are_found_and_ids_are_not() {
         for (text, expected) in [
-            ("x = \"sk-ant-api03-abc_D\"", vec![5..23]),
-            ("sk-ant-admin01-x sk-ant-oat01-y", vec![0..16, 17..31]),
+            ("x = \"sk-ant-api03-abc_D\"", [(5, 23)].to_vec()),
+            ("sk-ant-admin01-x sk-ant-oat01-y", [(0, 16), (17, 31)].to_vec()),
             ("sk-ant-sid apikey_01 sk-ant", vec![]),
         ] {
-            assert_eq!(find(text), expected, "{text}");
+            let found: Vec<(usize, usize)> =
+                find(text).iter().map(|range| (range.start, range.end)).collect();
+            assert_eq!(found, expected, "{text}");
         }
         let pem = "a\n-----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----\n";
         assert_eq!(find(pem).len(), 1);

@@ -5,13 +5,17 @@ use keyless_state::Address;
 use super::configuration::Configuration;
 use super::decode::Decoded;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::lint::{self, Field, Finding, Gravity, LintedRule};
+use crate::lint::{Field, Finding, Gravity, LintedRule};
 
 /// Lints every rule.
-pub(super) fn check(decoded: &Decoded, found: &mut Diagnostics) {
+pub(super) fn check(
+    decoded: &Decoded,
+    check_rule: fn(LintedRule<'_>) -> Vec<Finding>,
+    found: &mut Diagnostics,
+) {
     for (address, places) in &decoded.places {
         let Some(linted) = linted(&decoded.configuration, address) else { continue };
-        for finding in lint::check_rule(linted) {
+        for finding in check_rule(linted) {
             let span = places.span(&finding.field, &finding.value, finding.caret);
             if let Some(diagnostic) = diagnostic(address, &finding) {
                 found.push(diagnostic.label(span, finding.remark));

@@ -19,6 +19,7 @@ use super::section::{Section, known_or_report};
 use super::syntax::Body;
 use super::variable;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::lint::{Finding, LintedRule};
 use crate::provider::{self, ProviderKind};
 use crate::topology;
 
@@ -33,15 +34,25 @@ pub const FILE_ENDING: &str = ".keyless.hcl";
 /// The outcome is a function of the arguments alone, so calling again with more known attributes
 /// gives the outputs that were not known before.
 pub fn load(sources: &SourceMap, inputs: &Inputs<'_>) -> (Option<Configuration>, Diagnostics) {
-    load_with(sources, inputs, provider::kinds())
+    load_with(sources, inputs, Tables { kinds: provider::kinds(), check_rule: crate::lint::check_rule })
 }
 
-/// The same with another table of provider kinds.
+/// What the configuration does not know by itself; tests bring their own.
+#[derive(Clone, Copy)]
+pub(super) struct Tables {
+    /// The kinds of identity providers.
+    pub(super) kinds: &'static [ProviderKind],
+    /// The trust lints.
+    pub(super) check_rule: fn(LintedRule<'_>) -> Vec<Finding>,
+}
+
+/// The same with other tables.
 pub(super) fn load_with(
     sources: &SourceMap,
     inputs: &Inputs<'_>,
-    kinds: &'static [ProviderKind],
+    tables: Tables,
 ) -> (Option<Configuration>, Diagnostics) {
+    let kinds = tables.kinds;
     let mut found = Diagnostics::default();
     let mut files: Vec<Parsed> = Vec::new();
     for (file, _) in sources.files().filter(|(_, source)| source.name.ends_with(FILE_ENDING)) {
@@ -58,7 +69,7 @@ pub(super) fn load_with(
     let header = |address: &Address| declarations.objects.get(address).map(|block| block.header);
     check::check(&decoded.configuration, inputs.known, &header, &mut found);
     let sound = !found.has_errors();
-    lint::check(&decoded, &mut found);
+    lint::check(&decoded, tables.check_rule, &mut found);
     leak::redact(sources, &mut found);
     (sound.then_some(decoded.configuration), found)
 }

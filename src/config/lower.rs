@@ -9,6 +9,7 @@ use hcl_edit::expr::{
 };
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
+use super::heredoc;
 use super::number::Number;
 use super::syntax::{Binary, Call, Expression, For, Key, Names, Node, Part, Step, StepKind, Unary, Word};
 use super::value::Value;
@@ -27,7 +28,7 @@ pub(super) struct SyntaxError {
 /// Parses one expression that begins at byte `base` of its file.
 pub(super) fn expression(text: &str, file: FileId, base: usize) -> Result<Expression, SyntaxError> {
     match hcl_edit::parser::parse_expr(text) {
-        Ok(parsed) => Ok(Lower { file, base }.expression(&parsed, 0..text.len())),
+        Ok(parsed) => Ok(Lower { text, file, base }.expression(&parsed, 0..text.len())),
         Err(error) => Err(explain(text, &error)),
     }
 }
@@ -57,12 +58,13 @@ fn explain(text: &str, error: &hcl_edit::parser::Error) -> SyntaxError {
 }
 
 #[derive(Clone, Copy)]
-struct Lower {
+struct Lower<'t> {
+    text: &'t str,
     file: FileId,
     base: usize,
 }
 
-impl Lower {
+impl Lower<'_> {
     fn span(self, range: &Range<usize>) -> Span {
         Span { file: self.file, start: (self.base + range.start) as u32, end: (self.base + range.end) as u32 }
     }
@@ -84,7 +86,11 @@ impl Lower {
             ),
             Parsed::StringTemplate(template) => self.quoted(template.iter(), &range),
             Parsed::HeredocTemplate(heredoc) => {
-                Node::Template(self.parts(&heredoc.template, &range, true, false, false))
+                let mut parts = self.parts(&heredoc.template, &range, true, false, false);
+                if self.text[range.start..].starts_with("<<-") {
+                    heredoc::dedent(&mut parts);
+                }
+                Node::Template(parts)
             }
             Parsed::Parenthesis(inside) => {
                 return Expression { span: self.span(&range), ..inner(inside.inner()) };
@@ -173,7 +179,7 @@ impl Lower {
     }
 
     /// `"${x}"` is `x` itself, whatever it is; anything more is a string.
-    fn quoted<'t>(self, elements: impl Iterator<Item = &'t Element>, around: &Range<usize>) -> Node {
+    fn quoted<'e>(self, elements: impl Iterator<Item = &'e Element>, around: &Range<usize>) -> Node {
         let elements: Vec<&Element> = elements.collect();
         if let [Element::Interpolation(hole)] = elements[..] {
             return self.expression(&hole.expr, around.clone()).node;
@@ -204,16 +210,21 @@ impl Lower {
         let count = elements.len();
         let mut parts = Vec::with_capacity(count);
         for (at, element) in elements.iter().enumerate() {
-            let part = match element {
+            match element {
                 Element::Literal(text) => {
                     let start = if at == 0 { strip_first } else { strips_after(elements[at - 1]) };
                     let end = if at + 1 == count { strip_last } else { strips_before(elements[at + 1]) };
-                    Part::Literal(literal(text.value(), heredoc, start, end))
+                    // The parser has dedented the top level of a heredoc already, and only that.
+                    match text.span().filter(|_| heredoc) {
+                        Some(range) => parts.extend(heredoc::literals(&self.text[range], start, end)),
+                        None => parts.push(Part::Literal(quoted_literal(text.value(), start, end))),
+                    }
                 }
-                Element::Interpolation(hole) => Part::Hole(self.expression(&hole.expr, around.clone())),
-                Element::Directive(directive) => self.directive(directive, around, heredoc),
-            };
-            parts.push(part);
+                Element::Interpolation(hole) => {
+                    parts.push(Part::Hole(self.expression(&hole.expr, around.clone())));
+                }
+                Element::Directive(directive) => parts.push(self.directive(directive, around, heredoc)),
+            }
         }
         parts
     }
@@ -283,16 +294,10 @@ fn strips_after(element: &Element) -> bool {
     }
 }
 
-fn literal(text: &str, heredoc: bool, strip_start: bool, strip_end: bool) -> String {
-    let mut text = text;
-    if strip_start {
-        text = text.trim_start();
-    }
-    if strip_end {
-        text = text.trim_end();
-    }
-    // A heredoc gives the same value however the file's lines end.
-    if heredoc { text.replace("\r\n", "\n") } else { text.to_owned() }
+fn quoted_literal(text: &str, strip_start: bool, strip_end: bool) -> String {
+    let text = if strip_start { text.trim_start() } else { text };
+    let text = if strip_end { text.trim_end() } else { text };
+    text.to_owned()
 }
 
 fn lower_number(number: &hcl_edit::Number) -> Number {

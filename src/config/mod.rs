@@ -1,8 +1,8 @@
 //! From HCL text to a checked [`Configuration`]. Opens no file, knows no network.
 //!
-//! In the order of the way: [`scan`] and [`parse`] make a tree with places, [`declare`] collects
-//! what it declares, [`eval`] and [`function`] work the expressions out, [`decode`] gives each
-//! block its meaning, [`check`] and [`lint`] look at what needs more than one block. [`load()`] goes
+//! In the order of the way: `scan` and `parse` make a tree with places, `declare` collects
+//! what it declares, `eval` and `function` work the expressions out, `decode` gives each
+//! block its meaning, `check` and `lint` look at what needs more than one block. [`load()`] goes
 //! this way and reports every problem it meets at once.
 
 mod check;
@@ -12,6 +12,7 @@ mod declare;
 mod decode;
 mod eval;
 mod function;
+mod heredoc;
 mod input;
 mod leak;
 mod lint;

@@ -2,9 +2,12 @@
 
 /// The candidate nearest to `word`, if it is near enough to be a slip of the fingers.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let bound = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let bound = (length / 3).max(1);
     let mut candidates: Vec<(usize, &str)> = candidates
         .into_iter()
+        // Words of other lengths need not be compared letter by letter.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= bound)
         .map(|candidate| (distance(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= bound)
         .collect();

@@ -51,24 +51,28 @@ pub struct Reference {
     pub attributes: BTreeMap<String, Value>,
 }
 
+/// About the memory that a value takes beside its text, in bytes.
+const VALUE_BYTES: u64 = 64;
+
 impl Value {
-    fn simple(data: Data, weight: u64) -> Value {
+    fn simple(data: Data, text_bytes: u64) -> Value {
+        let weight = VALUE_BYTES + text_bytes;
         Value { data, sensitive: false, sensitive_inside: false, unknown_inside: false, weight }
     }
 
     /// Nothing.
     pub fn null() -> Value {
-        Value::simple(Data::Null, 1)
+        Value::simple(Data::Null, 0)
     }
 
     /// True or false.
     pub fn bool(value: bool) -> Value {
-        Value::simple(Data::Bool(value), 1)
+        Value::simple(Data::Bool(value), 0)
     }
 
     /// A number.
     pub fn number(value: Number) -> Value {
-        Value::simple(Data::Number(value), 1)
+        Value::simple(Data::Number(value), 0)
     }
 
     /// A whole number that counts something.
@@ -79,13 +83,13 @@ impl Value {
     /// A text.
     pub fn text(value: impl Into<Arc<str>>) -> Value {
         let value = value.into();
-        let weight = 1 + value.len() as u64;
-        Value::simple(Data::Text(value), weight)
+        let bytes = value.len() as u64;
+        Value::simple(Data::Text(value), bytes)
     }
 
     /// Something that only apply can tell.
     pub fn unknown() -> Value {
-        Value { unknown_inside: true, ..Value::simple(Data::Unknown, 1) }
+        Value { unknown_inside: true, ..Value::simple(Data::Unknown, 0) }
     }
 
     /// A list.
@@ -112,7 +116,7 @@ impl Value {
     pub fn reference(reference: Reference) -> Value {
         let mut value = Value::holding(reference.attributes.values());
         value.unknown_inside = false;
-        value.weight = 1;
+        value.weight = VALUE_BYTES;
         value.with(Data::Reference(Arc::new(reference)))
     }
 

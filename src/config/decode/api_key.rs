@@ -8,6 +8,7 @@ use keyless_state::{Address, Kind};
 use super::fields::Fields;
 use super::{Context, consumer, duration};
 use crate::config::configuration::ApiKey;
+use crate::config::leak;
 use crate::config::section::Section;
 use crate::diagnostic::Diagnostic;
 use crate::limits;
@@ -49,6 +50,9 @@ fn id(fields: &mut Fields<'_>) -> Option<String> {
     fields.require("id", given.is_some(), "`id = \"apikey_…\"`, as the list of API keys shows it");
     let given = given?;
     if given.value.starts_with("sk-ant-") {
+        if leak::is_reported(fields.context.sources, given.span) {
+            return None;
+        }
         // The value is the secret itself: neither it nor its line may be shown.
         let span = fields.name_span("id");
         fields.report(

@@ -47,7 +47,13 @@ pub(super) fn decode(
         }
     };
     let identity_token = match fields.section("identity_token") {
-        Some(section) => identity_token(&mut fields, section),
+        Some(section) => {
+            let source = identity_token(&mut fields, section);
+            if source.is_none() {
+                fields.spoil();
+            }
+            source
+        }
         None => None,
     };
     fields.finish(&["match", "identity_token"]);

@@ -70,6 +70,11 @@ impl<'f> Fields<'f> {
         self.report(Diagnostic::error(summary).detail(detail).label(span, "").hint(hint));
     }
 
+    /// Notes that a block inside of this one had a problem, which has been reported there.
+    pub(super) fn spoil(&mut self) {
+        self.faulty = true;
+    }
+
     /// Whether nothing of this block had a problem.
     pub(super) fn is_sound(&self) -> bool {
         !self.faulty && !self.section.broken && self.section.arguments.iter().all(|a| a.value.is_some())

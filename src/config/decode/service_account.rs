@@ -22,7 +22,10 @@ pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section
     let organization_role = organization_role(&mut fields, address);
     let mut memberships: BTreeMap<WorkspaceRef, (String, Span)> = BTreeMap::new();
     for inner in fields.sections("membership") {
-        let Some((workspace, role)) = membership(&mut fields, inner) else { continue };
+        let Some((workspace, role)) = membership(&mut fields, inner) else {
+            fields.spoil();
+            continue;
+        };
         if let Some((_, first)) = memberships.get(&workspace) {
             let diagnostic = Diagnostic::error("Declared twice")
                 .detail("The account is made a member of the same workspace twice, and it can have one role there.")
@@ -91,5 +94,8 @@ fn membership(fields: &mut Fields<'_>, section: &Section) -> Option<(WorkspaceRe
         known
     });
     inner.finish(&[]);
+    if !inner.is_sound() {
+        return None;
+    }
     Some((workspace?.value, role?.value))
 }

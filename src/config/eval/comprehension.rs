@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fault, Frame, Outcome, Scope, key_text};
+use super::{Fault, Frame, Outcome, Scope, check_weight, key_text};
 use crate::config::convert;
 use crate::config::syntax::{For, Names};
 use crate::config::value::{Data, Value};
@@ -16,7 +16,8 @@ impl Scope<'_> {
         }
         let mut results = Results::default();
         self.each(&source, &parts.names, parts.collection.span, frame, &mut |frame| {
-            self.one(parts, &mut results, frame)
+            self.one(parts, &mut results, frame)?;
+            check_weight(results.weight, parts.value.span)
         })?;
         let sensitive = source.is_sensitive() || results.sensitive;
         let value = if results.unknown {
@@ -45,12 +46,15 @@ impl Scope<'_> {
             }
         }
         let Some(key) = &parts.key else {
-            results.list.push(self.expression(&parts.value, Some(frame))?);
+            let value = self.expression(&parts.value, Some(frame))?;
+            results.weight += value.weight();
+            results.list.push(value);
             return Ok(());
         };
         let name = self.expression(key, Some(frame))?;
         results.sensitive |= name.is_sensitive();
         let value = self.expression(&parts.value, Some(frame))?;
+        results.weight += value.weight();
         if name.is_unknown() {
             results.unknown = true;
             return Ok(());
@@ -102,6 +106,8 @@ struct Results {
     list: Vec<Value>,
     object: BTreeMap<String, Value>,
     groups: BTreeMap<String, Vec<Value>>,
+    /// Checked while the results grow, not only once all are there.
+    weight: u64,
     sensitive: bool,
     unknown: bool,
 }

@@ -95,10 +95,7 @@ impl<'a> Scope<'a> {
             Node::Binary(operator, operands) => self.binary(*operator, operands, span, frame)?,
             Node::For(parts) => self.comprehension(parts, frame)?,
         };
-        if value.weight() > limits::VALUE_WEIGHT_MAX {
-            let detail = format!("This value is larger than {} bytes.", limits::VALUE_WEIGHT_MAX);
-            return Err(Fault::new("Value too large", detail, span));
-        }
+        check_weight(value.weight(), span)?;
         Ok(value)
     }
 
@@ -222,6 +219,14 @@ impl Frame<'_> {
             _ => self.outer.and_then(|outer| outer.find(name)),
         }
     }
+}
+
+fn check_weight(weight: u64, span: Span) -> Result<(), Fault> {
+    if weight > limits::VALUE_WEIGHT_MAX {
+        let detail = format!("This value takes more than {} bytes of memory.", limits::VALUE_WEIGHT_MAX);
+        return Err(Fault::new("Value too large", detail, span));
+    }
+    Ok(())
 }
 
 /// The text of an object key.

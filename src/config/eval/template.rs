@@ -1,11 +1,10 @@
 //! Templates: text with holes and directives.
 
-use super::{Fault, Frame, Outcome, Scope, refuse_null};
+use super::{Fault, Frame, Outcome, Scope, check_weight, refuse_null};
 use crate::config::convert;
 use crate::config::syntax::{Expression, Part};
 use crate::config::value::{Data, Value};
 use crate::diagnostic::Span;
-use crate::limits;
 
 /// What a template has come to so far.
 #[derive(Default)]
@@ -55,10 +54,7 @@ impl Scope<'_> {
                     })?;
                 }
             }
-            if text.text.len() as u64 > limits::VALUE_WEIGHT_MAX {
-                let detail = format!("This text is larger than {} bytes.", limits::VALUE_WEIGHT_MAX);
-                return Err(Fault::new("Value too large", detail, span));
-            }
+            check_weight(text.text.len() as u64, span)?;
         }
         Ok(())
     }

@@ -50,7 +50,13 @@ fn templates() {
         ("\"%{ for x in [1, 2] ~}  ${x}  %{~ endfor }\"", "\"12\""),
         ("<<EOT\nline ${1}\n  two\nEOT\n", "\"line 1\\n  two\\n\""),
         ("<<-EOT\n    a\n      b\n    EOT\n", "\"a\\n  b\\n\""),
-        ("<<-EOT\n  %{ for x in [1, 2] ~}\n  ${x}\n  %{ endfor ~}\n  EOT\n", "\"1\\n2\\n\""),
+        (
+            "<<-EOT\n  %{ for x in [1, 2] }\n    ${x}\n  %{ endfor }\n  end\n  EOT\n",
+            "\"\\n  1\\n\\n  2\\n\\nend\\n\"",
+        ),
+        ("<<-EOT\n  %{ for x in [1, 2] ~}\n  ${x}\n  %{ endfor ~}\n  EOT\n", "\"  1\\n  2\\n\""),
+        ("<<EOT\n%{ for x in [1, 2] ~}\n${x}\n%{ endfor ~}\nEOT\n", "\"1\\n2\\n\""),
+        ("<<-EOT\n  a $${x}\n\n   b\n  EOT\n", "\"a ${x}\\n\\n b\\n\""),
     ]);
 }
 

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod language;
+mod lints;
 mod problems;
 mod properties;
 mod secrets;
@@ -10,9 +11,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::load::load_with;
+use super::load::{Tables, load_with};
 use super::*;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, SourceMap};
+use crate::lint::{Finding, LintedRule};
 use crate::provider::{Argument, ArgumentProblem, Holds, IssuerPreset, ProviderKind};
 use crate::resource::{Jwks, Match};
 
@@ -99,6 +101,7 @@ struct Trial {
     sources: SourceMap,
     variables: BTreeMap<String, VariableInput>,
     known: KnownObjects,
+    lint: Option<fn(LintedRule<'_>) -> Vec<Finding>>,
 }
 
 impl Trial {
@@ -128,7 +131,8 @@ impl Trial {
             _ => Err("no such file".to_owned()),
         };
         let inputs = Inputs { variables: &self.variables, known: &self.known, read_file: &read_file };
-        load_with(&self.sources, &inputs, &KINDS)
+        let check_rule = self.lint.unwrap_or(|_| Vec::new());
+        load_with(&self.sources, &inputs, Tables { kinds: &KINDS, check_rule })
     }
 
     /// The problems as `line: summary`, or `file:line: summary` where there are several files.

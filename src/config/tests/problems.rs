@@ -177,7 +177,7 @@ fn arguments_are_checked() {
     check_change("  match {", "  name = \"Release\"\n  match {", &["14: Invalid API name"]);
     check_change("  match {", "  for_each = {}\n  match {", &["14: Not available in this version"]);
     check_change("  match {", "  match = 1\n  match {", &["14: Unknown argument"]);
-    check_change("  match {", "  match {}\n  match {", &["10: Block given twice"]);
+    check_change("  match {", "  match {}\n  match {", &["14: Missing argument", "15: Block given twice"]);
     check_change("organization = \"acme\"", "", &["2: Missing argument"]);
     check_change("organization = \"acme\"", "organization = [1]", &["2: Wrong type"]);
     check_change("name = \"Production\"", "", &["3: Missing argument"]);

@@ -43,6 +43,18 @@ fn problems_beside_a_secret_do_not_draw_its_line() {
 }
 
 #[test]
+fn a_key_in_place_of_its_id_is_reported_once() {
+    check(
+        &format!("api_key \"a\" {{\n  id = \"{CANARY}\"\n}}"),
+        &["1: Missing argument", "1: Missing block", "2: Secret in a file"],
+    );
+    let trial = Trial::of("variable \"v\" {}\napi_key \"a\" {\n  id = var.v\n}")
+        .variable("v", VariableInput::flag(CANARY));
+    assert_eq!(trial.problems(), ["2: Missing argument", "2: Missing block", "3: Secret in a file"]);
+    assert!(!words(&trial).0.contains("canary"));
+}
+
+#[test]
 fn talking_about_keys_is_allowed() {
     check("# a key begins with sk-ant-api03\nlocals { a = \"apikey_01\" }", &[]);
 }
