@@ -270,22 +270,3 @@ fn variable_files_hold_plain_values() {
     let trial = Trial { sources, variables, ..Trial::default() };
     assert_eq!(trial.configuration().outputs["o"].value, Some(serde_json::json!(["eu", ["1", "2"]])));
 }
-
-#[test]
-fn the_graph_of_a_configuration_follows_its_references() {
-    let graph = crate::graph::Graph::of(&Trial::of(SOUND).configuration());
-    let order: Vec<String> = graph.order().expect("no cycle").iter().map(Address::to_string).collect();
-    assert_eq!(
-        order,
-        [
-            "provider.github_actions.github",
-            "data.workspace.prod",
-            "service_account.release",
-            "federation_rule.release",
-            "api_key.ci",
-        ]
-    );
-    let workspace = address("data.workspace.prod");
-    let dependents: Vec<String> = graph.dependents(&workspace).map(Address::to_string).collect();
-    assert_eq!(dependents, ["service_account.release", "federation_rule.release"]);
-}
