@@ -11,5 +11,6 @@ pub mod run;
 pub mod schedule;
 
 mod carry_out;
+mod wait;
 
 pub use run::{Event, Options, Outcome, StepFailure, run};

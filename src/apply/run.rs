@@ -1,10 +1,10 @@
 //! The one async loop: announce, call, record; wait where evidence is missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use keyless_state::{Address, Checkpoint, Mutation, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,10 +13,10 @@ use super::carry_out::{Done, Tools, carry_out, explain};
 use super::prepare::{self, Context};
 use super::schedule::{Schedule, Status};
 use crate::config::Configuration;
-use crate::lane::{self, Assessment, Gate, Sightings, Stage, Supplier};
+use crate::lane::{self, Assessment, Gate, Sightings, Stage};
 use crate::plan::{Operation, Plan, Step};
 use crate::platform::{ApiError, Platform};
-use crate::refresh::{self, DisbelievedReport, Remote};
+use crate::refresh::{DisbelievedReport, Remote};
 use crate::resource::Observed;
 
 /// How to apply.
@@ -91,20 +91,20 @@ pub enum RunError {
     Api(#[from] ApiError),
 }
 
-struct Run<'a> {
-    plan: &'a Plan,
-    store: &'a mut Store,
-    tools: Tools,
-    options: &'a Options,
-    observed: Observed,
-    sightings: Sightings,
-    workspaces: &'a BTreeMap<Address, String>,
-    schedule: Schedule,
-    steps: BTreeMap<String, Step>,
-    outcome: Outcome,
-    checkpoints: Vec<String>,
-    now: Timestamp,
-    tell: &'a mut dyn FnMut(Event<'_>),
+pub(super) struct Run<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) store: &'a mut Store,
+    pub(super) tools: Tools,
+    pub(super) options: &'a Options,
+    pub(super) observed: Observed,
+    pub(super) sightings: Sightings,
+    pub(super) workspaces: &'a BTreeMap<Address, String>,
+    pub(super) schedule: Schedule,
+    pub(super) steps: BTreeMap<String, Step>,
+    pub(super) outcome: Outcome,
+    pub(super) checkpoints: Vec<String>,
+    pub(super) now: Timestamp,
+    pub(super) tell: &'a mut dyn FnMut(Event<'_>),
 }
 
 /// Applies a plan. The store is held by this process; `observed` and `sightings` are what the plan
@@ -199,11 +199,11 @@ impl Run<'_> {
         Ok(self.outcome)
     }
 
-    fn journal(&mut self, event: keyless_state::Event) -> Result<(), StoreError> {
+    pub(super) fn journal(&mut self, event: keyless_state::Event) -> Result<(), StoreError> {
         tokio::task::block_in_place(|| self.store.append(&self.options.run, self.now, event))
     }
 
-    fn context(&self) -> Context<'_> {
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             configuration: &self.tools.configuration,
             state: self.store.state(),
@@ -212,7 +212,7 @@ impl Run<'_> {
         }
     }
 
-    fn assess(&self, lane: &Address) -> Option<Assessment> {
+    pub(super) fn assess(&self, lane: &Address) -> Option<Assessment> {
         let configuration = &self.tools.configuration;
         let key = configuration.api_keys.get(lane)?;
         let facts =
@@ -258,7 +258,7 @@ impl Run<'_> {
     }
 
     /// The gate that is closed to a step, if one is.
-    fn gate_of(&self, step: &Step) -> Result<(), Gate> {
+    pub(super) fn gate_of(&self, step: &Step) -> Result<(), Gate> {
         let Some(lane) = &step.lane else { return Ok(()) };
         match self.assess(lane) {
             Some(assessment) => lane::permits(&assessment, step.stage),
@@ -267,7 +267,7 @@ impl Run<'_> {
     }
 
     /// Makes the intent durable before anything is sent.
-    fn announce(&mut self, step: &Step) -> Result<(), StoreError> {
+    pub(super) fn announce(&mut self, step: &Step) -> Result<(), StoreError> {
         let operation = serde_json::to_value(&step.operation).expect("an operation is plain data");
         self.journal(keyless_state::Event::StepStarted { step: step.id.clone(), operation })?;
         self.schedule.begin(&step.id);
@@ -307,7 +307,7 @@ impl Run<'_> {
     }
 
     /// Records how a step ended.
-    fn end(&mut self, id: &str, result: Result<Done, String>) -> Result<(), StoreError> {
+    pub(super) fn end(&mut self, id: &str, result: Result<Done, String>) -> Result<(), StoreError> {
         let step = self.steps[id].clone();
         let failure = match result {
             Err(error) => error,
@@ -393,140 +393,4 @@ impl Run<'_> {
             self.sightings.unconfigured.remove(address);
         }
     }
-
-    /// Reads the evidence once for every lane that is ready to be confirmed; true when one was.
-    async fn confirm_ready(&mut self) -> Result<bool, RunError> {
-        let ready: Vec<String> = self.schedule.ready().into_iter().collect();
-        let confirms: Vec<Step> = ready
-            .iter()
-            .map(|id| self.steps[id].clone())
-            .filter(|step| matches!(step.operation, Operation::Confirm { .. }))
-            .collect();
-        if confirms.is_empty() {
-            return Ok(false);
-        }
-        self.read_evidence().await?;
-        self.prove_again(&confirms).await?;
-        let mut opened = false;
-        for step in confirms {
-            if self.gate_of(&step).is_err() {
-                self.schedule.end(&step.id, Status::Waiting);
-                continue;
-            }
-            self.announce(&step)?;
-            self.end(&step.id, Ok(Done::default()))?;
-            opened = true;
-        }
-        Ok(opened)
-    }
-
-    /// Repeats the trial exchange of rules whose proof has aged while a lane waited, where that is
-    /// all the lane still lacks.
-    async fn prove_again(&mut self, confirms: &[Step]) -> Result<(), RunError> {
-        let mut stale: BTreeSet<Address> = BTreeSet::new();
-        for lane in confirms.iter().filter_map(|step| step.lane.as_ref()) {
-            let Some(Assessment { stage: Stage::Confirm, gate: Gate::Waiting(needs) }) = self.assess(lane)
-            else {
-                continue;
-            };
-            if needs.iter().all(|need| need.supplier == Supplier::Engine) {
-                stale.extend(self.unproven_rules(lane));
-            }
-        }
-        for rule in stale {
-            let operation = Operation::Verify { address: rule.clone() };
-            let digest = lane::rule_digest(&rule, self.store.state());
-            let proved = match prepare::prepare(&operation, &self.context()) {
-                Ok(task) => carry_out(self.tools.clone(), task, digest, self.now).await,
-                Err(error) => Err(error),
-            };
-            match proved {
-                Ok(done) => {
-                    let changes = done
-                        .evidence
-                        .into_iter()
-                        .map(|evidence| Mutation::PutEvidence { evidence })
-                        .collect();
-                    self.journal(keyless_state::Event::Recorded { changes })?;
-                    if let Some(failure) = done.failure {
-                        (self.tell)(Event::Unproven(&rule, &failure));
-                    }
-                }
-                Err(error) => (self.tell)(Event::Unproven(&rule, &error)),
-            }
-        }
-        Ok(())
-    }
-
-    fn unproven_rules(&self, lane: &Address) -> Vec<Address> {
-        let configuration = &self.tools.configuration;
-        let Some(key) = configuration.api_keys.get(lane) else { return Vec::new() };
-        let facts =
-            lane::gather(lane, key, configuration, self.store.state(), &self.observed, &self.sightings);
-        let unproven = |rule: &&lane::RuleFacts| rule.can_exchange && !lane::rule_is_verified(rule, self.now);
-        facts.rules.iter().filter(unproven).map(|rule| rule.address.clone()).collect()
-    }
-
-    async fn read_evidence(&mut self) -> Result<(), RunError> {
-        let gathered = refresh::gather(
-            &self.tools.remote,
-            &self.tools.configuration,
-            self.store.state(),
-            &self.options.base,
-            self.now,
-        )
-        .await?;
-        for report in &gathered.disbelieved {
-            (self.tell)(Event::Disbelieved(report));
-        }
-        let changes: Vec<Mutation> =
-            gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
-        if !changes.is_empty() {
-            self.journal(keyless_state::Event::Recorded { changes })?;
-        }
-        Ok(())
-    }
-
-    /// Moves the simulated clock to the next time at which a waiting lane could go on; false when
-    /// no lane waits for time alone, when time is real, or when moving it changed nothing.
-    async fn skip_wait(&mut self, last_wait: &mut Option<String>) -> Result<bool, RunError> {
-        if !self.options.skip_waits {
-            return Ok(false);
-        }
-        let soon = later(self.now, SignedDuration::from_mins(1));
-        let mut definite: Vec<Timestamp> = Vec::new();
-        let mut picture = String::new();
-        for id in self.schedule.with(Status::Waiting) {
-            let Err(Gate::Waiting(needs)) = self.gate_of(&self.steps[&id]) else { continue };
-            if needs.iter().any(|need| need.supplier == Supplier::Person) {
-                continue;
-            }
-            let last = needs.iter().filter_map(|need| need.earliest).max();
-            definite.extend(last.filter(|at| *at > self.now));
-            picture.push_str(&format!("{id}{:?}", needs.iter().map(|need| &need.what).collect::<Vec<_>>()));
-        }
-        if picture.is_empty() {
-            return Ok(false);
-        }
-        // A lane that waits for no known time gets one more minute; if that changed nothing, the
-        // clock is not what it lacks.
-        let to = definite.iter().min().copied().unwrap_or(soon);
-        if definite.is_empty() && last_wait.as_ref() == Some(&picture) {
-            return Ok(false);
-        }
-        *last_wait = Some(picture);
-        if !self.tools.remote.platform.advance_clock(to).await? {
-            return Ok(false);
-        }
-        let from = self.now;
-        self.now = self.tools.remote.platform.now().await?;
-        (self.tell)(Event::ClockMoved { from, to: self.now });
-        self.read_evidence().await?;
-        self.schedule.reopen();
-        Ok(true)
-    }
-}
-
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -230,14 +230,7 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
     let mut refusals = Vec::new();
     for consumer in facts.consumers.iter().filter(|consumer| !is_removed(consumer)) {
         match &consumer.presence {
-            Presence::Unknown(_) if consumer.manual => needs.push(Need {
-                consumer: Some(consumer.id.clone()),
-                remedy: Some(statement_command(facts, &consumer.id)),
-                ..need(
-                    format!("a named person who took the key out of {} ({})", consumer.id, consumer.place),
-                    Supplier::Person,
-                )
-            }),
+            Presence::Unknown(_) if consumer.manual => needs.push(removal_by_hand(facts, consumer)),
             Presence::Unknown(why) => refusals.push(Refusal {
                 why: format!("it cannot be told whether the key is in {}: {why}", consumer.id),
                 place: Some(consumer.place.clone()),
@@ -250,6 +243,21 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
         }
     }
     gate_of(needs, refusals)
+}
+
+/// What people have to do in the remove stage of a lane.
+pub fn people_have_to_remove(facts: &LaneFacts) -> Vec<Need> {
+    let by_hand = facts.consumers.iter().filter(|consumer| consumer.manual && !is_removed(consumer));
+    by_hand.map(|consumer| removal_by_hand(facts, consumer)).collect()
+}
+
+fn removal_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {
+    let what = format!("a named person who took the key out of {} ({})", consumer.id, consumer.place);
+    Need {
+        consumer: Some(consumer.id.clone()),
+        remedy: Some(statement_command(facts, &consumer.id)),
+        ..need(what, Supplier::Person)
+    }
 }
 
 fn statement_command(facts: &LaneFacts, consumer: &ConsumerId) -> String {

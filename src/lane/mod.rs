@@ -11,6 +11,8 @@ mod stage;
 
 pub use facts::{ConsumerFacts, Presence, ReportFacts, RuleFacts, UsageFacts};
 pub use facts::{ExchangeFacts, KeyFacts, LaneFacts};
-pub use gate::{Assessment, Gate, Need, Refusal, Supplier, assess, permits, rule_is_verified};
+pub use gate::{
+    Assessment, Gate, Need, Refusal, Supplier, assess, people_have_to_remove, permits, rule_is_verified,
+};
 pub use gather::{Sightings, gather, rule_digest};
 pub use stage::Stage;

@@ -217,11 +217,15 @@ fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView 
     moves.dedup();
     let (standing, needs, refusals) = match &assessment.gate {
         Gate::Open => (Standing::Ready, Vec::new(), Vec::new()),
-        Gate::Waiting(needs) => (
-            if steps.is_empty() { Standing::Waiting } else { Standing::Ready },
-            needs.iter().map(NeedView::from).collect(),
-            Vec::new(),
-        ),
+        Gate::Waiting(needs) => {
+            // What a person has to do is told before the lane gets there.
+            let ahead = lane::people_have_to_remove(facts).into_iter().filter(|need| !needs.contains(need));
+            (
+                if steps.is_empty() { Standing::Waiting } else { Standing::Ready },
+                needs.iter().cloned().chain(ahead).map(|need| NeedView::from(&need)).collect(),
+                Vec::new(),
+            )
+        }
         Gate::Refused(refusals) => {
             (Standing::Refused, Vec::new(), refusals.iter().map(RefusalView::from).collect())
         }
@@ -230,6 +234,7 @@ fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView 
     LaneView {
         address: facts.address.clone(),
         key_id: facts.key.id.clone(),
+        replaced_by: facts.rules.iter().map(|rule| rule.address.clone()).collect(),
         key_status: facts.key.status.as_ref().map_or("unknown", KeyStatus::word).to_owned(),
         stage: assessment.stage,
         standing,

@@ -95,6 +95,8 @@ pub struct LaneView {
     pub address: Address,
     /// `apikey_…`.
     pub key_id: String,
+    /// The rules that replace it.
+    pub replaced_by: Vec<Address>,
     /// The key's status; `unknown` when the API does not list it.
     pub key_status: String,
     /// The stage it is in.

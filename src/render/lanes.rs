@@ -3,33 +3,35 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
-use crate::plan::{LaneView, NeedView, Plan, RefusalView, Standing, Step};
+use crate::plan::{LaneView, NeedView, Operation, Plan, RefusalView, Standing, Step, Undo};
 
 /// The lanes of a plan with their steps.
 pub fn planned(plan: &Plan) -> String {
     let mut out = String::new();
     for lane in &plan.lanes {
-        let steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane, plan)).collect();
+        let mut steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane)).collect();
+        steps.sort_by_key(|step| step.stage);
         let _ = writeln!(out, "  {}  {}", paint(BOLD, &lane.address), headline(lane));
         for step in steps {
-            let _ = writeln!(
-                out,
-                "      {:<9}  {}{}",
-                step.stage,
-                step_text(step, lane),
-                paint(DIM, format_args!("  ({})", step.undo.describe()))
-            );
+            let _ =
+                writeln!(out, "      {:<9}  {}{}", step.stage, step_text(step, lane), paint(DIM, undo(step)));
         }
         if lane.moves.is_empty() {
             out.push_str(&missing(lane, "      "));
+        } else {
+            // Only what this run cannot supply itself is worth a line beside its steps.
+            let person = lane.needs.iter().filter(|need| need.supplier == "person");
+            person.for_each(|need| out.push_str(&need_text(need, "      ")));
         }
     }
     out
 }
 
-/// A step belongs to a lane when it is about its key; a trial exchange is shown where it is first needed.
-fn belongs(step: &Step, lane: &LaneView, _plan: &Plan) -> bool {
-    step.operation.target().address == &lane.address
+/// A step belongs to a lane when it is about its key, or proves a rule that replaces it.
+fn belongs(step: &Step, lane: &LaneView) -> bool {
+    let address = step.operation.target().address;
+    let proves = matches!(step.operation, Operation::Verify { .. }) && lane.replaced_by.contains(address);
+    *address == lane.address || proves
 }
 
 fn step_text(step: &Step, lane: &LaneView) -> String {
@@ -39,13 +41,22 @@ fn step_text(step: &Step, lane: &LaneView) -> String {
     }
 }
 
+/// How a step is taken back, in brackets; nothing for one that changes nothing.
+fn undo(step: &Step) -> String {
+    match &step.undo {
+        Undo::Nothing => String::new(),
+        Undo::Possible { .. } => format!("  (undo: {})", step.undo.describe()),
+        Undo::Impossible { .. } => format!("  ({})", step.undo.describe()),
+    }
+}
+
 /// A lane in one line.
 pub fn headline(lane: &LaneView) -> String {
     let stage = lane.stage.word();
     match &lane.standing {
         Standing::Finished(reason) => paint(GREEN, format_args!("{stage}: done, {reason}")),
         Standing::Ready => match lane.moves.last() {
-            Some(last) if *last != lane.stage => format!("{stage}, then on to {last} as its gates open"),
+            Some(last) if *last != lane.stage => format!("from {stage} to {last}, as its gates open"),
             _ => paint(GREEN, format_args!("{stage}: ready")),
         },
         Standing::Waiting => paint(YELLOW, format_args!("{stage}: waiting")),
