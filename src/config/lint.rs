@@ -49,13 +49,30 @@ fn diagnostic(address: &Address, finding: &Finding) -> Option<Diagnostic> {
         Field::Condition => "match.condition".to_owned(),
     };
     let value = if finding.value.is_empty() { String::new() } else { format!(" = {:?}", finding.value) };
-    let verb = if is_dead(finding.id) { "It refuses" } else { "It also accepts" };
     let mut detail = format!("{field}{value}: {}.", finding.remark.trim_end_matches('.'));
     if !finding.consequence.is_empty() {
-        detail += &format!(" {verb} {}.", finding.consequence.trim_end_matches('.'));
+        detail += &format!(" {}.", consequence(finding));
     }
     let diagnostic = diagnostic.code(finding.id).address(address).detail(detail);
     Some(if finding.fix.is_empty() { diagnostic } else { diagnostic.hint(format!("write {}", finding.fix)) })
+}
+
+/// The consequence as a sentence. It is a subject by itself, or begins with what the rule does, or
+/// is a sentence already.
+fn consequence(finding: &Finding) -> String {
+    let text = finding.consequence.trim_end_matches('.');
+    let begins_with_verb =
+        ["accepts ", "also accepts ", "refuses "].iter().any(|verb| text.starts_with(verb));
+    if begins_with_verb {
+        return format!("It {text}");
+    }
+    if text.contains(' ') {
+        let mut letters = text.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        return first + letters.as_str();
+    }
+    let verb = if is_dead(finding.id) { "refuses" } else { "also accepts" };
+    format!("It {verb} {text}")
 }
 
 /// Findings about rules that nobody, not even the intended workload, passes.
@@ -140,5 +157,18 @@ mod tests {
             dead.detail.contains("It refuses repo:") && dead.severity == crate::diagnostic::Severity::Warning
         );
         assert_eq!(diagnostic(&address, &finding("WIF-S11", Gravity::Info)), None);
+    }
+    #[test]
+    fn a_consequence_becomes_one_sentence() {
+        for (id, text, sentence) in [
+            ("WIF-S04", "repo:acme/x", "It also accepts repo:acme/x"),
+            ("WIF-S04", "also accepts repo:acme/x.", "It also accepts repo:acme/x"),
+            ("WIF-S10", "repo:acme/x", "It refuses repo:acme/x"),
+            ("WIF-S10", "refuses every token", "It refuses every token"),
+            ("WIF-A01", "a token of another service may pass", "A token of another service may pass"),
+        ] {
+            let finding = Finding { consequence: text.to_owned(), ..finding(id, Gravity::Error) };
+            assert_eq!(consequence(&finding), sentence);
+        }
     }
 }

@@ -69,7 +69,9 @@ pub(super) fn decode(
     if !fields.is_sound() {
         return None;
     }
-    let compiled = if typed.is_empty() && by_hand {
+    // A kind that asks for nothing still has an audience to suggest.
+    let asks = typed_names.iter().any(|argument| argument.required);
+    let compiled = if typed.is_empty() && by_hand && asks {
         Match::default()
     } else {
         match (parts.kind.compile_match)(&parts.arguments, &typed) {
