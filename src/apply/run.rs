@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Checkpoint, Mutation, Store, StoreError};
+use keyless_state::{Address, Checkpoint, ConsumerId, Mutation, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{Done, Tools, carry_out, explain};
 use super::prepare::{self, Context};
 use super::schedule::{Schedule, Status};
-use crate::config::Configuration;
+use crate::config::{Configuration, WorkspaceRef};
 use crate::lane::{self, Assessment, Gate, Sightings, Stage};
 use crate::plan::{Operation, Plan, Step};
 use crate::platform::{ApiError, Platform};
@@ -103,6 +103,7 @@ pub(super) struct Run<'a> {
     pub(super) steps: BTreeMap<String, Step>,
     pub(super) outcome: Outcome,
     pub(super) checkpoints: Vec<String>,
+    pub(super) waited_for: BTreeMap<Address, Timestamp>,
     pub(super) now: Timestamp,
     pub(super) tell: &'a mut dyn FnMut(Event<'_>),
 }
@@ -129,7 +130,7 @@ pub async fn run(
     let now = remote.platform.now().await?;
     let organization_id = observed.organization.id.clone();
     let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
-    let run = Run {
+    let mut run = Run {
         plan,
         store,
         tools,
@@ -141,9 +142,11 @@ pub async fn run(
         steps: plan.steps.iter().map(|step| (step.id.clone(), step.clone())).collect(),
         outcome: Outcome::default(),
         checkpoints: Vec::new(),
+        waited_for: BTreeMap::new(),
         now,
         tell,
     };
+    run.sightings.wanted_settings = run.wanted_settings();
     run.go(stop).await
 }
 
@@ -344,6 +347,20 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn wanted_settings(&self) -> BTreeMap<(Address, ConsumerId), String> {
+        let workspace_id = |workspace: &WorkspaceRef| match workspace {
+            WorkspaceRef::Id(id) => id.clone(),
+            WorkspaceRef::Data(data) => self.workspaces.get(data).cloned().unwrap_or_default(),
+        };
+        let organization = &self.tools.organization_id;
+        crate::plan::wanted_settings(
+            &self.tools.configuration,
+            self.store.state(),
+            organization,
+            workspace_id,
+        )
+    }
+
     /// Keeps what is known about the world in step with what was just done.
     fn note_effect(&mut self, step: &Step, answer: Option<&crate::platform::Answer>) {
         if let Some(answer) = answer {
@@ -358,26 +375,11 @@ impl Run<'_> {
             }
             Operation::Configure { address, consumer } => {
                 let place = (address.clone(), consumer.clone());
-                let organization = &self.tools.organization_id;
-                let workspaces = self.workspaces;
-                let settings = crate::plan::federation_settings(
-                    address,
-                    consumer,
-                    &self.tools.configuration,
-                    self.store.state(),
-                    organization,
-                    |workspace| match workspace {
-                        crate::config::WorkspaceRef::Id(id) => id.clone(),
-                        crate::config::WorkspaceRef::Data(data) => {
-                            workspaces.get(data).cloned().unwrap_or_default()
-                        }
-                    },
-                );
-                if let Some(settings) = settings {
-                    let digest = crate::plan::settings_digest(&settings);
-                    self.sightings.wanted_settings.insert(place.clone(), digest.clone());
-                    self.sightings.settings.insert(place, digest);
+                let wanted = self.wanted_settings();
+                if let Some(digest) = wanted.get(&place) {
+                    self.sightings.settings.insert(place, digest.clone());
                 }
+                self.sightings.wanted_settings = wanted;
             }
             _ => {}
         }

@@ -347,20 +347,31 @@ fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
+/// Tells whether every consumer reported since a use of the key that it federates.
+fn all_reported_since(facts: &LaneFacts, used: Timestamp) -> bool {
+    facts.consumers.iter().all(|consumer| {
+        consumer
+            .report
+            .as_ref()
+            .is_some_and(|report| report.at >= used && report.winner == Winner::Federation)
+    })
+}
+
 fn silence_gate(facts: &LaneFacts, since: Timestamp, now: Timestamp) -> Gate {
     let start = next_hour(since);
     let Some(usage) = facts.usage.as_ref().filter(|usage| usage.since <= start) else {
         return Gate::Waiting(vec![need("a usage report about the key".to_owned(), Supplier::Engine)]);
     };
-    if let Some(used) = usage.last_used_before.filter(|used| *used > start) {
+    let used = usage.last_used_before.filter(|used| *used > start);
+    let silent = usage.complete_until.duration_since(used.unwrap_or(start)) >= facts.quiet_period;
+    if let Some(used) = used.filter(|_| !silent)
+        && !all_reported_since(facts, used)
+    {
         let why =
             format!("the key was used after it was removed everywhere that is declared, last before {used}");
         let fix = "Find who still holds the key (the usage report in the Console groups by key), declare that place as a consumer, and apply again."
             .to_owned();
-        // Use that stopped long enough ago no longer speaks against the key.
-        if usage.complete_until.duration_since(used) < facts.quiet_period {
-            return Gate::Refused(vec![Refusal { why, place: None, fix }]);
-        }
+        return Gate::Refused(vec![Refusal { why, place: None, fix }]);
     }
     let quiet_from = usage.last_used_before.map_or(start, |used| used.max(start));
     let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
@@ -368,7 +379,13 @@ fn silence_gate(facts: &LaneFacts, since: Timestamp, now: Timestamp) -> Gate {
     if usage.complete_until.duration_since(quiet_from) >= facts.quiet_period {
         return Gate::Open;
     }
-    let what = format!("no use of the key for {:#} (quiet_period)", facts.quiet_period);
+    let counted = match used {
+        Some(used) => format!(
+            ", counted from its last use before {used}; every declared place federates by now, so if it is used again, somebody undeclared holds it"
+        ),
+        None => String::new(),
+    };
+    let what = format!("no use of the key for {:#} (quiet_period){counted}", facts.quiet_period);
     let supplier = if earliest > now { Supplier::Time } else { Supplier::Engine };
     Gate::Waiting(vec![Need { earliest: Some(earliest), ..need(what, supplier) }])
 }

@@ -10,9 +10,9 @@ use super::diff::{self, Diff};
 use super::lanes;
 use super::operation::Operation;
 use super::plan_data::{Base, Mode, Plan, Step};
-use super::settings::{federation_settings, settings_digest};
+use super::settings::wanted_settings;
 use super::undo::Undo;
-use crate::config::Configuration;
+use crate::config::{Configuration, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
 use crate::lane::{Sightings, Stage};
 use crate::resource::Observed;
@@ -100,22 +100,10 @@ pub fn build_back(mut input: PlanInput<'_>, back: WayBack) -> Plan {
 /// Notes what is not yet as configured, and what settings each consumer should have.
 fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
     input.sightings.unconfigured = diff.unconfigured.clone();
-    for (key, declared) in &input.configuration.api_keys {
-        for consumer in declared.consumers.keys() {
-            let settings = federation_settings(
-                key,
-                consumer,
-                input.configuration,
-                input.state,
-                &input.observed.organization.id,
-                |workspace| diff.workspace_id(workspace),
-            );
-            if let Some(settings) = settings {
-                let digest = settings_digest(&settings);
-                input.sightings.wanted_settings.insert((key.clone(), consumer.clone()), digest);
-            }
-        }
-    }
+    let organization = &input.observed.organization.id;
+    let workspace_id = |workspace: &WorkspaceRef| diff.workspace_id(workspace);
+    input.sightings.wanted_settings =
+        wanted_settings(input.configuration, input.state, organization, workspace_id);
 }
 
 pub(super) fn step_id(operation: &Operation) -> String {

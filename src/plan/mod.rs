@@ -22,5 +22,5 @@ pub use diff::{Diff, diff};
 pub use file::{PlanFileError, decode, encode};
 pub use operation::{Operation, OperationTarget};
 pub use plan_data::{Base, LaneView, Mode, NeedView, Plan, RefusalView, Standing, Step};
-pub use settings::{federation_settings, settings_digest};
+pub use settings::{federation_settings, settings_digest, wanted_settings};
 pub use undo::Undo;

@@ -1,5 +1,7 @@
 //! The federation settings that a workload needs, in the names that every client reads.
 
+use std::collections::BTreeMap;
+
 use keyless_state::{Address, ConsumerId, State};
 use sha2::{Digest, Sha256};
 
@@ -37,6 +39,26 @@ pub fn federation_settings(
         pair("ANTHROPIC_WORKSPACE_ID", &workspace),
         pair("ANTHROPIC_IDENTITY_TOKEN_FILE", token_file),
     ])
+}
+
+/// Digest of the settings that each consumer should have, as far as their rules exist.
+pub fn wanted_settings(
+    configuration: &Configuration,
+    state: &State,
+    organization_id: &str,
+    workspace_id: impl Fn(&WorkspaceRef) -> String,
+) -> BTreeMap<(Address, ConsumerId), String> {
+    let mut wanted = BTreeMap::new();
+    for (key, declared) in &configuration.api_keys {
+        for consumer in declared.consumers.keys() {
+            let settings =
+                federation_settings(key, consumer, configuration, state, organization_id, &workspace_id);
+            if let Some(settings) = settings {
+                wanted.insert((key.clone(), consumer.clone()), settings_digest(&settings));
+            }
+        }
+    }
+    wanted
 }
 
 /// SHA-256 of settings, in hexadecimal.

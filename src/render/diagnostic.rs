@@ -16,7 +16,9 @@ pub fn diagnostic(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     };
     let mut group = Group::with_title(level.primary_title(&summary));
     // Only the lines around each place are handed over: the renderer scans what it is given.
-    let excerpts: Vec<Excerpt<'_>> = diagnostic.labels.iter().map(|label| excerpt(label, sources)).collect();
+    // A line that holds a secret is named and never drawn.
+    let drawn = if diagnostic.redact { &[][..] } else { &diagnostic.labels[..] };
+    let excerpts: Vec<Excerpt<'_>> = drawn.iter().map(|label| excerpt(label, sources)).collect();
     for (at, excerpt) in excerpts.iter().enumerate() {
         let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let annotation = kind.span(excerpt.range.clone()).label(excerpt.label);
@@ -29,6 +31,11 @@ pub fn diagnostic(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     }
     let mut out = Renderer::styled().render(&[group]).to_string();
     out.push('\n');
+    if diagnostic.redact
+        && let Some(label) = diagnostic.labels.first()
+    {
+        out.push_str(&format!(" --> {} (the line is not shown)\n", sources.location(label.span)));
+    }
     if !diagnostic.detail.is_empty() {
         out.push_str(&diagnostic.detail);
         out.push('\n');

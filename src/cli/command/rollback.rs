@@ -46,9 +46,13 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         for line in &back.residue {
             ui.tell(&format!("stays behind: {line}"));
         }
+        let stays = !back.residue.is_empty();
         let plan = look.plan_back(&session, Mode::Rollback, back);
         if plan.steps.is_empty() {
-            ui.data("No changes. Everything is as it was at the checkpoint.\n");
+            ui.data(match stays {
+                true => "No changes. What was done since cannot be taken back.\n",
+                false => "No changes. Everything is as it was at the checkpoint.\n",
+            });
             return Ok(Exit::Done);
         }
         ui.data(&render::plan_text::plan(&plan));

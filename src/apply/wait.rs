@@ -1,0 +1,163 @@
+//! What a run does where evidence is missing: read it again, prove rules again, or move the
+//! simulated clock.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{Address, Mutation};
+
+use super::carry_out::{Done, carry_out};
+use super::prepare;
+use super::run::{Event, Run, RunError};
+use super::schedule::Status;
+use crate::lane::{self, Assessment, Gate, Stage, Supplier};
+use crate::plan::{Operation, Step};
+use crate::platform::Platform;
+use crate::refresh;
+
+impl Run<'_> {
+    /// Reads the evidence once for every lane that is ready to be confirmed; true when one was.
+    pub(super) async fn confirm_ready(&mut self) -> Result<bool, RunError> {
+        let ready: Vec<String> = self.schedule.ready().into_iter().collect();
+        let confirms: Vec<Step> = ready
+            .iter()
+            .map(|id| self.steps[id].clone())
+            .filter(|step| matches!(step.operation, Operation::Confirm { .. }))
+            .collect();
+        if confirms.is_empty() {
+            return Ok(false);
+        }
+        self.read_evidence().await?;
+        self.prove_again(&confirms).await?;
+        let mut opened = false;
+        for step in confirms {
+            if self.gate_of(&step).is_err() {
+                self.schedule.end(&step.id, Status::Waiting);
+                continue;
+            }
+            self.announce(&step)?;
+            self.end(&step.id, Ok(Done::default()))?;
+            opened = true;
+        }
+        Ok(opened)
+    }
+
+    /// Repeats the trial exchange of rules whose proof has aged while a lane waited, where that is
+    /// all the lane still lacks.
+    async fn prove_again(&mut self, confirms: &[Step]) -> Result<(), RunError> {
+        let mut stale: BTreeSet<Address> = BTreeSet::new();
+        for lane in confirms.iter().filter_map(|step| step.lane.as_ref()) {
+            let Some(Assessment { stage: Stage::Confirm, gate: Gate::Waiting(needs) }) = self.assess(lane)
+            else {
+                continue;
+            };
+            if needs.iter().all(|need| need.supplier == Supplier::Engine) {
+                stale.extend(self.unproven_rules(lane));
+            }
+        }
+        for rule in stale {
+            let operation = Operation::Verify { address: rule.clone() };
+            let digest = lane::rule_digest(&rule, self.store.state());
+            let proved = match prepare::prepare(&operation, &self.context()) {
+                Ok(task) => carry_out(self.tools.clone(), task, digest, self.now).await,
+                Err(error) => Err(error),
+            };
+            match proved {
+                Ok(done) => {
+                    let changes = done
+                        .evidence
+                        .into_iter()
+                        .map(|evidence| Mutation::PutEvidence { evidence })
+                        .collect();
+                    self.journal(keyless_state::Event::Recorded { changes })?;
+                    if let Some(failure) = done.failure {
+                        (self.tell)(Event::Unproven(&rule, &failure));
+                    }
+                }
+                Err(error) => (self.tell)(Event::Unproven(&rule, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn unproven_rules(&self, lane: &Address) -> Vec<Address> {
+        let configuration = &self.tools.configuration;
+        let Some(key) = configuration.api_keys.get(lane) else { return Vec::new() };
+        let facts =
+            lane::gather(lane, key, configuration, self.store.state(), &self.observed, &self.sightings);
+        let unproven = |rule: &&lane::RuleFacts| rule.can_exchange && !lane::rule_is_verified(rule, self.now);
+        facts.rules.iter().filter(unproven).map(|rule| rule.address.clone()).collect()
+    }
+
+    async fn read_evidence(&mut self) -> Result<(), RunError> {
+        let gathered = refresh::gather(
+            &self.tools.remote,
+            &self.tools.configuration,
+            self.store.state(),
+            &self.options.base,
+            self.now,
+        )
+        .await?;
+        for report in &gathered.disbelieved {
+            (self.tell)(Event::Disbelieved(report));
+        }
+        let changes: Vec<Mutation> =
+            gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
+        if !changes.is_empty() {
+            self.journal(keyless_state::Event::Recorded { changes })?;
+        }
+        Ok(())
+    }
+
+    /// Moves the simulated clock to the next time at which a waiting lane could go on; false when
+    /// no lane waits for time alone, when time is real, or when moving it changed nothing.
+    pub(super) async fn skip_wait(&mut self, last_wait: &mut Option<String>) -> Result<bool, RunError> {
+        if !self.options.skip_waits {
+            return Ok(false);
+        }
+        // A workload shows in the usage report once its hour is over and the report has caught up.
+        let lag = SignedDuration::from_secs(3_600 + crate::limits::USAGE_DELAY_SECONDS);
+        let soon = later(self.now, lag);
+        let mut definite: Vec<Timestamp> = Vec::new();
+        let mut picture = String::new();
+        for id in self.schedule.with(Status::Waiting) {
+            let Err(Gate::Waiting(needs)) = self.gate_of(&self.steps[&id]) else { continue };
+            if needs.iter().any(|need| need.supplier == Supplier::Person) {
+                continue;
+            }
+            let last = needs.iter().filter_map(|need| need.earliest).max();
+            // A wait that got longer while it was waited for is not for time: the key is in use.
+            if let Some((lane, last)) = self.steps[&id].lane.clone().zip(last) {
+                let before = self.waited_for.insert(lane, last);
+                if before.is_some_and(|before| before < last) {
+                    continue;
+                }
+            }
+            definite.extend(last.filter(|at| *at > self.now));
+            picture.push_str(&format!("{id}{:?}", needs.iter().map(|need| &need.what).collect::<Vec<_>>()));
+        }
+        if picture.is_empty() {
+            return Ok(false);
+        }
+        // A lane that waits for no known time gets one more reporting hour; if that changed nothing, the
+        // clock is not what it lacks.
+        let to = definite.iter().min().copied().unwrap_or(soon);
+        if definite.is_empty() && last_wait.as_ref() == Some(&picture) {
+            return Ok(false);
+        }
+        *last_wait = Some(picture);
+        if !self.tools.remote.platform.advance_clock(to).await? {
+            return Ok(false);
+        }
+        let from = self.now;
+        self.now = self.tools.remote.platform.now().await?;
+        (self.tell)(Event::ClockMoved { from, to: self.now });
+        self.read_evidence().await?;
+        self.schedule.reopen();
+        Ok(true)
+    }
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
