@@ -215,9 +215,19 @@ fn base(input: &PlanInput<'_>) -> Base {
         lineage: input.lineage.clone(),
         serial: input.serial,
         organization_id: input.observed.organization.id.clone(),
-        configuration_digest: digest(format!("{:?}", input.configuration)),
+        configuration_digest: configuration_digest(input.configuration),
         observed_digest: observed_digest(input),
     }
+}
+
+/// Digest of what is asked for. Values of outputs are what comes of it, and change with every id
+/// that becomes known.
+fn configuration_digest(configuration: &Configuration) -> String {
+    let mut asked = configuration.clone();
+    for output in asked.outputs.values_mut() {
+        output.value = None;
+    }
+    digest(format!("{asked:?}"))
 }
 
 fn digest(text: String) -> String {

@@ -113,7 +113,12 @@ pub(super) fn recorded_in(store: &Store) -> Recorded {
 /// Refuses a saved plan whose ground has moved: what was reviewed would not be what happens.
 fn refuse_stale(saved: &Base, now: &Base) -> Result<(), String> {
     let mut moved = Vec::new();
-    if saved.lineage != now.lineage {
+    if saved.lineage.is_none() && now.lineage.is_some() {
+        moved.push(format!(
+            "it was made before anything was applied, and the state has serial {} by now",
+            now.serial
+        ));
+    } else if saved.lineage != now.lineage {
         moved.push("it belongs to another state (its lineage differs)".to_owned());
     } else if saved.serial != now.serial {
         moved
