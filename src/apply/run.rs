@@ -108,7 +108,8 @@ pub(super) struct Run<'a> {
     pub(super) tell: &'a mut dyn FnMut(Event<'_>),
 }
 
-/// Applies a plan. The store is held by this process; `observed` and `sightings` are what the plan
+/// Applies a plan, from the journal entry that starts the run up to the one that ends it, which the
+/// caller writes once all that belongs to the run is recorded. The store is held by this process; `observed` and `sightings` are what the plan
 /// was made from.
 ///
 /// # Errors
@@ -196,9 +197,6 @@ impl Run<'_> {
         for (address, assessment) in self.assess_all() {
             self.outcome.lanes.insert(address, assessment);
         }
-        self.journal(keyless_state::Event::RunEnded)?;
-        self.store.set_organization(&self.tools.organization_id);
-        self.store.save(self.now, env!("CARGO_PKG_VERSION"))?;
         Ok(self.outcome)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use keyless_state::{Event, Mutation, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +14,6 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::plan::{Action, Mode, Operation, Plan};
-use crate::platform::Platform;
 use crate::render;
 
 /// Takes the lock, connects, does the work, and lets go of both whatever happened.
@@ -98,35 +98,52 @@ impl Run<'_> {
         .await;
         listener.abort();
         let outcome = outcome.map_err(|error| error.to_string())?;
-        self.record_outputs(store, &run).await?;
-        self.close_with(store, plan, &outcome).await
+        let after =
+            super::look::look(self.session, self.connection, super::apply::recorded_in(store), ui).await;
+        self.close_run(store, &run, after.as_ref().ok(), look.now)?;
+        self.tell_outcome(plan, &outcome, after)
     }
 
-    /// Evaluates the outputs with what is known now, and records them.
-    async fn record_outputs(&self, store: &mut Store, run: &str) -> Result<(), String> {
-        let observed =
-            self.connection.remote.platform.observe().await.map_err(|error| super::connect::told(&error))?;
-        let outputs = recordable(&self.session.outputs(store.state(), &observed));
-        if outputs != store.state().outputs {
-            let now =
-                self.connection.remote.platform.now().await.map_err(|error| super::connect::told(&error))?;
-            let event = Event::Recorded { changes: vec![Mutation::SetOutputs { outputs }] };
-            store.append(run, now, event).map_err(|error| error.to_string())?;
-            store.save(now, env!("CARGO_PKG_VERSION")).map_err(|error| error.to_string())?;
-        }
-        Ok(())
-    }
-
-    async fn close_with(&self, store: &Store, plan: &Plan, outcome: &Outcome) -> Result<Exit, String> {
-        let ui = self.ui;
-        if plan.mode == Mode::Apply {
-            let recorded = super::apply::recorded_in(store);
-            let look = super::look::look(self.session, self.connection, recorded, ui).await?;
-            if let Some(after) = look.plan(self.session, Mode::RefreshOnly, false, ui)
-                && !after.lanes.is_empty()
-            {
-                ui.data(&format!("\n{}", render::status::text(&after.lanes)));
+    /// Records the outputs with what is known now, ends the run in the journal, and saves all of it.
+    fn close_run(
+        &self,
+        store: &mut Store,
+        run: &str,
+        after: Option<&Look>,
+        before: Timestamp,
+    ) -> Result<(), String> {
+        let now = after.map_or(before, |after| after.now);
+        if let Some(after) = after {
+            let outputs = recordable(&self.session.outputs(store.state(), &after.observed));
+            if outputs != store.state().outputs {
+                let event = Event::Recorded { changes: vec![Mutation::SetOutputs { outputs }] };
+                store.append(run, now, event).map_err(|error| error.to_string())?;
             }
+            store.set_organization(&after.observed.organization.id);
+        }
+        store.append(run, now, Event::RunEnded).map_err(|error| error.to_string())?;
+        store.save(now, env!("CARGO_PKG_VERSION")).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn tell_outcome(
+        &self,
+        plan: &Plan,
+        outcome: &Outcome,
+        after: Result<Look, String>,
+    ) -> Result<Exit, String> {
+        let ui = self.ui;
+        match after {
+            Err(message) => ui.tell(&format!(
+                "warning: everything done is recorded, but how it stands now cannot be read: {message}"
+            )),
+            Ok(after) if plan.mode == Mode::Apply => {
+                if let Some(after) = after.plan(self.session, Mode::RefreshOnly, false, ui)
+                    && !after.lanes.is_empty()
+                {
+                    ui.data(&format!("\n{}", render::status::text(&after.lanes)));
+                }
+            }
+            Ok(_) => {}
         }
         if outcome.interrupted {
             ui.tell(
