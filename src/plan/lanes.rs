@@ -326,3 +326,6 @@ pub(super) fn key_drift(input: &PlanInput<'_>) -> Vec<Drift> {
     }
     drift
 }
+
+#[cfg(test)]
+mod tests;
