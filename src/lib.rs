@@ -59,6 +59,8 @@ pub mod refresh;
 pub mod render;
 pub mod resource;
 pub mod rollback;
+#[cfg(test)]
+mod sample;
 pub mod secret;
 pub mod simulator;
 pub mod token;

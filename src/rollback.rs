@@ -114,6 +114,7 @@ impl Planner<'_> {
         if lane.disabled_at.is_some() && before.disabled_at.is_none() {
             let operation = Operation::Enable { address: address.clone(), id: lane.key_id.clone() };
             after.push(self.step(Stage::Revoke, operation, Vec::new(), again.clone()));
+            self.restored.extend(after.iter().cloned());
             touched = true;
         }
         let none = keyless_state::ConsumerRecord::default();
@@ -171,7 +172,8 @@ impl Planner<'_> {
         if operations.is_empty() {
             return;
         }
-        let mut after: Vec<String> = Vec::new();
+        // A change can cut a workload off as an archive can, so the keys are back before it too.
+        let mut after = self.restored.clone();
         for operation in operations {
             after = vec![self.step(Stage::Configure, operation, after, again.clone())];
         }
@@ -328,3 +330,6 @@ fn rule(attributes: &Attributes) -> Option<RuleArguments> {
         workspaces,
     })
 }
+
+#[cfg(test)]
+mod tests;

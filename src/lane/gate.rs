@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
-use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
+use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts, UsageFacts};
 use super::stage::Stage;
 use crate::limits;
 use crate::resource::KeyStatus;
@@ -428,6 +428,15 @@ fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
         })
         .into_iter()
         .collect();
+    // A report read before the time was over says nothing of the rest of it.
+    let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
+    let covers = |usage: &UsageFacts| {
+        usage.since <= next_hour(disabled_at) && later(usage.complete_until, delay) >= earliest
+    };
+    if now >= earliest && !facts.usage.as_ref().is_some_and(covers) {
+        let what = "a usage report over the time for which the key was inactive".to_owned();
+        needs.push(need(what, Supplier::Engine));
+    }
     // An approval covers the archive of this one disabling; one given before it says nothing.
     if facts.key.approval.as_ref().is_none_or(|(_, at)| *at < disabled_at) {
         let what = "a named approval: archiving is final".to_owned();
@@ -436,3 +445,6 @@ fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
     }
     gate_of(needs, refusals)
 }
+
+#[cfg(test)]
+mod tests;

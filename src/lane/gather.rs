@@ -175,7 +175,13 @@ fn consumer_facts(
         _ => None,
     };
     let report = consumer_report(key, id, state, rule_ids);
-    let stated_at = report.as_ref().filter(|_| manual).map(|report| report.at);
+    // A report comes again and again; were each one a removal, the silence after it would never end.
+    let stated_at = newest(state, |fact| match fact {
+        Fact::Statement { key: of, consumer, .. } if of == key && consumer == id => Some(()),
+        _ => None,
+    })
+    .filter(|_| manual)
+    .map(|(evidence, ())| evidence.observed_at);
     ConsumerFacts {
         id: id.clone(),
         place: place_of(consumer),
@@ -228,3 +234,6 @@ fn consumer_report(key: &Address, id: &ConsumerId, state: &State, rule_ids: &[&s
     report.weight = evidence.weight;
     Some(report)
 }
+
+#[cfg(test)]
+mod tests;

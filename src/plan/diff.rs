@@ -105,6 +105,14 @@ impl Diff {
         }
     }
 
+    /// The id of a thing that this very plan takes under care.
+    fn adopted_id(&self, wanted: &Address) -> Option<String> {
+        self.work.iter().find_map(|(operation, _)| match operation {
+            Operation::Adopt { address, id, .. } if address == wanted => Some(id.clone()),
+            _ => None,
+        })
+    }
+
     fn add(&mut self, operation: Operation, undo: Undo) {
         self.work.push((operation, undo));
     }
@@ -412,8 +420,10 @@ fn compare_rule(
     observed: &Observed,
     diff: &mut Diff,
 ) {
-    let id_of =
-        |address: &Address| state.records.get(address).map(|record| record.id.clone()).unwrap_or_default();
+    let id_of = |address: &Address| match state.records.get(address) {
+        Some(record) => record.id.clone(),
+        None => diff.adopted_id(address).unwrap_or_default(),
+    };
     let workspaces = match &rule.workspaces {
         WorkspaceChoice::All => RuleWorkspaces::All,
         WorkspaceChoice::These(these) => {
@@ -567,3 +577,6 @@ pub(super) fn archive_order(kind: Kind) -> u8 {
         Kind::Data => 4,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,6 @@ fn digest(plan: &serde_json::Value) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(plan.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,10 +54,7 @@ impl LanePlanner<'_> {
     /// Adds the steps of the lane, up to the first gate that nothing in this plan can open.
     fn plan(&mut self, assessment: &Assessment) {
         match (&assessment.gate, assessment.stage) {
-            (Gate::Finished(_), _) => return,
-            (Gate::Refused(_), stage) if stage != Stage::Configure || self.facts.key.status.is_none() => {
-                return;
-            }
+            (Gate::Finished(_) | Gate::Refused(_), _) => return,
             (gate, Stage::Revoke) => {
                 if self.opens(gate) {
                     self.archive_key();
@@ -334,3 +331,6 @@ pub(super) fn key_drift(input: &PlanInput<'_>) -> Vec<Drift> {
     }
     drift
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+//! What of the record becomes a fact of the lane.
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::sample::{
+    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, built, consumer_id, evidence, hour, id_of, lane,
+    manual, report, sightings, statement, with_driver,
+};
+
+struct World {
+    configuration: Configuration,
+    state: State,
+    observed: Observed,
+    sightings: Sightings,
+}
+
+fn world() -> World {
+    let (configuration, state, observed) = built();
+    let sightings = sightings(&configuration, &Presence::Absent);
+    World { configuration, state, observed, sightings }
+}
+
+impl World {
+    fn facts(&self) -> LaneFacts {
+        let key = &self.configuration.api_keys[&address(KEY)];
+        gather(&address(KEY), key, &self.configuration, &self.state, &self.observed, &self.sightings)
+    }
+}
+
+#[track_caller]
+fn check<T: PartialEq + std::fmt::Debug>(
+    change: impl FnOnce(&mut World),
+    pick: impl FnOnce(LaneFacts) -> T,
+    expected: T,
+) {
+    let mut world = world();
+    change(&mut world);
+    assert_eq!(pick(world.facts()), expected);
+}
+
+fn exchange(at: Timestamp, digest: Option<String>, accepted: bool) -> Evidence {
+    let fact = Fact::Exchange {
+        rule: address(RULE),
+        rule_id: id_of(&address(RULE)),
+        rule_digest: digest.unwrap(),
+        accepted,
+        subject: "repo:acme/app".to_owned(),
+        expires_in_seconds: 60,
+        refusal: String::new(),
+    };
+    evidence("exchange", at, fact)
+}
+
+#[test]
+fn an_exchange_counts_as_long_as_rule_issuer_and_account_stay() {
+    let proven = |w: &mut World| {
+        let digest = rule_digest(&address(RULE), &w.state);
+        w.state.evidence.push(exchange(hour(1), digest.clone(), false));
+        w.state.evidence.push(exchange(hour(2), digest, true));
+    };
+    let pick = |f: LaneFacts| f.rules[0].exchange.as_ref().map(|e| (e.at, e.accepted));
+    check(|_| {}, pick, None);
+    check(proven, pick, Some((hour(2), true)));
+    for part in [RULE, ISSUER, ACCOUNT] {
+        let changed = |w: &mut World| {
+            proven(w);
+            let record = w.state.records.get_mut(&address(part)).unwrap();
+            record.attributes.insert("name".to_owned(), "other".into());
+        };
+        check(changed, pick, None);
+    }
+    let gone = |w: &mut World| {
+        proven(w);
+        w.state.records.remove(&address(RULE));
+    };
+    check(gone, pick, None);
+}
+
+#[test]
+fn keys_and_traffic_are_those_of_the_rule_s_own_issuer_and_account() {
+    let keys = |provider: &'static str| {
+        move |w: &mut World| {
+            let provider = address(provider);
+            let fact = Fact::IssuerKeys { provider, issuer_url: String::new(), key_ids: Vec::new() };
+            w.state.evidence.push(evidence("keys", hour(1), fact));
+        }
+    };
+    check(|_| {}, |f| f.rules[0].issuer_keys_seen, false);
+    check(keys(ISSUER), |f| f.rules[0].issuer_keys_seen, true);
+    check(keys("provider.oidc.other"), |f| f.rules[0].issuer_keys_seen, false);
+    let traffic = |account: &'static str| {
+        move |w: &mut World| {
+            let fact = Fact::AccountTraffic { service_account: address(account), last_seen: hour(3) };
+            w.state.evidence.push(evidence("traffic", hour(4), fact));
+        }
+    };
+    check(traffic(ACCOUNT), |f| f.rules[0].traffic_at, Some(hour(3)));
+    check(traffic("service_account.other"), |f| f.rules[0].traffic_at, None);
+}
+
+#[test]
+fn what_is_unconfigured_in_any_part_is_so_for_the_rule() {
+    for part in [RULE, ISSUER, ACCOUNT] {
+        let note = |w: &mut World| {
+            w.sightings.unconfigured.insert(address(part), part.to_owned());
+        };
+        check(note, |f| f.rules[0].unconfigured.clone(), Some(part.to_owned()));
+    }
+    let other = |w: &mut World| {
+        w.sightings.unconfigured.insert(address("service_account.other"), "x".to_owned());
+    };
+    check(other, |f| f.rules[0].unconfigured.clone(), None);
+}
+
+#[test]
+fn settings_that_are_ours_to_write_must_read_back_equal() {
+    let found = |wanted: Option<&'static str>, there: Option<&'static str>| {
+        move |w: &mut World| {
+            let place = (address(KEY), consumer_id(CONSUMER));
+            let key = w.configuration.api_keys.get_mut(&place.0).unwrap();
+            let ConsumerDriver::Dotenv { identity_token_file, .. } =
+                &mut key.consumers.get_mut(&place.1).unwrap().driver
+            else {
+                panic!("a dotenv consumer")
+            };
+            *identity_token_file = Some("token".to_owned());
+            w.sightings.wanted_settings.extend(wanted.map(|digest| (place.clone(), digest.to_owned())));
+            w.sightings.settings.extend(there.map(|digest| (place, digest.to_owned())));
+        }
+    };
+    let pick = |f: LaneFacts| f.consumers[0].unconfigured.is_some();
+    check(|_| {}, pick, false);
+    check(found(None, None), pick, true);
+    check(found(Some("a"), None), pick, true);
+    check(found(Some("a"), Some("b")), pick, true);
+    check(found(Some("a"), Some("a")), pick, false);
+}
+
+#[test]
+fn a_report_belongs_to_the_lane_when_it_names_one_of_its_rules() {
+    let reported = |rule_id: Option<String>| {
+        move |w: &mut World| {
+            w.state.evidence.push(report(hour(1), Winner::Federation, rule_id.as_deref()));
+        }
+    };
+    let pick = |f: LaneFacts| f.consumers[0].report.as_ref().map(|r| (r.at, r.through_our_rule, r.weight));
+    check(|_| {}, pick, None);
+    check(reported(Some(id_of(&address(RULE)))), pick, Some((hour(1), true, Weight::Signed)));
+    check(reported(Some("fdrl_other".into())), pick, Some((hour(1), false, Weight::Signed)));
+    check(reported(None), pick, Some((hour(1), false, Weight::Signed)));
+    // No statement stands against a newer report.
+    let both = |w: &mut World| {
+        w.state.evidence.push(report(hour(2), Winner::ApiKey, None));
+        w.state.evidence.push(statement(KEY, CONSUMER, hour(1)));
+    };
+    check(both, |f| f.consumers[0].report.as_ref().map(|r| r.winner), Some(Winner::ApiKey));
+}
+
+#[test]
+fn a_removal_is_recorded_or_stated_and_never_merely_reported() {
+    let by_hand = |w: &mut World| {
+        let key = w.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers = [(consumer_id(CONSUMER), with_driver(RULE, manual()))].into();
+    };
+    let pick = |f: LaneFacts| f.consumers[0].removed_at;
+    let removed = |w: &mut World| {
+        w.state.lanes.insert(address(KEY), lane("apikey_1", &[(CONSUMER, hour(5))]));
+    };
+    check(removed, pick, Some(hour(5)));
+    check(|w| w.state.evidence.push(statement(KEY, CONSUMER, hour(1))), pick, None);
+    let stated = move |w: &mut World| {
+        by_hand(w);
+        w.state.evidence.push(statement(KEY, CONSUMER, hour(1)));
+    };
+    check(stated, pick, Some(hour(1)));
+    let reported = move |winner: Winner| {
+        move |w: &mut World| {
+            by_hand(w);
+            w.state.evidence.push(report(hour(9), winner, Some("federation_rule_bot")));
+        }
+    };
+    check(reported(Winner::ApiKey), pick, None);
+    check(reported(Winner::Federation), pick, None);
+    // A report after the statement is newer evidence, and no newer removal.
+    let both = move |w: &mut World| {
+        stated(w);
+        reported(Winner::Federation)(w);
+    };
+    check(both, pick, Some(hour(1)));
+    check(both, |f| f.consumers[0].report.as_ref().map(|r| r.at), Some(hour(9)));
+    let elsewhere = move |w: &mut World| {
+        by_hand(w);
+        w.state.evidence.push(statement("api_key.other", CONSUMER, hour(1)));
+        w.state.evidence.push(statement(KEY, "manual.other", hour(1)));
+    };
+    check(elsewhere, pick, None);
+    check(
+        |w| w.sightings.presence.clear(),
+        |f| matches!(f.consumers[0].presence, Presence::Unknown(_)),
+        true,
+    );
+}
+
+#[test]
+fn the_key_is_as_the_api_says_and_disabled_by_us_only_while_inactive() {
+    let disabled = |status: KeyStatus| {
+        move |w: &mut World| {
+            let mut lane = lane("apikey_1", &[]);
+            lane.disabled_at = Some(hour(1));
+            w.state.lanes.insert(address(KEY), lane);
+            w.observed.api_keys.insert("apikey_1".into(), api_key("apikey_1", status));
+        }
+    };
+    let pick = |f: LaneFacts| (f.key.status, f.key.disabled_at);
+    check(disabled(KeyStatus::Inactive), pick, (Some(KeyStatus::Inactive), Some(hour(1))));
+    check(disabled(KeyStatus::Active), pick, (Some(KeyStatus::Active), None));
+    check(|w| w.observed.api_keys.clear(), pick, (None, None));
+    let approved = |w: &mut World| {
+        for (key, at) in [(KEY, 1), (KEY, 2), ("api_key.other", 3)] {
+            let fact = Fact::ArchiveApproval { key: address(key), by: "Ada".into() };
+            w.state.evidence.push(evidence("approval", hour(at), fact));
+        }
+    };
+    check(approved, |f| f.key.approval, Some(("Ada".into(), hour(2))));
+}

@@ -1,0 +1,50 @@
+use super::*;
+use crate::lane::Sightings;
+use crate::plan::{Mode, PlanInput, build};
+use crate::sample::{bare, configuration, hour};
+
+fn plan() -> Plan {
+    let state = keyless_state::State::default();
+    build(PlanInput {
+        configuration: &configuration(),
+        state: &state,
+        recorded: &state,
+        observed: &bare(),
+        sightings: Sightings::default(),
+        lineage: None,
+        serial: 0,
+        mode: Mode::Apply,
+        now: hour(0),
+        skip_waits: false,
+        outputs_changed: false,
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_plan_reads_back_as_it_was_written() {
+    let plan = plan();
+    assert!(!plan.steps.is_empty() && !plan.lanes.is_empty());
+    assert_eq!(decode(&encode(&plan)).unwrap(), plan);
+    assert_eq!(encode(&plan), encode(&plan));
+}
+
+#[test]
+fn an_altered_file_is_no_plan() {
+    let text = encode(&plan());
+    let check = |from: &str, to: &str, expected: &str| {
+        assert!(text.contains(from), "{from}");
+        let error = decode(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    };
+    check("apikey_1", "apikey_2", "it was damaged or edited");
+    check("\"serial\": 0", "\"serial\": 1", "it was damaged or edited");
+    check("\"digest\": \"", "\"digest\": \"0", "it was damaged or edited");
+    check("keyless.plan/1", "keyless.plan/2", "it has the format `keyless.plan/2`");
+    check("{", "", "it is not a saved plan");
+    check("\"plan\"", "\"plans\"", "it is not a saved plan");
+    let blank = text.replace("\n", " \n");
+    assert_eq!(decode(&blank).unwrap(), plan(), "space between values means nothing");
+    let cut = decode(&text[..text.len() / 2]).unwrap_err();
+    assert!(matches!(cut, PlanFileError::NotAPlan(_)));
+}

@@ -1,0 +1,55 @@
+use crate::lane::{Presence, Stage};
+use crate::plan::{Mode, Plan, PlanInput, build};
+use crate::resource::KeyStatus;
+use crate::sample::{KEY, address, api_key, bare, build as world, configuration, hour, sightings};
+
+fn plan(status: KeyStatus, built: bool) -> Plan {
+    let configuration = configuration();
+    let mut observed = if built { world(&configuration) } else { bare() };
+    observed.api_keys.insert("apikey_1".into(), api_key("apikey_1", status));
+    let state = keyless_state::State::default();
+    let input = PlanInput {
+        configuration: &configuration,
+        state: &state,
+        recorded: &state,
+        observed: &observed,
+        sightings: sightings(&configuration, &Presence::Present),
+        lineage: None,
+        serial: 0,
+        mode: Mode::Apply,
+        now: hour(0),
+        skip_waits: false,
+        outputs_changed: false,
+    };
+    build(input).unwrap()
+}
+
+#[track_caller]
+fn check(status: KeyStatus, expected: &[Stage]) {
+    for built in [true, false] {
+        let plan = plan(status.clone(), built);
+        assert_eq!(plan.lanes[0].address, address(KEY));
+        assert_eq!(plan.lanes[0].moves, expected);
+    }
+}
+
+#[test]
+fn only_a_lane_with_an_active_key_moves() {
+    check(KeyStatus::Active, &[Stage::Verify, Stage::Remove, Stage::Confirm, Stage::Revoke]);
+    check(KeyStatus::Inactive, &[]);
+    check(KeyStatus::Expired, &[]);
+    check(KeyStatus::Archived, &[]);
+    check(KeyStatus::Other("paused".into()), &[]);
+}
+
+#[test]
+fn each_step_of_a_lane_waits_for_the_stage_before_it() {
+    let plan = plan(KeyStatus::Active, false);
+    let after = |id: &str| &plan.steps.iter().find(|step| step.id == id).unwrap().after;
+    let verify = "verify/federation_rule.bot".to_owned();
+    let remove = "remove/api_key.old/dotenv.app".to_owned();
+    assert!(after(&verify).contains(&"create/federation_rule.bot".to_owned()));
+    assert!(after(&remove).contains(&verify));
+    assert!(after("confirm/api_key.old").contains(&remove));
+    assert!(after("disable/api_key.old").contains(&"confirm/api_key.old".to_owned()));
+}
