@@ -313,7 +313,12 @@ fn silence_is_counted_in_whole_hours_after_the_last_removal() {
     check_ready(used(hour(0), hour(72) - second, None), silent);
     // Use in the very hour of the removal may have been before it; later use may not.
     check_ready(used(hour(-9), hour(99), Some(hour(0))), "confirm open");
-    check_ready(used(hour(0), hour(72), Some(hour(1))), &used_at(hour(1)));
+    // Every consumer reported after that use that it federates, so silence is counted anew.
+    let counted = format!(
+        "{silent}, counted from its last use before {}; every declared place federates by now, so if it is used again, somebody undeclared holds it",
+        hour(1)
+    );
+    check_ready(used(hour(0), hour(72), Some(hour(1))), &counted);
     check_ready(used(hour(0), hour(73), Some(hour(1))), "confirm open");
     check_ready(used(hour(0), hour(99), Some(hour(98))), &used_at(hour(98)));
     check_ready(used(hour(0), hour(99), Some(hour(100))), &used_at(hour(100)));
