@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, Kind, LaneRecord, Record, State};
+use keyless_state::{Address, Fact, Kind, LaneRecord, Record, State};
 use serde_json::Value;
 
 use crate::config::{Configuration, ConsumerDriver};
@@ -29,7 +29,8 @@ pub struct WayBack {
 
 /// The way from `now` to `then`. For a destroy, `then` is an empty state.
 pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason: Reason) -> WayBack {
-    let mut back = Planner { back: WayBack::default(), configuration, reason, restored: Vec::new() };
+    let mut back =
+        Planner { back: WayBack::default(), configuration, reason, restored: Vec::new(), stranded: false };
     let empty = LaneRecord::default();
     for (address, lane) in &now.lanes {
         let before = then.lanes.get(address).unwrap_or(&empty);
@@ -48,6 +49,12 @@ pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason
             let line = format!("{address} ({}) was archived since and cannot come back", record.id);
             back.back.residue.push(line);
         }
+    }
+    back.removed_by_hand(now, then);
+    if back.stranded && now.records.keys().any(|address| !then.records.contains_key(address)) {
+        let line = "what was created since stays: a workload without its key lives off it";
+        back.back.residue.push(line.to_owned());
+        return back.back;
     }
     let mut made: Vec<(&Address, &Record)> =
         now.records.iter().filter(|(address, _)| !then.records.contains_key(address)).collect();
@@ -72,6 +79,8 @@ struct Planner<'a> {
     configuration: &'a Configuration,
     reason: Reason,
     restored: Vec<String>,
+    /// Whether a workload cannot get its key back and so lives off what replaced it.
+    stranded: bool,
 }
 
 impl Planner<'_> {
@@ -106,6 +115,7 @@ impl Planner<'_> {
         if lane.archived_at.is_some() && before.archived_at.is_none() {
             let line = format!("{address}: the key {} is archived and can never work again", lane.key_id);
             self.back.residue.push(line);
+            self.stranded = true;
             return;
         }
         let mut after: Vec<String> = Vec::new();
@@ -123,6 +133,7 @@ impl Planner<'_> {
             let mut chain = after.clone();
             if consumer.removed_at.is_some() && was.removed_at.is_none() {
                 if let Some(why) = self.cannot_restore(address, id) {
+                    self.stranded = true;
                     self.back
                         .residue
                         .push(format!("{address}: the key has to be put back into {id} by hand: {why}"));
@@ -151,6 +162,24 @@ impl Planner<'_> {
         if forget && self.reason == Reason::Destroy {
             let after = self.restored.clone();
             self.step(Stage::Revoke, Operation::Forget { address: address.clone() }, after, Undo::Nothing);
+        }
+    }
+
+    /// Keys that a person took out have to be put back by a person.
+    fn removed_by_hand(&mut self, now: &State, then: &State) {
+        for evidence in now.evidence.iter().filter(|evidence| !then.evidence.contains(evidence)) {
+            if let Fact::Statement { key, consumer, by, .. } = &evidence.fact
+                && self
+                    .configuration
+                    .api_keys
+                    .get(key)
+                    .is_some_and(|key| key.consumers.contains_key(consumer))
+            {
+                let line =
+                    format!("{key}: {by} took the key out of {consumer}, and only a person can put it back");
+                self.back.residue.push(line);
+                self.stranded = true;
+            }
         }
     }
 
@@ -186,8 +215,10 @@ impl Planner<'_> {
             .records
             .iter()
             .filter(|(_, other)| other.depends_on.contains(address))
-            .flat_map(|(user, _)| [format!("archive/{user}"), format!("forget/{user}")])
-            .filter(|id| self.back.steps.iter().any(|step| step.id == *id))
+            .flat_map(|(user, _)| {
+                let about = |step: &&Step| step.operation.target().address == user;
+                self.back.steps.iter().filter(about).map(|step| step.id.clone()).collect::<Vec<_>>()
+            })
             .collect();
         let after: Vec<String> = self.restored.iter().cloned().chain(users).collect();
         let (action, operation, undo) = if ours {
@@ -280,14 +311,15 @@ fn rule_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operat
     let all = new.workspaces == RuleWorkspaces::All;
     let flag = ((old.workspaces == RuleWorkspaces::All) != all).then_some(all);
     let same = RuleArguments { workspaces: old.workspaces.clone(), ..new.clone() } == old;
-    let provider = then.depends_on.iter().find(|address| address.kind() == Kind::Provider);
+    let of_kind = |kind: Kind| then.depends_on.iter().find(|address| address.kind() == kind).cloned();
+    let provider = of_kind(Kind::Provider);
     if (flag.is_some() || !same)
         && let Some(provider) = provider
     {
         operations.push(Operation::UpdateRule {
             address: address.clone(),
-            provider: provider.clone(),
-            service_account: None,
+            provider,
+            service_account: of_kind(Kind::ServiceAccount),
             arguments: new,
             applies_to_all_workspaces: flag,
         });

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
-use crate::plan::{LaneView, NeedView, Operation, Plan, RefusalView, Standing, Step, Undo};
+use crate::plan::{LaneView, Mode, NeedView, Operation, Plan, RefusalView, Standing, Step, Undo};
 
 /// The lanes of a plan with their steps.
 pub fn planned(plan: &Plan) -> String {
@@ -11,7 +11,12 @@ pub fn planned(plan: &Plan) -> String {
     for lane in &plan.lanes {
         let mut steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane)).collect();
         steps.sort_by_key(|step| step.stage);
-        let _ = writeln!(out, "  {}  {}", paint(BOLD, &lane.address), headline(lane));
+        let back = matches!(plan.mode, Mode::Rollback | Mode::Destroy);
+        if back && steps.is_empty() {
+            continue;
+        }
+        let how = if back { "back".to_owned() } else { headline(lane) };
+        let _ = writeln!(out, "  {}  {how}", paint(BOLD, &lane.address));
         for step in steps {
             let _ =
                 writeln!(out, "      {:<9}  {}{}", step.stage, step_text(step, lane), paint(DIM, undo(step)));
@@ -80,9 +85,11 @@ fn need_text(need: &NeedView, indent: &str) -> String {
     let mut out = String::new();
     let from = match need.supplier.as_str() {
         "time" => String::new(),
+        "engine" => "  (the next apply sees to it)".to_owned(),
         who => format!("  (from the {who})"),
     };
-    let _ = write!(out, "{indent}{} {}{}", paint(YELLOW, "waits for"), need.what, paint(DIM, from));
+    let verb = if need.supplier == "engine" { "needs" } else { "waits for" };
+    let _ = write!(out, "{indent}{} {}{}", paint(YELLOW, verb), need.what, paint(DIM, from));
     if let Some(earliest) = need.earliest {
         let _ = write!(out, ", at the earliest {earliest}");
     }

@@ -18,7 +18,7 @@ use crate::render;
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
-    let saved = match arguments.plan_file.as_deref().map(read_plan).transpose() {
+    let saved = match arguments.plan_file.as_deref().map(|path| read_plan(&base.join(path))).transpose() {
         Ok(saved) => saved,
         Err(message) => {
             ui.error(&message);

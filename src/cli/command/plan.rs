@@ -19,7 +19,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             Exit::Error
         }
         Ok(None) => Exit::Error,
-        Ok(Some(plan)) => show(arguments, &plan, ui),
+        Ok(Some(plan)) => show(arguments, &plan, base, ui),
     }
 }
 
@@ -42,19 +42,21 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     Ok(look.plan(session, mode, skip_waits, ui))
 }
 
-fn show(arguments: &Arguments, plan: &Plan, ui: &Ui) -> Exit {
+fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
     match arguments.json {
         true => ui.data(&format!("{:#}\n", render::plan_json::plan(plan))),
         false => ui.data(&render::plan_text::plan(plan)),
     }
     if let Some(path) = &arguments.out {
-        if let Err(error) = std::fs::write(path, encode(plan)) {
+        if let Err(error) = std::fs::write(base.join(path), encode(plan)) {
             ui.error(&format!("the plan could not be saved to {}: {error}", path.display()));
             return Exit::Error;
         }
+        let switch =
+            if base == Path::new(".") { String::new() } else { format!("-chdir={} ", base.display()) };
+        let path = path.display();
         ui.tell(&format!(
-            "\nSaved the plan to {0}. To carry out exactly this:\n    keyless apply {0}",
-            path.display()
+            "\nSaved the plan to {path}. To carry out exactly this:\n    keyless {switch}apply {path}"
         ));
     }
     let changes = !plan.is_empty() || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());

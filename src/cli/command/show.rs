@@ -13,7 +13,7 @@ use crate::render;
 
 pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let shown = match &arguments.plan_file {
-        Some(path) => saved_plan(path, arguments),
+        Some(path) => saved_plan(&base.join(path), arguments),
         None => {
             let Some(session) = Session::load(base, &Variables::default(), ui) else { return Exit::Error };
             state(&session, arguments)
