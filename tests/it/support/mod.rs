@@ -1,0 +1,18 @@
+//! The environment of a scenario, what a run of the program gave, and who else takes part.
+
+mod environment;
+mod run;
+mod scripted_api;
+mod simulator;
+
+pub(crate) use environment::Environment;
+pub(crate) use run::Run;
+pub(crate) use scripted_api::{ScriptedApi, answer};
+pub(crate) use simulator::Simulator;
+
+/// Compares everything that a run told with the snapshot of this name.
+macro_rules! told {
+    ($name:literal, $run:expr) => {
+        insta::assert_snapshot!($name, $run.told())
+    };
+}

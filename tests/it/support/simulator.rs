@@ -1,0 +1,72 @@
+//! `keyless simulate` in a process of its own, and another person at its API.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout};
+
+use serde_json::{Value, json};
+
+use super::Environment;
+
+/// Ends with the value.
+pub(crate) struct Simulator {
+    child: Child,
+    address: String,
+    // Held open, so that the program can write to it to the end.
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Simulator {
+    /// Starts it and waits for the line that tells where it listens.
+    pub(crate) fn start(environment: &Environment) -> Simulator {
+        let mut child = environment.command(&["simulate"]).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let (_, address) =
+            line.trim().split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+        Simulator { child, address: address.to_owned(), _stdout: stdout }
+    }
+
+    fn call(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Value {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let credential = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             anthropic-version: 2023-06-01\r\n{credential}content-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{method} {path}: {answer}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        self.call("GET", path, None, None)
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance_hours(&self, hours: u64) {
+        self.call("POST", "/_simulator/clock", None, Some(&json!({ "advance_seconds": hours * 3600 })));
+    }
+
+    /// Does something at the API as the second member of the organization.
+    pub(crate) fn as_person(&self, path: &str, body: &Value) -> Value {
+        let tokens = self.get("/_simulator/tokens");
+        let path = format!("/v1/organizations/{path}");
+        self.call("POST", &path, tokens["person"].as_str(), Some(body))
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,122 @@
+//! Rules about the source itself that no compiler checks.
+
+use std::path::{Path, PathBuf};
+
+const LINES_MAX: usize = 450;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(directory: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(directory)];
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{directory:?}: {error}")) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+/// The code without comments and without the unit tests at the end of a file.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let whole = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    whole.enumerate().map(|(at, line)| (at + 1, line.split("//").next().unwrap_or_default()))
+}
+
+#[track_caller]
+fn never(modules: &[&str], words: &[&str]) {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src").into_iter().chain(sources("state/src")) {
+        let name = path.to_str().unwrap();
+        let inside = modules
+            .iter()
+            .any(|module| name == format!("{module}.rs") || name.starts_with(&format!("{module}/")));
+        if !inside || name.contains("/tests") || name.ends_with("_tests.rs") {
+            continue;
+        }
+        for (at, line) in code(&text) {
+            wrong.extend(
+                words.iter().filter(|word| line.contains(**word)).map(|word| format!("{name}:{at}: {word}")),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_core_does_no_work_of_the_shell() {
+    let core = [
+        "src/lane",
+        "src/plan",
+        "src/rollback",
+        "src/evidence",
+        "src/lint",
+        "src/matching",
+        "src/provider",
+        "src/resource",
+        "src/config",
+        "src/condition",
+        "src/topology",
+        "src/diagnostic",
+        "src/token",
+    ];
+    never(&core, &["tokio", "reqwest", "std::fs", "std::net::Tcp", "std::env", "Timestamp::now", "println!"]);
+}
+
+#[test]
+fn the_simulator_shares_nothing_with_the_client() {
+    never(&["src/simulator"], &["crate::platform", "crate::resource"]);
+}
+
+#[test]
+fn the_state_knows_neither_language_nor_network() {
+    never(&["state/src"], &["hcl", "reqwest", "tokio"]);
+}
+
+#[test]
+fn rendering_only_makes_text() {
+    never(&["src/render"], &["std::io", "println!", "std::fs", "std::env"]);
+}
+
+#[test]
+fn nothing_is_left_over_and_no_file_is_too_long() {
+    // Put together, so that this file does not find itself.
+    let words =
+        [["to", "do!("], ["db", "g!("], ["FIX", "ME"], ["unimpl", "emented!("]].map(|word| word.concat());
+    let mut wrong = Vec::new();
+    for directory in ["src", "state/src", "state/tests", "tests"] {
+        for (path, text) in sources(directory) {
+            for (at, line) in text.lines().enumerate() {
+                wrong.extend(
+                    words
+                        .iter()
+                        .filter(|word| line.contains(*word))
+                        .map(|word| format!("{path:?}:{}: {word}", at + 1)),
+                );
+            }
+            let lines = text.lines().count();
+            if lines > LINES_MAX {
+                wrong.push(format!("{path:?} has {lines} lines; {LINES_MAX} are the most"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_example_is_used_in_a_test() {
+    let tests: String = sources("tests/it").into_iter().map(|(_, text)| text).collect();
+    for entry in std::fs::read_dir(root().join("examples")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(tests.contains(&format!("example(\"{name}\")")), "no test uses examples/{name}");
+    }
+}
