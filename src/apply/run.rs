@@ -103,7 +103,7 @@ pub(super) struct Run<'a> {
     pub(super) steps: BTreeMap<String, Step>,
     pub(super) outcome: Outcome,
     pub(super) checkpoints: Vec<String>,
-    pub(super) waited_for: BTreeMap<Address, Timestamp>,
+    pub(super) waited_for: BTreeMap<Address, (Timestamp, u32)>,
     pub(super) now: Timestamp,
     pub(super) tell: &'a mut dyn FnMut(Event<'_>),
 }
@@ -287,6 +287,18 @@ impl Run<'_> {
         self.checkpoint(&format!("{name}-{lane}"), reason, Some(lane.clone()))
     }
 
+    /// A name for a checkpoint: a run that was killed before it could save leaves its checkpoints
+    /// under the names of this one, and they stay, since they tell what was before it.
+    fn free_name(&self, name: &str) -> Result<String, StoreError> {
+        let mut free = name.to_owned();
+        let mut number = 1;
+        while self.store.find_checkpoint(&free)?.is_some() {
+            number += 1;
+            free = format!("{name}-{number}");
+        }
+        Ok(free)
+    }
+
     fn checkpoint(&mut self, name: &str, reason: &str, lane: Option<Address>) -> Result<(), StoreError> {
         let serial = self.store.snapshot().serial;
         let name = format!("{}-{name}", serial + 1);
@@ -294,7 +306,7 @@ impl Run<'_> {
             return Ok(());
         }
         let checkpoint = Checkpoint {
-            name: name.clone(),
+            name: self.free_name(&name)?,
             taken_at: self.now,
             reason: reason.to_owned(),
             lane,

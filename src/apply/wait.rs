@@ -126,10 +126,13 @@ impl Run<'_> {
                 continue;
             }
             let last = needs.iter().filter_map(|need| need.earliest).max();
-            // A wait that got longer while it was waited for is not for time: the key is in use.
+            // A wait that gets longer each time it was waited for is not for time: the key is in
+            // use. Once is no sign of that: the report lags, and may only now show what was before.
             if let Some((lane, last)) = self.steps[&id].lane.clone().zip(last) {
-                let before = self.waited_for.insert(lane, last);
-                if before.is_some_and(|before| before < last) {
+                let (before, grown) = self.waited_for.get(&lane).copied().unwrap_or((last, 0));
+                let grown = grown + u32::from(before < last);
+                self.waited_for.insert(lane, (last, grown));
+                if grown > 1 {
                     continue;
                 }
             }

@@ -207,6 +207,11 @@ pub(super) fn files_ending(directory: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
+/// A path of the command line, which is relative to the configuration directory as with Terraform.
+pub(super) fn in_directory(base: &Path, path: &Path) -> PathBuf {
+    if base == Path::new(".") { path.to_owned() } else { base.join(path) }
+}
+
 /// Reads a text file of bounded size.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();

@@ -20,13 +20,11 @@ pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Secre
         let what = if given.is_some() { "is empty" } else { "is not set" };
         let key = match lookup(API_KEY_VARIABLE) {
             Some(_) => {
-                " ANTHROPIC_API_KEY is set, but an API key cannot manage federation, so it is not used."
+                "; ANTHROPIC_API_KEY is set, but an API key cannot manage federation, so it is not used"
             }
             None => "",
         };
-        return Err(refusal(format!(
-            "{AUTH_TOKEN_VARIABLE} {what}.{key} Log in with `ant auth login --scope org:admin`."
-        )));
+        return Err(refusal(format!("{AUTH_TOKEN_VARIABLE} {what}{key}")));
     };
     let secret = Secret::new(token);
     check(&secret)?;

@@ -101,7 +101,9 @@ impl ErrorKind {
             ErrorKind::Unexpected { .. } => {
                 "The API answered in an undocumented way; look the request id up with the vendor."
             }
-            ErrorKind::Credential => "Set ANTHROPIC_AUTH_TOKEN to an OAuth token with the scope org:admin.",
+            ErrorKind::Credential => {
+                "Log in with `ant auth login --scope org:admin` and set ANTHROPIC_AUTH_TOKEN to that token."
+            }
         }
     }
 }

@@ -10,8 +10,10 @@ pub fn planned(plan: &Plan) -> String {
     let mut out = String::new();
     for lane in &plan.lanes {
         let mut steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane)).collect();
-        steps.sort_by_key(|step| step.stage);
         let back = matches!(plan.mode, Mode::Rollback | Mode::Destroy);
+        if !back {
+            steps.sort_by_key(|step| step.stage);
+        }
         if back && steps.is_empty() {
             continue;
         }

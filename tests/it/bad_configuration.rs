@@ -60,7 +60,6 @@ fn values_that_the_api_refuses() {
     let membership = "  membership {\n    workspace = data.workspace.production\n    role      = \"workspace_developer\"\n  }\n";
     mistaken("no_member", membership, "");
     mistaken("organization", "0b6e3f0a-51c5-4d57-9c7e-3f1f3a1f0001", "0b6e3f0a-51c5-4d57-9c7e-3f1f3a1f0002");
-    mistaken("key_id", "apikey_01Ci\"", "apikey_01Cj\"");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Scenarios: the real program against the simulator, sealed off from the machine's settings.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops, and says where")]
+
 #[macro_use]
 mod support;
 

@@ -10,7 +10,7 @@ use super::execute::{self, Run};
 use super::look::{self, Look, Recorded};
 use crate::cli::args::Apply as Arguments;
 use crate::cli::exit::Exit;
-use crate::cli::session::Session;
+use crate::cli::session::{self, Session};
 use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::plan::{self, Base, Mode, Plan};
@@ -18,7 +18,12 @@ use crate::render;
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
-    let saved = match arguments.plan_file.as_deref().map(|path| read_plan(&base.join(path))).transpose() {
+    let saved = match arguments
+        .plan_file
+        .as_deref()
+        .map(|path| read_plan(&session::in_directory(base, path)))
+        .transpose()
+    {
         Ok(saved) => saved,
         Err(message) => {
             ui.error(&message);

@@ -6,14 +6,14 @@ use serde_json::json;
 
 use crate::cli::args::{Show as Arguments, Variables};
 use crate::cli::exit::Exit;
-use crate::cli::session::Session;
+use crate::cli::session::{self, Session};
 use crate::cli::ui::Ui;
 use crate::plan;
 use crate::render;
 
 pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let shown = match &arguments.plan_file {
-        Some(path) => saved_plan(&base.join(path), arguments),
+        Some(path) => saved_plan(&session::in_directory(base, path), arguments),
         None => {
             let Some(session) = Session::load(base, &Variables::default(), ui) else { return Exit::Error };
             state(&session, arguments)

@@ -3,8 +3,10 @@
 use keyless_state::Origin;
 
 use super::*;
+use crate::config::{FederationRule, WorkspaceChoice};
 use crate::plan::build::step_id;
 use crate::resource::{Jwks, OrganizationRole};
+use crate::resource::{RuleObject, RuleWorkspaces};
 use crate::sample::{
     ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, bare, build, built, configuration, hour, id_of, lane,
     report, these,

@@ -62,6 +62,11 @@ impl Run {
             (r"\b01[0-9A-HJKMNP-TV-Z]{24}\b", "ULID"),
             (r"tester@[^\s,;)]+", "tester@HOST"),
             (r"\bpid \d+|process \d+", "process PID"),
+            (r"Process:   \d+", "Process:   PID"),
+            (r"Created:   \S+", "Created:   TIME"),
+            // The lists are read side by side, and any of them may be the first to fail.
+            (r"could not (list|read) [^:]+: no connection", "could not READ: no connection"),
+            (r"\(GET /v1/organizations/\w+\)", "(GET PATH)"),
         ];
         masks.iter().fold(whole.replace(&self.directory, "DIRECTORY"), |text, (pattern, mask)| {
             Regex::new(pattern).unwrap().replace_all(&text, *mask).into_owned()

@@ -1,0 +1,167 @@
+//! What has to be done for a federation rule.
+
+use std::collections::BTreeSet;
+
+use keyless_state::{Address, State};
+
+use super::super::attributes;
+use super::super::change::Action;
+use super::super::operation::Operation;
+use super::super::undo::Undo;
+use super::{Diff, adopt, differing, live, taken};
+use crate::config::{FederationRule, WorkspaceChoice};
+use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
+
+pub(super) fn compare_rule(
+    address: &Address,
+    rule: &FederationRule,
+    state: &State,
+    observed: &Observed,
+    diff: &mut Diff,
+) {
+    let id_of = |address: &Address| match state.records.get(address) {
+        Some(record) => record.id.clone(),
+        None => diff.adopted_id(address).unwrap_or_default(),
+    };
+    let workspaces = match &rule.workspaces {
+        WorkspaceChoice::All => RuleWorkspaces::All,
+        WorkspaceChoice::These(these) => {
+            RuleWorkspaces::These(these.iter().map(|w| diff.workspace_id(w)).collect())
+        }
+    };
+    let arguments = RuleArguments {
+        name: rule.name.clone(),
+        description: rule.description.clone(),
+        issuer_id: id_of(&rule.provider),
+        matching: rule.matching.clone(),
+        service_account_id: id_of(&rule.service_account),
+        oauth_scope: rule.oauth_scope.clone(),
+        token_lifetime_seconds: rule.token_lifetime_seconds,
+        workspaces,
+    };
+    let depends_on = vec![rule.provider.clone(), rule.service_account.clone()];
+    diff.depends_on.insert(address.clone(), depends_on.clone());
+    let mut unknown: Vec<String> = Vec::new();
+    for (id, name) in
+        [(&arguments.issuer_id, "issuer_id"), (&arguments.service_account_id, "service_account_id")]
+    {
+        if id.is_empty() {
+            unknown.push(name.to_owned());
+        }
+    }
+    let after = attributes::rule(&arguments);
+    let shown = |object: &RuleObject| attributes::rule(&object.arguments);
+    let object = match state.records.get(address) {
+        Some(record) => {
+            let object = observed.rules.get(&record.id);
+            let now = object.map(shown);
+            if !diff.note_drift(address, record, now.as_ref().zip(object.map(|o| &o.provenance))) {
+                return;
+            }
+            object
+        }
+        None => {
+            if let Some(object) =
+                live(observed.rules.values(), |o| (&o.arguments.name, &o.provenance), &rule.name)
+            {
+                let now = shown(object);
+                let differs = differing(&now, &after);
+                if !differs.is_empty() {
+                    diff.problems.push(taken(address, &object.id, &differs));
+                    return;
+                }
+                adopt(address, &object.id, depends_on, now, diff);
+                return;
+            }
+            None
+        }
+    };
+    let Some(object) = object else {
+        unknown.insert(0, "id".to_owned());
+        diff.change(address, Action::Create, None, after, unknown);
+        create_rule(address, rule, arguments, diff);
+        return;
+    };
+    let before = shown(object);
+    if object.arguments.issuer_id != arguments.issuer_id {
+        let how = "declare a second rule beside it, move the workloads to it, then remove the old block";
+        diff.immutable(address, "provider", &object.arguments.issuer_id, &rule.provider.to_string(), how);
+        return;
+    }
+    if before == after {
+        diff.change(address, Action::NoOp, Some(before), after, Vec::new());
+        return;
+    }
+    diff.change(address, Action::Update, Some(before), after, unknown);
+    update_rule(address, rule, arguments, object, diff);
+}
+
+fn create_rule(address: &Address, rule: &FederationRule, arguments: RuleArguments, diff: &mut Diff) {
+    let others: Vec<String> = match &arguments.workspaces {
+        RuleWorkspaces::All => Vec::new(),
+        // The create itself enables the first one.
+        RuleWorkspaces::These(ids) => ids.iter().skip(1).cloned().collect(),
+    };
+    let operation = Operation::CreateRule {
+        address: address.clone(),
+        provider: rule.provider.clone(),
+        service_account: rule.service_account.clone(),
+        arguments,
+    };
+    diff.add(
+        operation,
+        Undo::Possible { how: "archive it".to_owned(), leaves: "an archived rule".to_owned() },
+    );
+    for workspace_id in others {
+        let undo = Undo::possible(format!("disable it in {workspace_id}"));
+        diff.add(Operation::EnableWorkspace { address: address.clone(), workspace_id }, undo);
+    }
+}
+
+fn update_rule(
+    address: &Address,
+    rule: &FederationRule,
+    arguments: RuleArguments,
+    object: &RuleObject,
+    diff: &mut Diff,
+) {
+    let empty = BTreeSet::new();
+    let ids = |workspaces: &RuleWorkspaces| match workspaces {
+        RuleWorkspaces::All => empty.clone(),
+        RuleWorkspaces::These(ids) => ids.clone(),
+    };
+    let (had, wanted) = (ids(&object.arguments.workspaces), ids(&arguments.workspaces));
+    let had_all = object.arguments.workspaces == RuleWorkspaces::All;
+    let wants_all = arguments.workspaces == RuleWorkspaces::All;
+    // Additions come before anything is taken away, so that the set is never empty in between.
+    for workspace_id in wanted.difference(&had) {
+        let undo = Undo::possible(format!("disable it in {workspace_id}"));
+        diff.add(
+            Operation::EnableWorkspace { address: address.clone(), workspace_id: workspace_id.clone() },
+            undo,
+        );
+    }
+    let flag = (had_all != wants_all).then_some(wants_all);
+    let same_but_workspaces =
+        RuleArguments { workspaces: object.arguments.workspaces.clone(), ..arguments.clone() }
+            == object.arguments;
+    if flag.is_some() || !same_but_workspaces {
+        let operation = Operation::UpdateRule {
+            address: address.clone(),
+            provider: rule.provider.clone(),
+            service_account: Some(rule.service_account.clone()),
+            arguments,
+            applies_to_all_workspaces: flag,
+        };
+        diff.add(operation, Undo::possible("set the old values again"));
+    }
+    if !wants_all {
+        for workspace_id in had.difference(&wanted) {
+            let undo = Undo::possible(format!("enable it in {workspace_id} again"));
+            diff.add(
+                Operation::DisableWorkspace { address: address.clone(), workspace_id: workspace_id.clone() },
+                undo,
+            );
+        }
+    }
+}
