@@ -63,6 +63,14 @@ fn values_that_the_api_refuses() {
 }
 
 #[test]
+fn a_key_that_the_organization_has_not_refuses_its_lane() {
+    let environment = Environment::one_lane();
+    environment.edit("main.keyless.hcl", "apikey_01Ci", "apikey_01Cj");
+    told!("bad_key_id", environment.apply());
+    assert_eq!(environment.lane("api_key.ci")["standing"]["state"], "refused");
+}
+
+#[test]
 fn a_secret_in_a_file_is_never_repeated() {
     let canary = "sk-ant-api03-canaryCANARYcanary0123456789";
     let environment = Environment::one_lane();

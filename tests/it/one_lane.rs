@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::support::Environment;
+use super::support::{Environment, Simulator};
 
 #[test]
 fn a_migration_from_start_to_end() {
@@ -22,6 +22,17 @@ fn a_migration_from_start_to_end() {
     told!("evidence_list", environment.keyless("evidence list").exits(0));
     told!("apply_again", environment.apply());
     assert_eq!(environment.world()["api_keys"]["apikey_01Ci"]["status"], "inactive");
+}
+
+#[test]
+fn a_lane_goes_on_in_a_later_run() {
+    let environment = Environment::one_lane();
+    environment.edit("main.keyless.hcl", "skip_waits   = true", "skip_waits   = false");
+    told!("stops_at_the_wait", environment.keyless("apply -auto-approve -parallelism=1").exits(0));
+    Simulator::start(&environment).advance_hours(26);
+    told!("goes_on_after_the_wait", environment.keyless("apply -auto-approve -parallelism=1").exits(0));
+    assert_eq!(environment.lane("api_key.ci")["key_status"], "inactive");
+    environment.keyless("plan -detailed-exitcode").exits(0);
 }
 
 #[test]

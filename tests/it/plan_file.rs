@@ -31,13 +31,39 @@ fn a_plan_is_stale_after_the_configuration_changed() {
 #[test]
 fn a_plan_is_stale_after_somebody_changed_the_organization() {
     let environment = Environment::one_lane();
+    environment.apply();
+    environment.edit(
+        "main.keyless.hcl",
+        "service_account \"ci\" {",
+        "service_account \"ci\" {\n  description = \"CI\"",
+    );
+    environment.keyless("plan -out=second.plan").exits(0);
+    let rule = environment.state()["records"]["federation_rule.ci"]["id"].as_str().unwrap().to_owned();
+    Simulator::start(&environment)
+        .as_person(&format!("federation_rules/{rule}"), &json!({ "token_lifetime_seconds": 7200 }));
+    told!("stale_remote", environment.keyless("apply second.plan").exits(1));
+    assert_eq!(environment.world()["rules"][&rule]["token_lifetime_seconds"], 7200);
+}
+
+#[test]
+fn a_name_that_somebody_took_meanwhile_is_told() {
+    let environment = Environment::one_lane();
     environment.keyless("plan -out=first.plan").exits(0);
-    {
-        let simulator = Simulator::start(&environment);
-        simulator.as_person("service_accounts", &json!({ "name": "ci", "organization_role": "developer" }));
-    }
-    told!("stale_remote", environment.keyless("apply first.plan").exits(1));
+    Simulator::start(&environment)
+        .as_person("service_accounts", &json!({ "name": "ci", "organization_role": "developer" }));
+    told!("name_taken_meanwhile", environment.keyless("apply first.plan").exits(1));
     assert_eq!(environment.world()["rules"], json!({}));
+}
+
+#[test]
+fn a_plan_is_stale_after_another_run() {
+    let environment = Environment::one_lane();
+    environment.edit("main.keyless.hcl", "skip_waits   = true", "skip_waits   = false");
+    environment.apply();
+    Simulator::start(&environment).advance_hours(26);
+    environment.keyless("plan -out=second.plan").exits(0);
+    environment.keyless("apply -auto-approve -parallelism=1").exits(0);
+    told!("stale_state", environment.keyless("apply second.plan").exits(1));
 }
 
 #[test]

@@ -135,7 +135,7 @@ pub enum StoreError {
     /// The file was written by a newer program.
     #[error(
         "{} has format version {found}, written by keyless {written_by}; this program reads versions up to {}. \
-         Reading it halfway could lose records. Use keyless {written_by} or newer.",
+         Reading it halfway could lose records. Use that version or a later one.",
         path.display(), crate::FORMAT_VERSION
     )]
     NewerFormat {
