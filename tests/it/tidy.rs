@@ -104,10 +104,8 @@ fn nothing_is_left_over_and_no_file_is_too_long() {
                 );
             }
             let lines = text.lines().count();
-            // Tables of cases are long and easy to read.
-            let most = if path.ends_with("tests.rs") { 2 * LINES_MAX } else { LINES_MAX };
-            if lines > most {
-                wrong.push(format!("{path:?} has {lines} lines; {most} are the most"));
+            if lines > LINES_MAX {
+                wrong.push(format!("{path:?} has {lines} lines; {LINES_MAX} are the most"));
             }
         }
     }
