@@ -121,3 +121,6 @@ pub const FORMAT_WIDTH_MAX: usize = 10_000;
 
 /// Longest private CA of an issuer, in characters (documented).
 pub const CA_CERT_CHARS_MAX: usize = 8_192;
+
+/// Largest file of a profile of the vendor's clients, in bytes. Real ones have about one kilobyte.
+pub const PROFILE_FILE_BYTES_MAX: u64 = 256 * 1024;

@@ -101,7 +101,7 @@ async fn look_up(remote: &Remote, call: &Call) -> Result<Option<Answer>, ApiErro
 
 /// An API error with what can be done about it.
 pub(super) fn explain(error: &ApiError) -> String {
-    format!("{error}. {}", error.kind.advice())
+    error.told()
 }
 
 struct Trial {

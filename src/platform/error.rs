@@ -18,6 +18,8 @@ pub struct ApiError {
     pub code: Option<String>,
     /// The API's id of the request.
     pub request_id: Option<String>,
+    /// What a person can do about it, where more is known than the kind tells.
+    pub advice: Option<String>,
 }
 
 /// What kind of failure it is, which decides what can be done about it.
@@ -60,6 +62,21 @@ pub enum ErrorKind {
     },
     /// The engine's own credential is missing or of the wrong kind; nothing was sent.
     Credential,
+    /// The base URL or the CA file cannot be used as it is; nothing was sent.
+    Settings,
+}
+
+impl ApiError {
+    /// What a person can do about it, in whole sentences.
+    pub fn advice(&self) -> &str {
+        self.advice.as_deref().unwrap_or_else(|| self.kind.advice())
+    }
+
+    /// The error with its advice, for people.
+    pub fn told(&self) -> String {
+        let between = if self.message.contains('\n') { "\n" } else { ". " };
+        format!("{self}{between}{}", self.advice())
+    }
 }
 
 impl ErrorKind {
@@ -70,7 +87,7 @@ impl ErrorKind {
                 "The API does not accept these values; change the configuration and plan again."
             }
             ErrorKind::Unauthenticated => {
-                "The token is expired or not valid here; log in again with `ant auth login --scope org:admin` and set ANTHROPIC_AUTH_TOKEN."
+                "The credential is expired or not valid here; log in again with `ant auth login --scope org:admin`."
             }
             ErrorKind::Billing => "The organization's billing needs attention in the Console.",
             ErrorKind::Forbidden => {
@@ -102,7 +119,10 @@ impl ErrorKind {
                 "The API answered in an undocumented way; look the request id up with the vendor."
             }
             ErrorKind::Credential => {
-                "Log in with `ant auth login --scope org:admin` and set ANTHROPIC_AUTH_TOKEN to that token."
+                "On a laptop, log in with `ant auth login --scope org:admin`; in CI, set the federation variables. docs/credentials.md shows both."
+            }
+            ErrorKind::Settings => {
+                "Correct ANTHROPIC_BASE_URL, the profile's `base_url` or -ca-file; nothing was sent."
             }
         }
     }

@@ -27,7 +27,7 @@ impl HttpPlatform {
     /// Prepares a client; nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Credential`] for a credential that cannot work, and [`ErrorKind::NotSent`] for
+    /// [`ErrorKind::Credential`] for a credential that cannot work, and [`ErrorKind::Settings`] for
     /// an unsafe base URL, an unreadable CA file or a machine without CA certificates.
     pub fn new(settings: Settings) -> Result<HttpPlatform, ApiError> {
         HttpPlatform::with_pace(settings, Arc::new(SystemPace))
@@ -38,7 +38,7 @@ impl HttpPlatform {
         let base = check_base_url(&settings.base_url)?;
         if settings.clock == ClockSource::Simulator && !is_loopback(&base) {
             let request = Request::get("use the simulator's clock", &[]);
-            return Err(request.error(ErrorKind::NotSent, "a simulator runs on this machine only"));
+            return Err(request.error(ErrorKind::Settings, "a simulator runs on this machine only"));
         }
         Ok(HttpPlatform { transport: Arc::new(transport), clock: settings.clock })
     }

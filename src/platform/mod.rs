@@ -3,13 +3,15 @@
 //! One code path serves the real API and the simulator; only the base URL differs. In reading
 //! order: `call` and `error` are what the rest of the program sees, `http` turns calls into
 //! requests, `transport` sends them, `retry` says which may be sent again, `page` reads lists,
-//! `wire` knows how objects look, and `observe`, `usage` and `exchange` put these together.
+//! `wire` knows how objects look, and `observe`, `usage` and `exchange` put these together;
+//! `credentials` finds the engine's own token and keeps it fresh, through the requests of `grant`.
 //! `issuer_keys` talks to identity providers instead, and carries no credential.
 
 mod call;
 mod credentials;
 mod error;
 mod exchange;
+mod grant;
 mod http;
 mod issuer_keys;
 mod observe;
@@ -25,11 +27,11 @@ mod usage;
 mod wire;
 
 pub use call::{Answer, Call};
-pub use credentials::{AUTH_TOKEN_VARIABLE, from_environment};
+pub use credentials::{Credential, Environment, Selection, choose, from_process};
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
-pub use settings::{ClockSource, DEFAULT_BASE_URL, Progress, Settings};
+pub use settings::{ClockSource, DEFAULT_BASE_URL, Notice, Progress, Settings};
 
 use jiff::Timestamp;
 

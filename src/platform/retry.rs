@@ -207,6 +207,7 @@ pub(crate) mod tests {
             message: String::new(),
             code: None,
             request_id: None,
+            advice: None,
         };
         Failure { error, retry_after: None, should_retry: None }
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Url;
 
-use super::{ApiError, ErrorKind};
+use super::{ApiError, Credential, ErrorKind};
 use crate::limits;
 use crate::secret::Secret;
 
@@ -16,6 +17,12 @@ pub const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
 
 /// Is told, page by page, what is being read and how many objects have come so far.
 pub type Progress = Arc<dyn Fn(&'static str, usize) + Send + Sync>;
+
+/// Is told what the user should know and what stops nothing, in whole sentences.
+pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Gives the real time, by which tokens end.
+pub(crate) type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// By which clock the platform judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +39,9 @@ pub struct Settings {
     /// Base URL of the API, without `/v1`.
     pub base_url: String,
     /// The engine's credential.
-    pub credential: Secret,
+    pub credential: Credential,
+    /// The optional Admin API key; it goes to reports alone.
+    pub admin_key: Option<Secret>,
     /// Time for a whole call, reading the body included.
     pub call_timeout: Duration,
     /// Time to connect.
@@ -47,14 +56,18 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// Is told of every page read.
     pub progress: Option<Progress>,
+    /// Is told of a renewed token that could not be stored.
+    pub notice: Notice,
+    pub(crate) wall_clock: WallClock,
 }
 
 impl Settings {
     /// The usual settings for this API and credential.
-    pub fn new(base_url: impl Into<String>, credential: Secret) -> Settings {
+    pub fn new(base_url: impl Into<String>, credential: impl Into<Credential>) -> Settings {
         Settings {
             base_url: base_url.into(),
-            credential,
+            credential: credential.into(),
+            admin_key: None,
             call_timeout: limits::CALL_TIMEOUT,
             connect_timeout: limits::CONNECT_TIMEOUT,
             clock: ClockSource::System,
@@ -62,6 +75,8 @@ impl Settings {
             user_agent: user_agent(),
             ca_file: None,
             progress: None,
+            notice: Arc::new(|text| tracing::warn!("{text}")),
+            wall_clock: Arc::new(Timestamp::now),
         }
     }
 }
@@ -159,10 +174,11 @@ fn refusal(message: String) -> ApiError {
     ApiError {
         operation: "set up the API client".to_owned(),
         endpoint: String::new(),
-        kind: ErrorKind::NotSent,
+        kind: ErrorKind::Settings,
         message,
         code: None,
         request_id: None,
+        advice: None,
     }
 }
 

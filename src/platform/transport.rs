@@ -1,16 +1,19 @@
 //! Sends one request at a time, reads its answer within bounds, and repeats what may be repeated.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::credentials::access::{self, Carrier, Family};
+use super::credentials::{self, CredentialSource};
 use super::retry::{Effect, Failure, Governor, Pace, retry_after, settle, wait_before_next};
 use super::scrub::scrub;
 use super::settings::{Progress, Settings, build_client, causes, check_base_url};
-use super::{ApiError, ErrorKind, credentials};
+use super::{ApiError, ErrorKind};
 use crate::limits;
 
 /// The version of the API whose shapes are asked for; the older one is understood too.
@@ -58,6 +61,7 @@ impl Request {
             message: scrub(message.as_ref()),
             code: None,
             request_id: None,
+            advice: None,
         }
     }
 
@@ -84,27 +88,58 @@ impl Reply {
     }
 }
 
-/// The connection to the API, with everything that all calls share.
-pub(crate) struct Transport {
+/// What proves a request's right.
+pub(crate) enum Sending<'a> {
+    /// A token, as a bearer.
+    Token(&'a HeaderValue),
+    /// An Admin API key.
+    AdminKey(&'a HeaderValue),
+    /// The identity token in the body of an exchange.
+    Assertion,
+    /// The refresh token in the body.
+    Refresh,
+}
+
+/// Sends single requests to one base URL.
+#[derive(Clone)]
+pub(crate) struct Sender {
     client: reqwest::Client,
     base: Url,
-    authorization: HeaderValue,
+}
+
+/// The connection to the API, with everything that all calls share.
+pub(crate) struct Transport {
+    sender: Sender,
+    credential: CredentialSource,
+    admin_key: Option<HeaderValue>,
+    /// Whether a report refused the token, so that its next page does not ask again.
+    token_refused: AtomicBool,
     governor: Governor,
     pub(crate) progress: Option<Progress>,
 }
 
 impl Transport {
     pub(crate) fn new(settings: &Settings, pace: Arc<dyn Pace>) -> Result<Transport, ApiError> {
-        credentials::check(&settings.credential)?;
-        let base = check_base_url(&settings.base_url)?;
-        let bearer = Zeroizing::new(format!("Bearer {}", settings.credential.expose()));
-        let mut authorization =
-            HeaderValue::from_str(&bearer).expect("the credential was checked to be visible ASCII");
-        authorization.set_sensitive(true);
+        let sender = Sender::new(settings, &settings.base_url)?;
+        let endpoint = match &settings.credential.token_base_url {
+            Some(url) => Sender::new(settings, url)?,
+            None => sender.clone(),
+        };
+        let credential = CredentialSource::new(
+            settings.credential.clone(),
+            endpoint,
+            Arc::clone(&settings.wall_clock),
+            Arc::clone(&settings.notice),
+        )?;
+        let admin_key = settings.admin_key.as_ref();
+        if let Some(why) = admin_key.and_then(|key| credentials::check_admin_key(key).err()) {
+            return Err(credentials::refusal(format!("the second credential {why}")));
+        }
         Ok(Transport {
-            client: build_client(settings, &base)?,
-            base,
-            authorization,
+            sender,
+            credential,
+            admin_key: admin_key.map(|key| credentials::header(key, "")),
+            token_refused: AtomicBool::new(false),
             governor: Governor::new(settings.parallelism, pace),
             progress: settings.progress.clone(),
         })
@@ -116,19 +151,41 @@ impl Transport {
         if request.path.iter().any(|segment| matches!(segment.as_str(), "" | "." | "..")) {
             return Err(request.error(ErrorKind::Invalid, "an id in the path is empty or only dots"));
         }
-        let mut tries = 0;
+        let family = access::family(&request.path);
+        let order =
+            access::order(family, self.admin_key.is_some(), self.token_refused.load(Ordering::Relaxed));
+        let mut carriers = order.iter().copied().peekable();
+        let mut carrier = carriers.next().unwrap_or(Carrier::Token);
+        let (mut tries, mut renewed) = (0, false);
         loop {
+            let mut generation = None;
             let failure = {
                 let _turn = self.governor.turn().await;
-                match self.attempt(request).await {
+                match self.attempt(request, carrier, &mut generation).await {
                     Ok(reply) => return Ok(reply),
                     Err(failure) => failure,
                 }
             };
+            if let (ErrorKind::Unauthenticated, Some(generation), false) =
+                (&failure.error.kind, generation, renewed)
+            {
+                renewed = true;
+                match self.credential.renew_after(generation).await {
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(error) => return Err(not_renewed(failure.error, &error)),
+                }
+            }
+            let refused = matches!(failure.error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
+            if refused && carriers.peek().is_some() {
+                self.token_refused.fetch_or(carrier == Carrier::Token, Ordering::Relaxed);
+                carrier = carriers.next().unwrap_or(carrier);
+                continue;
+            }
             tries += 1;
             let pace = &self.governor.pace;
             let Some(wait) = wait_before_next(&failure, request.effect, tries, pace.jitter()) else {
-                return Err(settle(failure.error, request.effect));
+                return Err(self.advised(settle(failure.error, request.effect), request, family));
             };
             tracing::debug!(operation = request.operation, tries, ?wait, error = %failure.error, "retrying");
             match failure.error.kind {
@@ -138,7 +195,74 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Reply, Failure> {
+    /// Sends a request once; notes which token it carried.
+    async fn attempt(
+        &self,
+        request: &Request,
+        carrier: Carrier,
+        generation: &mut Option<u64>,
+    ) -> Result<Reply, Failure> {
+        // A trial exchange carries no credential of ours: the identity token is the credential.
+        if request.effect == Effect::Once {
+            return self.sender.send(request, Sending::Assertion).await;
+        }
+        if let (Carrier::AdminKey, Some(key)) = (carrier, &self.admin_key) {
+            return self.sender.send(request, Sending::AdminKey(key)).await;
+        }
+        let bearer = self.credential.bearer().await.map_err(unsent)?;
+        *generation = Some(bearer.generation);
+        self.sender.send(request, Sending::Token(&bearer.header)).await
+    }
+
+    /// Adds what can be done about a refused credential, where more is known than for any other.
+    fn advised(&self, mut error: ApiError, request: &Request, family: Family) -> ApiError {
+        if request.effect == Effect::Once || error.advice.is_some() {
+            return error;
+        }
+        let refused = matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
+        if refused && family != Family::Management {
+            error.advice = Some(match &self.admin_key {
+                None => "This report may need an Admin API key: set ANTHROPIC_ADMIN_API_KEY, which is used for reports alone.".to_owned(),
+                Some(_) => "Neither the OAuth token nor ANTHROPIC_ADMIN_API_KEY is accepted here; the Activity Feed takes Admin API keys only if they were created after the Compliance API was enabled.".to_owned(),
+            });
+        } else if error.code.as_deref() == Some("sandbox_egress_restricted") {
+            error.advice = Some(
+                "Changes cannot be made from inside a sandbox with restricted network; run this elsewhere."
+                    .to_owned(),
+            );
+        } else {
+            let writes = request.effect != Effect::Read;
+            error.advice = self.credential.advice(&error.kind, writes);
+        }
+        error
+    }
+}
+
+/// A call for which no token could be had was not sent, so that it may be tried again where the
+/// reason may pass.
+fn unsent(error: ApiError) -> Failure {
+    let kind = match error.kind {
+        ErrorKind::NotSent | ErrorKind::AnswerLost | ErrorKind::Unavailable { .. } => ErrorKind::NotSent,
+        ErrorKind::RateLimited { .. } => ErrorKind::NotSent,
+        _ => ErrorKind::Credential,
+    };
+    let advice = Some(error.advice().to_owned());
+    Failure { error: ApiError { kind, advice, ..error }, retry_after: None, should_retry: None }
+}
+
+fn not_renewed(refusal: ApiError, error: &ApiError) -> ApiError {
+    let advice = format!("The token could not be renewed: {error}. {}", error.advice());
+    ApiError { advice: Some(advice), ..refusal }
+}
+
+impl Sender {
+    fn new(settings: &Settings, base_url: &str) -> Result<Sender, ApiError> {
+        let base = check_base_url(base_url)?;
+        Ok(Sender { client: build_client(settings, &base)?, base })
+    }
+
+    /// Sends a request and reads its answer.
+    pub(crate) async fn send(&self, request: &Request, sending: Sending<'_>) -> Result<Reply, Failure> {
         let lost = |error: reqwest::Error| {
             let kind = if error.is_connect() || error.is_builder() {
                 ErrorKind::NotSent
@@ -152,7 +276,7 @@ impl Transport {
             };
             Failure { error: request.error(kind, message), retry_after: None, should_retry: None }
         };
-        let mut response = self.build(request).send().await.map_err(lost)?;
+        let mut response = self.build(request, sending).send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let body =
@@ -170,7 +294,7 @@ impl Transport {
         Err(refused(request, status, &headers, &body))
     }
 
-    fn build(&self, request: &Request) -> reqwest::RequestBuilder {
+    fn build(&self, request: &Request, sending: Sending<'_>) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(&request.path);
@@ -179,13 +303,17 @@ impl Transport {
         if !request.query.is_empty() {
             builder = builder.query(&request.query);
         }
-        // The exchange carries no credential of ours: the identity token is the credential.
-        builder = match request.effect {
-            Effect::Once => builder.header("anthropic-beta", EXCHANGE_BETA),
-            Effect::Read | Effect::Repeatable | Effect::Create => builder
-                .header(AUTHORIZATION, self.authorization.clone())
+        builder = match sending {
+            Sending::Token(header) => builder
+                .header(AUTHORIZATION, header.clone())
                 .header("anthropic-version", API_VERSION)
                 .header("anthropic-beta", OAUTH_BETA),
+            Sending::AdminKey(header) => {
+                builder.header("x-api-key", header.clone()).header("anthropic-version", API_VERSION)
+            }
+            Sending::Assertion => builder.header("anthropic-beta", EXCHANGE_BETA),
+            // With the flag of federation the service would take it for an exchange.
+            Sending::Refresh => builder.header("anthropic-beta", OAUTH_BETA),
         };
         match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.to_string()),

@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 mod api_key;
+mod caller;
 mod federation_rule;
 mod issuer;
 mod service_account;
 mod workspace;
 
 pub use api_key::{ApiKeyObject, KeyScope, KeyStatus};
+pub use caller::Caller;
 pub use federation_rule::{Match, RuleArguments, RuleObject, RuleWorkspaces};
 pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject, Jwks};
 pub use service_account::{OrganizationRole, ServiceAccountArguments, ServiceAccountObject};

@@ -7,14 +7,17 @@ use crate::cli::args;
 use crate::cli::session::Session;
 use crate::config::PlatformSettings;
 use crate::platform::{
-    ApiError, ClockSource, DEFAULT_BASE_URL, HttpPlatform, IssuerKeyClient, Settings, from_environment,
+    ApiError, ClockSource, DEFAULT_BASE_URL, HttpPlatform, IssuerKeyClient, Settings, from_process,
 };
 use crate::refresh::Remote;
+use crate::resource::Caller;
 use crate::simulator::{self, Assumptions, Attached};
 
 /// A connection; the simulator, where there is one, ends with it.
 pub(super) struct Connection {
     pub(super) remote: Remote,
+    /// Who stands behind the credential.
+    pub(super) caller: Caller,
     pub(super) skip_waits: bool,
     simulator: Option<Attached>,
 }
@@ -44,17 +47,19 @@ pub(super) fn simulator_options(session: &Session, organization: Option<PathBuf>
 pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<Connection, String> {
     match &session.configuration.settings.platform {
         PlatformSettings::Claude => {
-            let credential =
-                from_environment(|name| std::env::var(name).ok()).map_err(|error| told(&error))?;
-            let base_url = std::env::var("ANTHROPIC_BASE_URL").ok().filter(|url| !url.trim().is_empty());
-            let mut settings =
-                Settings::new(base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned()), credential);
+            let selection = from_process().map_err(|error| told(&error))?;
+            selection.warnings.iter().for_each(|warning| warn(warning));
+            let caller = selection.credential.caller;
+            let base_url = selection.base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+            let mut settings = Settings::new(base_url, selection.credential);
+            settings.admin_key = selection.admin_key;
+            settings.notice = Arc::new(warn);
             settings.parallelism = remote.parallelism;
             settings.ca_file.clone_from(&remote.ca_file);
             let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
             let remote =
                 Remote { platform: Arc::new(platform), issuer_keys: Arc::new(IssuerKeyClient::new()) };
-            Ok(Connection { remote, skip_waits: false, simulator: None })
+            Ok(Connection { remote, caller, skip_waits: false, simulator: None })
         }
         PlatformSettings::Simulator(simulated) => {
             let options = simulator_options(session, simulated.organization.clone());
@@ -66,12 +71,19 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             let keys =
                 IssuerKeyClient::through_simulator(attached.url()).map_err(|error| error.to_string())?;
             let remote = Remote { platform: Arc::new(platform), issuer_keys: Arc::new(keys) };
-            Ok(Connection { remote, skip_waits: simulated.skip_waits, simulator: Some(attached) })
+            // The operator of a simulated organization is a member of it.
+            let (skip_waits, simulator) = (simulated.skip_waits, Some(attached));
+            Ok(Connection { remote, caller: Caller::Person, skip_waits, simulator })
         }
     }
 }
 
+/// Tells what the user should know, on standard error.
+fn warn(text: &str) {
+    anstream::eprintln!("warning: {text}");
+}
+
 /// An API error with what can be done about it.
 pub(super) fn told(error: &ApiError) -> String {
-    format!("{error}. {}", error.kind.advice())
+    error.told()
 }

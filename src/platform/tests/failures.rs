@@ -249,7 +249,7 @@ async fn wrong_credentials_and_unsafe_urls_are_refused_before_any_call() {
     assert_eq!(refused(&server.base, "sk-ant-admin01-x"), ErrorKind::Credential);
     assert_eq!(refused(&server.base, "sk-ant-oat01-x\ny"), ErrorKind::Credential);
     assert_eq!(refused(&server.base, ""), ErrorKind::Credential);
-    assert_eq!(refused("http://192.0.2.1", "sk-ant-oat01-x"), ErrorKind::NotSent);
+    assert_eq!(refused("http://192.0.2.1", "sk-ant-oat01-x"), ErrorKind::Settings);
     let remote = Settings {
         clock: ClockSource::Simulator,
         ..Settings::new(DEFAULT_BASE_URL, Secret::new("sk-ant-oat01-x"))
