@@ -1,10 +1,13 @@
 //! The client against a real socket, with answers as the API documents them.
 
+mod carriers;
 mod changes;
 mod exchanges;
 mod failures;
 mod issuer_keys;
 mod observation;
+#[cfg(unix)]
+mod renewal;
 
 use std::sync::{Arc, Mutex};
 
