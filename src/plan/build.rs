@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyless_state::{Address, State};
 use sha2::{Digest, Sha256};
 
+use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
 use super::lanes;
 use super::operation::Operation;
@@ -15,7 +16,7 @@ use super::undo::Undo;
 use crate::config::{Configuration, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
 use crate::lane::{Sightings, Stage};
-use crate::resource::Observed;
+use crate::resource::{Caller, Observed};
 use crate::rollback::WayBack;
 
 /// Everything a plan is made from.
@@ -42,12 +43,14 @@ pub struct PlanInput<'a> {
     pub skip_waits: bool,
     /// Whether outputs differ from what is recorded.
     pub outputs_changed: bool,
+    /// Who stands behind the credential.
+    pub caller: Caller,
 }
 
 /// Builds the plan for `apply`, or for `plan -refresh-only`; problems that stand in the way of
 /// any plan come instead.
 pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    let diff = diff::diff(input.configuration, input.state, input.observed);
+    let mut diff = diff::diff(input.configuration, input.state, input.observed);
     let mut drift = diff.drift.clone();
     drift.extend(lanes::key_drift(&input));
     let refresh_only = input.mode == Mode::RefreshOnly;
@@ -55,12 +58,18 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         return Err(diff.problems);
     }
     complete_sightings(&mut input, &diff);
-    let mut steps = if refresh_only { Vec::new() } else { base_steps(&diff) };
+    let mut steps = base_steps(&diff);
+    diff.console = hold_back(&mut steps, &mut diff.changes, &judge(&input));
+    if refresh_only {
+        steps.clear();
+        diff.changes.clear();
+    }
     let (lane_views, lane_steps, lane_changes) = lanes::plan(&input, &diff, &steps);
     let mut changes = diff.changes.clone();
     changes.extend(lane_changes);
     if refresh_only {
         changes.clear();
+        diff.console.clear();
     } else {
         steps.extend(lane_steps);
         hold_archives_back(&mut steps);
@@ -75,15 +84,17 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         lanes: lane_views,
         steps,
         outputs_changed: input.outputs_changed && !refresh_only,
+        console: diff.console,
     })
 }
 
 /// Builds the plan of a way back: its steps come from the difference of two states, and the lanes
 /// are shown as they stand.
-pub fn build_back(mut input: PlanInput<'_>, back: WayBack) -> Plan {
+pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
     let diff = diff::diff(input.configuration, input.state, input.observed);
     complete_sightings(&mut input, &diff);
     let (lanes, _, _) = lanes::plan(&input, &diff, &[]);
+    let console = hold_back(&mut back.steps, &mut back.changes, &judge(&input));
     check_order(&back.steps);
     Plan {
         mode: input.mode,
@@ -94,7 +105,12 @@ pub fn build_back(mut input: PlanInput<'_>, back: WayBack) -> Plan {
         lanes,
         steps: back.steps,
         outputs_changed: false,
+        console,
     }
+}
+
+fn judge<'a>(input: &PlanInput<'a>) -> Judge<'a> {
+    Judge { state: input.state, observed: input.observed, caller: input.caller }
 }
 
 /// Notes what is not yet as configured, and what settings each consumer should have.

@@ -13,6 +13,7 @@ use keyless_state::{Address, Kind, Record, State};
 
 use super::attributes::{self, Attributes};
 use super::change::{Action, Change, Drift, Reason};
+use super::console::ConsoleTask;
 use super::operation::Operation;
 use super::undo::Undo;
 use crate::config::{Configuration, Provider, ServiceAccount, WorkspaceKey, WorkspaceRef};
@@ -38,6 +39,8 @@ pub struct Diff {
     pub workspaces: BTreeMap<Address, String>,
     /// What stands in the way of any plan.
     pub problems: Vec<Diagnostic>,
+    /// What was held back because only a person can do it.
+    pub console: Vec<ConsoleTask>,
 }
 
 /// Compares the declared things that live at the API, keys apart.

@@ -33,7 +33,9 @@ pub(super) fn plan(
         let mut lane = LanePlanner { input, diff, base, key, facts: &facts, known, steps: Vec::new() };
         lane.plan(&assessment);
         let own = lane.steps;
-        views.push(view(&facts, &assessment, &own));
+        let mut shown = view(&facts, &assessment, &own);
+        shown.needs.iter_mut().for_each(|need| by_hand(need, diff));
+        views.push(shown);
         changes.push(change(&facts, &own, input));
         steps.extend(own);
     }
@@ -63,6 +65,9 @@ impl LanePlanner<'_> {
             }
             _ => {}
         }
+        if self.waits_for_console() {
+            return;
+        }
         let people_only = matches!(&assessment.gate, Gate::Waiting(needs)
             if needs.iter().all(|need| need.supplier == Supplier::Person));
         if assessment.stage == Stage::Remove && people_only {
@@ -81,6 +86,15 @@ impl LanePlanner<'_> {
         if let Some(removed) = self.remove(guards) {
             self.confirm_and_disable(removed, true);
         }
+    }
+
+    /// Tells whether a person has to see to a rule, its issuer or its account first.
+    fn waits_for_console(&self) -> bool {
+        let held = |address: &Address| self.diff.console.iter().any(|task| task.address == *address);
+        self.key
+            .replaced_by
+            .iter()
+            .any(|rule| held(rule) || self.diff.depends_on.get(rule).into_iter().flatten().any(held))
     }
 
     /// Tells whether a gate is open, or can be opened by what this run itself does.
@@ -205,6 +219,15 @@ impl LanePlanner<'_> {
             Operation::ArchiveKey { address: self.facts.address.clone(), id: self.facts.key.id.clone() };
         let why = "an archived key cannot be brought back".to_owned();
         self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
+    }
+}
+
+/// What is held back is not for the next apply to see to.
+fn by_hand(need: &mut NeedView, diff: &Diff) {
+    let is_it = |task: &&super::ConsoleTask| diff.unconfigured.get(&task.address) == Some(&need.what);
+    if let Some(task) = diff.console.iter().find(is_it) {
+        need.supplier = "person".to_owned();
+        need.remedy = Some(format!("{} {}", task.why, task.how));
     }
 }
 

@@ -5,6 +5,7 @@ use keyless_state::{Address, ConsumerId};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Action, Change, Drift};
+use super::console::ConsoleTask;
 use super::operation::Operation;
 use super::undo::Undo;
 use crate::lane::Stage;
@@ -28,6 +29,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Whether outputs change.
     pub outputs_changed: bool,
+    /// What is to be done and only a person can do, with all that waits for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<ConsoleTask>,
 }
 
 /// What kind of run a plan is for.

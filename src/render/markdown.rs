@@ -55,6 +55,13 @@ pub fn plan(plan: &Plan) -> String {
         }
         out.push('\n');
     }
+    if !plan.console.is_empty() {
+        out.push_str("### Console only\n\n| what | why | what to do |\n| --- | --- | --- |\n");
+        for task in &plan.console {
+            let _ = writeln!(out, "| `{}` | {} | {} |", task.address, cell(&task.why), cell(&task.how));
+        }
+        out.push('\n');
+    }
     if !plan.steps.is_empty() {
         out.push_str("### Steps\n\n| stage | what | undo |\n| --- | --- | --- |\n");
         for step in &plan.steps {

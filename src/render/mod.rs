@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod attributes;
+pub mod console;
 pub mod diagnostic;
 pub mod lanes;
 pub mod markdown;

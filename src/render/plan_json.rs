@@ -31,9 +31,15 @@ pub fn plan(plan: &Plan) -> Value {
         "output_changes": {},
         "timestamp": plan.created_at,
         "applyable": !plan.is_empty(),
-        "complete": true,
+        "complete": plan.console.is_empty(),
         "errored": false,
-        "keyless": { "mode": plan.mode, "base": plan.base, "lanes": plan.lanes, "steps": steps },
+        "keyless": {
+            "mode": plan.mode,
+            "base": plan.base,
+            "lanes": plan.lanes,
+            "steps": steps,
+            "console_only": plan.console,
+        },
     })
 }
 

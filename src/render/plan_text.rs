@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, paint};
-use super::{attributes, lanes};
+use super::{attributes, console, lanes};
+use keyless_state::Address;
+
 use crate::plan::{Action, Change, Drift, Mode, Plan, Reason};
 
 /// The whole plan.
@@ -23,6 +25,7 @@ pub fn plan(plan: &Plan) -> String {
         if !plan.lanes.is_empty() {
             let _ = writeln!(out, "\n{}", lanes::tally(&plan.lanes));
         }
+        out.push_str(&console::tasks(&plan.console));
         return out;
     }
     out.push_str("keyless will perform the following actions:\n");
@@ -38,6 +41,7 @@ Lanes; a step runs only when the evidence for it is in:
         );
         out.push_str(&lanes::planned(plan));
     }
+    out.push_str(&console::tasks(&plan.console));
     let _ = writeln!(out, "\n{}", summary(plan));
     out.push_str(&caution(plan));
     out
@@ -88,16 +92,9 @@ fn block(change: &Change) -> String {
         (Action::Forget, _) => ('-', "will be forgotten; the remote object stays as it is"),
         (Action::NoOp, _) => (' ', "stays as it is"),
     };
-    let label = address.label().map_or(String::new(), |label| format!(" \"{label}\""));
     let mut out = String::new();
     let _ = writeln!(out, "\n  {}", paint(BOLD, format_args!("# {address} {what}")));
-    let _ = writeln!(
-        out,
-        "  {} {}{label} \"{}\" {{",
-        attributes::sign(sign),
-        address.kind().word(),
-        address.name()
-    );
+    let _ = writeln!(out, "  {} {} {{", attributes::sign(sign), heading(address));
     out.push_str(&match (&change.before, &change.after, change.action) {
         (_, Some(after), Action::Create) => attributes::created(after, &change.unknown),
         (Some(before), Some(after), Action::Update) => attributes::changed(before, after, &change.unknown),
@@ -106,6 +103,12 @@ fn block(change: &Change) -> String {
     });
     out.push_str("    }\n");
     out
+}
+
+/// The head of a declared thing's block, such as `service_account "ci"`.
+pub fn heading(address: &Address) -> String {
+    let label = address.label().map_or(String::new(), |label| format!(" \"{label}\""));
+    format!("{}{label} \"{}\"", address.kind().word(), address.name())
 }
 
 /// What others changed, who and when.

@@ -180,6 +180,10 @@ fn plan_sightings(plan: &Plan, sightings: &mut crate::lane::Sightings) {
             sightings.unconfigured.insert(change.address.clone(), what);
         }
     }
+    for task in &plan.console {
+        let what = format!("{}, which a person has to see to in the Console", task.address);
+        sightings.unconfigured.insert(task.address.clone(), what);
+    }
 }
 
 /// Ends the run cleanly at the first interrupt, and at once at the second.

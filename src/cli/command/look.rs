@@ -11,10 +11,10 @@ use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::lane::Sightings;
-use crate::plan::{Mode, Plan, PlanInput, build, build_back};
+use crate::plan::{Mode, Plan, PlanInput, build, build_back, cautions};
 use crate::platform::Platform;
 use crate::refresh;
-use crate::resource::{KeyStatus, Observed};
+use crate::resource::{Caller, KeyStatus, Observed};
 use crate::rollback::WayBack;
 
 /// What was seen, and the state with the evidence of this moment in it.
@@ -31,6 +31,8 @@ pub(super) struct Look {
     pub(super) now: Timestamp,
     /// Steps of an interrupted run, with the journal events that settle them.
     pub(super) settled: Vec<(InDoubt, keyless_state::Event)>,
+    /// Who stands behind the credential.
+    pub(super) caller: Caller,
 }
 
 /// What is recorded, as this command found it.
@@ -110,6 +112,7 @@ pub(super) async fn look(
         learnt,
         now,
         settled,
+        caller: connection.caller,
     })
 }
 
@@ -176,7 +179,10 @@ impl Look {
     /// Builds the plan of a mode; problems have been told when this fails.
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {
-            Ok(plan) => Some(plan),
+            Ok(plan) => {
+                ui.diagnostics(&cautions(&plan, self.caller), &session.sources);
+                Some(plan)
+            }
             Err(problems) => {
                 ui.diagnostics(&problems, &session.sources);
                 None
@@ -203,6 +209,7 @@ impl Look {
             now: self.now,
             skip_waits,
             outputs_changed: recordable(&outputs) != self.state.outputs,
+            caller: self.caller,
         }
     }
 

@@ -59,6 +59,8 @@ fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
             "\nSaved the plan to {path}. To carry out exactly this:\n    keyless {switch}apply {path}"
         ));
     }
-    let changes = !plan.is_empty() || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
+    let changes = !plan.is_empty()
+        || !plan.console.is_empty()
+        || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
     if arguments.detailed_exitcode && changes { Exit::Changes } else { Exit::Done }
 }

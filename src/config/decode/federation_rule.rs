@@ -9,12 +9,16 @@ use super::fields::Fields;
 use super::matching::{self, MatchPlaces};
 use super::{Context, ProviderParts, api_name, workspace};
 use crate::config::configuration::{FederationRule, IdentityTokenSource, WorkspaceChoice};
+use crate::config::nearest;
 use crate::config::section::Section;
 use crate::diagnostic::Diagnostic;
 use crate::limits;
 
 const SCOPE_DEFAULT: &str = "workspace:inference";
+/// Through the API.
 const SCOPES: [&str; 2] = [SCOPE_DEFAULT, "workspace:developer"];
+/// In the Console alone.
+const CONSOLE_SCOPES: [&str; 2] = ["org:admin", "workspace:manage_tunnels"];
 const TOKEN_LIFETIME_DEFAULT: i64 = 3_600;
 
 pub(super) fn decode(
@@ -31,7 +35,7 @@ pub(super) fn decode(
     let account = fields.reference("service_account", Kind::ServiceAccount);
     fields.require("service_account", account.is_some(), "`service_account = service_account.NAME`");
     let workspaces = workspaces(&mut fields);
-    let oauth_scope = scope(&mut fields);
+    let oauth_scope = scope(&mut fields, address);
     let token_lifetime_seconds = lifetime(&mut fields);
     let parts = provider.as_ref().and_then(|given| providers.get(&given.value));
     let matched = match fields.section("match") {
@@ -103,7 +107,7 @@ fn workspaces(fields: &mut Fields<'_>) -> Option<WorkspaceChoice> {
     }
 }
 
-fn scope(fields: &mut Fields<'_>) -> String {
+fn scope(fields: &mut Fields<'_>, address: &Address) -> String {
     let Some(given) = fields.text("oauth_scope") else { return SCOPE_DEFAULT.to_owned() };
     let words: Vec<&str> = given.value.split_whitespace().collect();
     if words.is_empty() {
@@ -111,15 +115,24 @@ fn scope(fields: &mut Fields<'_>) -> String {
         fields.refuse("Invalid scope", "`oauth_scope` is empty.", given.span, hint);
     }
     for word in words.iter().filter(|word| !SCOPES.contains(word)) {
+        if CONSOLE_SCOPES.contains(word) {
+            // A warning, which leaves the block sound.
+            let warning = Diagnostic::warning("Scope is managed in the Console only")
+                .detail(format!(
+                    "The API lets only the Console create, change and archive rules with the scope `{word}`. The \
+                     plan says what to do there by hand, and holds back what needs this rule."
+                ))
+                .label(given.span, "")
+                .hint(format!("write `oauth_scope = \"{SCOPE_DEFAULT}\"` unless the workload needs the other scope"));
+            fields.context.report(warning.address(address));
+            continue;
+        }
+        let known = SCOPES.into_iter().chain(CONSOLE_SCOPES);
         fields.refuse(
-            "Scope is managed in the Console only",
-            format!(
-                "The API lets only the Console create or change rules with the scope `{word}`; through the API \
-                 rules have the scopes {}.",
-                SCOPES.join(" and ")
-            ),
+            "Unknown scope",
+            format!("There is no scope `{word}` for federation rules."),
             given.span,
-            format!("write `oauth_scope = \"{SCOPE_DEFAULT}\"`, or keep this rule out of the configuration"),
+            nearest::suggest(word, "there is", known),
         );
     }
     words.join(" ")

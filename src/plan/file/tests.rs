@@ -17,6 +17,7 @@ fn plan() -> Plan {
         now: hour(0),
         skip_waits: false,
         outputs_changed: false,
+        caller: crate::resource::Caller::Person,
     })
     .unwrap()
 }

@@ -20,6 +20,7 @@ fn plan(status: KeyStatus, built: bool) -> Plan {
         now: hour(0),
         skip_waits: false,
         outputs_changed: false,
+        caller: crate::resource::Caller::Person,
     };
     build(input).unwrap()
 }
