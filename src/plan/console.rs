@@ -189,9 +189,17 @@ pub(super) fn hold_back(
     tasks
 }
 
+/// Ids that are not known yet come with the steps that go on.
+fn first_apply(change: &Change) -> &'static str {
+    match change.unknown.iter().any(|name| name != "id") {
+        true => "Apply first, so that the ids it refers to are known. ",
+        false => "",
+    }
+}
+
 fn task(change: &Change, reason: Option<&(String, String)>, root: Option<&Address>) -> ConsoleTask {
     let (why, how) = match (reason, root) {
-        (Some((why, how)), _) => (why.clone(), how.clone()),
+        (Some((why, how)), _) => (why.clone(), format!("{}{how}", first_apply(change))),
         (None, root) => {
             let root = root.map_or_else(String::new, Address::to_string);
             (

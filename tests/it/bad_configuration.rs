@@ -55,7 +55,7 @@ fn values_that_the_api_refuses() {
     refused("name", "service_account \"a\" {\n  name = \"Team A\"\n}\n");
     let in_rule = "provider        = provider.github_actions.github";
     mistaken("lifetime", in_rule, &format!("{in_rule}\n  token_lifetime_seconds = 30"));
-    mistaken("scope", in_rule, &format!("{in_rule}\n  oauth_scope = \"org:admin\""));
+    mistaken("scope", in_rule, &format!("{in_rule}\n  oauth_scope = \"workspace:inferense\""));
     mistaken("workspace", "\"Production\"", "\"Produktion\"");
     let membership = "  membership {\n    workspace = data.workspace.production\n    role      = \"workspace_developer\"\n  }\n";
     mistaken("no_member", membership, "");

@@ -56,6 +56,17 @@ impl Simulator {
         self.call("POST", "/_simulator/clock", None, Some(&json!({ "advance_seconds": hours * 3600 })));
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes an identity token from a simulated identity provider.
+    pub(crate) fn identity_token(&self, provider: &str, claims: &Value) -> String {
+        let path = format!("/_simulator/identity_providers/{provider}/token");
+        let answer = self.call("POST", &path, None, Some(claims));
+        answer["token"].as_str().unwrap().to_owned()
+    }
+
     /// Does something at the API as the second member of the organization.
     pub(crate) fn as_person(&self, path: &str, body: &Value) -> Value {
         let tokens = self.get("/_simulator/tokens");
