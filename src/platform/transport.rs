@@ -242,8 +242,10 @@ impl Transport {
 /// reason may pass.
 fn unsent(error: ApiError) -> Failure {
     let kind = match error.kind {
-        ErrorKind::NotSent | ErrorKind::AnswerLost | ErrorKind::Unavailable { .. } => ErrorKind::NotSent,
-        ErrorKind::RateLimited { .. } => ErrorKind::NotSent,
+        ErrorKind::NotSent | ErrorKind::RateLimited { .. } | ErrorKind::Unavailable { .. } => {
+            ErrorKind::NotSent
+        }
+        // What was sent to the token endpoint may work only once.
         _ => ErrorKind::Credential,
     };
     let advice = Some(error.advice().to_owned());

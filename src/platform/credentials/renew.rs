@@ -242,10 +242,12 @@ impl Exchanger {
         let identity_token = self.identity_token()?;
         let digest = digest(&identity_token);
         if self.sent == Some(digest) && is_single_use(&identity_token) {
-            return Err(refusal(format!(
+            let error = refusal(format!(
                 "{} was exchanged before and has not changed since. Identity tokens with a `jti` work once, so it is not sent again",
                 self.place()
-            )));
+            ));
+            let advice = "Let the job write a new identity token to the file before the old access token ends; a variable cannot change during a run.";
+            return Err(ApiError { advice: Some(advice.to_owned()), ..error });
         }
         let federation = &self.federation;
         let asked = Assertion {
@@ -257,7 +259,7 @@ impl Exchanger {
         let operation = format!("exchange the engine's identity token through rule {}", federation.rule_id);
         let request = grant::exchange(operation, &asked, &identity_token)?;
         let minted = means.mint(&request, Sending::Assertion).await;
-        if !matches!(&minted, Err(error) if error.kind == ErrorKind::NotSent) {
+        if minted.as_ref().err().is_none_or(|error| may_have_used(&error.kind)) {
             self.sent = Some(digest);
         }
         minted
@@ -285,9 +287,6 @@ impl Exchanger {
 
     fn refused(&self, error: ApiError) -> ApiError {
         let advice = match error.kind {
-            ErrorKind::Credential if error.advice.is_none() => {
-                "Let the job write a new identity token to the file before the old access token ends; a variable cannot change during a run.".to_owned()
-            }
             ErrorKind::Unauthenticated => format!(
                 "The API never says why; the Console does (Settings, Workload identity, history). Look whether {} fits the rule and was not used before, whether the rule has the scope {ORG_ADMIN} and its service account the role `admin`, and whether the workspace is named where the rule covers several (ANTHROPIC_WORKSPACE_ID).",
                 self.place()
@@ -299,6 +298,11 @@ impl Exchanger {
         };
         ApiError { advice: Some(advice), ..error }
     }
+}
+
+/// A service that had no time for a token has not looked at it; a lost answer leaves that open.
+fn may_have_used(kind: &ErrorKind) -> bool {
+    !matches!(kind, ErrorKind::NotSent | ErrorKind::RateLimited { .. } | ErrorKind::Unavailable { .. })
 }
 
 fn digest(token: &Secret) -> [u8; 32] {

@@ -92,10 +92,16 @@ impl World {
 
     /// A client with the credential that these variables and this disk give.
     fn client(&self, variables: &[(&str, &str)]) -> HttpPlatform {
+        let variables: Vec<(&str, String)> =
+            variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        super::client(self.settings(&variables)).0
+    }
+
+    fn settings(&self, variables: &[(&str, String)]) -> Settings {
         let directory = self.directory.path().display().to_string();
         let lookup = |name: &str| match name {
             "ANTHROPIC_CONFIG_DIR" => Some(directory.clone()),
-            name => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+            name => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
         };
         let selection = choose(&Environment::of(lookup), &|path| match std::fs::read_to_string(path) {
             Ok(text) => Ok(Some(text)),
@@ -108,19 +114,23 @@ impl World {
         settings.wall_clock =
             Arc::new(move || Timestamp::from_second(START + seconds.load(Ordering::SeqCst)).unwrap());
         settings.notice = Arc::new(move |text| notices.lock().unwrap().push(text.to_owned()));
-        super::client(settings).0
+        settings
     }
 
     /// A client that federates with the identity token in the file `token`.
     fn federated(&self) -> HttpPlatform {
-        let file = self.path("token").display().to_string();
-        self.client(&[
-            ("ANTHROPIC_FEDERATION_RULE_ID", "fdrl_engine"),
-            ("ANTHROPIC_ORGANIZATION_ID", "org"),
-            ("ANTHROPIC_SERVICE_ACCOUNT_ID", "svac_engine"),
-            ("ANTHROPIC_WORKSPACE_ID", "default"),
-            ("ANTHROPIC_IDENTITY_TOKEN_FILE", &file),
-        ])
+        super::client(self.settings(&self.federation())).0
+    }
+
+    fn federation(&self) -> Vec<(&'static str, String)> {
+        let pair = |name, value: &str| (name, value.to_owned());
+        vec![
+            pair("ANTHROPIC_FEDERATION_RULE_ID", "fdrl_engine"),
+            pair("ANTHROPIC_ORGANIZATION_ID", "org"),
+            pair("ANTHROPIC_SERVICE_ACCOUNT_ID", "svac_engine"),
+            pair("ANTHROPIC_WORKSPACE_ID", "default"),
+            pair("ANTHROPIC_IDENTITY_TOKEN_FILE", &self.path("token").display().to_string()),
+        ]
     }
 
     /// Writes a fresh identity token that works once.
@@ -248,6 +258,53 @@ async fn a_refused_token_is_renewed_once() {
     let error = call(&client).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthenticated);
     assert!(error.advice().contains("could not be renewed"), "{}", error.advice());
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_well_gets_the_same_identity_token_again() {
+    let world = World::with(|number| match number {
+        1 => Reply::new(503, "{}"),
+        _ => Reply::new(200, r#"{"access_token":"sk-ant-oat01-2","expires_in":600}"#),
+    })
+    .await;
+    world.rotate("1");
+    call(&world.federated()).await.unwrap();
+    assert_eq!(world.seen(), ["mint", "mint", "2"]);
+}
+
+#[tokio::test]
+async fn redirects_of_the_token_endpoint_are_not_followed() {
+    let elsewhere = Server::answering(vec![|| Reply::new(200, "{}")]).await;
+    let location = format!("{}/v1/oauth/token", elsewhere.base);
+    let world = World::with(move |_| Reply::new(307, "").header("location", &location)).await;
+    world.rotate("1");
+    let error = call(&world.federated()).await.unwrap_err();
+    assert!(error.message.contains("redirects are refused"), "{error}");
+    assert_eq!((world.seen().len(), elsewhere.seen().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_silent_token_endpoint_is_asked_once() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let world = World::start().await;
+    world.rotate("1");
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let silent = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            open.push(connection);
+        }
+    });
+    let mut settings = world.settings(&world.federation());
+    settings.base_url = base;
+    settings.call_timeout = std::time::Duration::from_millis(50);
+    let error = call(&super::client(settings).0).await.unwrap_err();
+    silent.abort();
+    assert_eq!((error.kind.clone(), error.message.as_str()), (ErrorKind::Credential, "no answer in time"));
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
