@@ -19,7 +19,7 @@ pub struct ApiError {
     /// The API's id of the request.
     pub request_id: Option<String>,
     /// What a person can do about it, where more is known than the kind tells.
-    pub advice: Option<String>,
+    pub advice: Option<Box<str>>,
 }
 
 /// What kind of failure it is, which decides what can be done about it.

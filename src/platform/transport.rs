@@ -1,14 +1,12 @@
 //! Sends one request at a time, reads its answer within bounds, and repeats what may be repeated.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::credentials::access::{self, Carrier, Family};
 use super::credentials::{self, CredentialSource};
 use super::retry::{Effect, Failure, Governor, Pace, retry_after, settle, wait_before_next};
 use super::scrub::scrub;
@@ -37,6 +35,19 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     /// What sending it twice could do.
     pub(crate) effect: Effect,
+    /// The credential that goes with it.
+    pub(crate) with: With,
+    /// The beta that it needs.
+    pub(crate) beta: Option<&'static str>,
+}
+
+/// The credential that goes with a request. An exchange has none: the identity token is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// The engine's own.
+    Operator,
+    /// The key for usage and the Activity Feed, which the federation endpoints refuse.
+    AdminKey,
 }
 
 impl Request {
@@ -49,6 +60,21 @@ impl Request {
             query: Vec::new(),
             body: None,
             effect: Effect::Read,
+            with: With::Operator,
+            beta: None,
+        }
+    }
+
+    /// Tells whether it goes to a report. Those are documented for Admin API keys, so that a refused
+    /// token need not be a bad one.
+    fn is_report(&self) -> bool {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["v1", "compliance", ..] => true,
+            ["v1", "organizations", report, ..] => {
+                matches!(*report, "usage_report" | "cost_report" | "analytics")
+            }
+            _ => false,
         }
     }
 
@@ -112,8 +138,6 @@ pub(crate) struct Transport {
     sender: Sender,
     credential: CredentialSource,
     admin_key: Option<HeaderValue>,
-    /// Whether a report refused the token, so that its next page does not ask again.
-    token_refused: AtomicBool,
     governor: Governor,
     pub(crate) progress: Option<Progress>,
 }
@@ -139,7 +163,6 @@ impl Transport {
             sender,
             credential,
             admin_key: admin_key.map(|key| credentials::header(key, "")),
-            token_refused: AtomicBool::new(false),
             governor: Governor::new(settings.parallelism, pace),
             progress: settings.progress.clone(),
         })
@@ -151,24 +174,18 @@ impl Transport {
         if request.path.iter().any(|segment| matches!(segment.as_str(), "" | "." | "..")) {
             return Err(request.error(ErrorKind::Invalid, "an id in the path is empty or only dots"));
         }
-        let family = access::family(&request.path);
-        let order =
-            access::order(family, self.admin_key.is_some(), self.token_refused.load(Ordering::Relaxed));
-        let mut carriers = order.iter().copied().peekable();
-        let mut carrier = carriers.next().unwrap_or(Carrier::Token);
         let (mut tries, mut renewed) = (0, false);
         loop {
             let mut generation = None;
             let failure = {
                 let _turn = self.governor.turn().await;
-                match self.attempt(request, carrier, &mut generation).await {
+                match self.attempt(request, &mut generation).await {
                     Ok(reply) => return Ok(reply),
                     Err(failure) => failure,
                 }
             };
-            if let (ErrorKind::Unauthenticated, Some(generation), false) =
-                (&failure.error.kind, generation, renewed)
-            {
+            let refused = failure.error.kind == ErrorKind::Unauthenticated && !request.is_report();
+            if let (true, Some(generation), false) = (refused, generation, renewed) {
                 renewed = true;
                 match self.credential.renew_after(generation).await {
                     Ok(true) => continue,
@@ -176,16 +193,10 @@ impl Transport {
                     Err(error) => return Err(not_renewed(failure.error, &error)),
                 }
             }
-            let refused = matches!(failure.error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
-            if refused && carriers.peek().is_some() {
-                self.token_refused.fetch_or(carrier == Carrier::Token, Ordering::Relaxed);
-                carrier = carriers.next().unwrap_or(carrier);
-                continue;
-            }
             tries += 1;
             let pace = &self.governor.pace;
             let Some(wait) = wait_before_next(&failure, request.effect, tries, pace.jitter()) else {
-                return Err(self.advised(settle(failure.error, request.effect), request, family));
+                return Err(self.advised(settle(failure.error, request.effect), request));
             };
             tracing::debug!(operation = request.operation, tries, ?wait, error = %failure.error, "retrying");
             match failure.error.kind {
@@ -195,18 +206,18 @@ impl Transport {
         }
     }
 
+    /// Whether there is a key for usage and the Activity Feed.
+    pub(crate) fn has_admin_key(&self) -> bool {
+        self.admin_key.is_some()
+    }
+
     /// Sends a request once; notes which token it carried.
-    async fn attempt(
-        &self,
-        request: &Request,
-        carrier: Carrier,
-        generation: &mut Option<u64>,
-    ) -> Result<Reply, Failure> {
+    async fn attempt(&self, request: &Request, generation: &mut Option<u64>) -> Result<Reply, Failure> {
         // A trial exchange carries no credential of ours: the identity token is the credential.
         if request.effect == Effect::Once {
             return self.sender.send(request, Sending::Assertion).await;
         }
-        if let (Carrier::AdminKey, Some(key)) = (carrier, &self.admin_key) {
+        if let (With::AdminKey, Some(key)) = (request.with, &self.admin_key) {
             return self.sender.send(request, Sending::AdminKey(key)).await;
         }
         let bearer = self.credential.bearer().await.map_err(unsent)?;
@@ -215,24 +226,28 @@ impl Transport {
     }
 
     /// Adds what can be done about a refused credential, where more is known than for any other.
-    fn advised(&self, mut error: ApiError, request: &Request, family: Family) -> ApiError {
+    fn advised(&self, mut error: ApiError, request: &Request) -> ApiError {
         if request.effect == Effect::Once || error.advice.is_some() {
             return error;
         }
         let refused = matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
-        if refused && family != Family::Management {
-            error.advice = Some(match &self.admin_key {
-                None => "This report may need an Admin API key: set ANTHROPIC_ADMIN_API_KEY, which is used for reports alone.".to_owned(),
-                Some(_) => "Neither the OAuth token nor ANTHROPIC_ADMIN_API_KEY is accepted here; the Activity Feed takes Admin API keys only if they were created after the Compliance API was enabled.".to_owned(),
-            });
+        if refused && request.is_report() {
+            let advice = match self.has_admin_key() {
+                false => {
+                    "This report may need an Admin API key: set ANTHROPIC_ADMIN_API_KEY, which is used for reports alone."
+                }
+                true => {
+                    "ANTHROPIC_ADMIN_API_KEY is set, and this report is refused all the same; the Activity Feed takes Admin API keys only if they were created after the Compliance API was enabled."
+                }
+            };
+            error.advice = Some(advice.into());
         } else if error.code.as_deref() == Some("sandbox_egress_restricted") {
-            error.advice = Some(
-                "Changes cannot be made from inside a sandbox with restricted network; run this elsewhere."
-                    .to_owned(),
-            );
+            let advice =
+                "Changes cannot be made from inside a sandbox with restricted network; run this elsewhere.";
+            error.advice = Some(advice.into());
         } else {
             let writes = request.effect != Effect::Read;
-            error.advice = self.credential.advice(&error.kind, writes);
+            error.advice = self.credential.advice(&error.kind, writes).map(Into::into);
         }
         error
     }
@@ -248,13 +263,13 @@ fn unsent(error: ApiError) -> Failure {
         // What was sent to the token endpoint may work only once.
         _ => ErrorKind::Credential,
     };
-    let advice = Some(error.advice().to_owned());
+    let advice = Some(error.advice().into());
     Failure { error: ApiError { kind, advice, ..error }, retry_after: None, should_retry: None }
 }
 
 fn not_renewed(refusal: ApiError, error: &ApiError) -> ApiError {
     let advice = format!("The token could not be renewed: {error}. {}", error.advice());
-    ApiError { advice: Some(advice), ..refusal }
+    ApiError { advice: Some(advice.into()), ..refusal }
 }
 
 impl Sender {
@@ -309,9 +324,11 @@ impl Sender {
             Sending::Token(header) => builder
                 .header(AUTHORIZATION, header.clone())
                 .header("anthropic-version", API_VERSION)
-                .header("anthropic-beta", OAUTH_BETA),
+                .header("anthropic-beta", betas(request.beta)),
             Sending::AdminKey(header) => {
-                builder.header("x-api-key", header.clone()).header("anthropic-version", API_VERSION)
+                let builder =
+                    builder.header("x-api-key", header.clone()).header("anthropic-version", API_VERSION);
+                request.beta.into_iter().fold(builder, |builder, beta| builder.header("anthropic-beta", beta))
             }
             Sending::Assertion => builder.header("anthropic-beta", EXCHANGE_BETA),
             // With the flag of federation the service would take it for an exchange.
@@ -322,6 +339,11 @@ impl Sender {
             None => builder,
         }
     }
+}
+
+/// The betas of a call with the engine's own credential.
+fn betas(beta: Option<&str>) -> String {
+    beta.map_or(OAUTH_BETA.to_owned(), |beta| format!("{OAUTH_BETA},{beta}"))
 }
 
 /// Room made for a body whose length is not announced; a minted token fits.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::http::path;
 use super::page::{self, Style};
-use super::transport::{Request, Transport};
+use super::transport::{Request, Transport, With};
 use super::wire::{self, BucketWire};
 use super::{ApiError, ErrorKind, UsageRow};
 
@@ -17,7 +17,14 @@ pub(crate) async fn usage(transport: &Transport, since: Timestamp) -> Result<Vec
         ("group_by[]", "api_key_id".to_owned()),
         ("group_by[]", "service_account_id".to_owned()),
     ];
-    let buckets = page::read_all(transport, "usage buckets", Style::Report, request.clone()).await?;
+    let read = |request: &Request| page::read_all(transport, "usage buckets", Style::Report, request.clone());
+    let buckets = match read(&request).await {
+        Err(error) if transport.has_admin_key() && is_refusal(&error) => {
+            request.with = With::AdminKey;
+            read(&request).await?
+        }
+        other => other?,
+    };
     let mut rows = Vec::new();
     for bucket in buckets {
         let bucket =
@@ -25,6 +32,10 @@ pub(crate) async fn usage(transport: &Transport, since: Timestamp) -> Result<Vec
         rows.extend(bucket);
     }
     Ok(rows)
+}
+
+fn is_refusal(error: &ApiError) -> bool {
+    matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden)
 }
 
 /// The report snaps to whole hours, so the question does too.

@@ -2,10 +2,9 @@
 //!
 //! In reading order: `environment` holds the variables, `choose` decides among the sources in the
 //! order of the vendor's clients, `profile` knows the files of `ant auth login`, `class` what a
-//! prefix tells. `freshness` says when a token has to be renewed, `source` renews it, once for all
-//! calls, and `store` reads and writes files. `access` says which credential a call carries.
+//! prefix tells. `freshness` says when a token has to be renewed, `source` and `renew` renew it, once
+//! for all calls, and `store` reads and writes files.
 
-pub(crate) mod access;
 mod choose;
 mod class;
 mod environment;

@@ -169,7 +169,7 @@ fn login_refused(error: ApiError) -> ApiError {
         }
         _ => return error,
     };
-    ApiError { advice: Some(advice.to_owned()), ..error }
+    ApiError { advice: Some(advice.into()), ..error }
 }
 
 /// A federation, with the identity token that was sent last.
@@ -247,7 +247,7 @@ impl Exchanger {
                 self.place()
             ));
             let advice = "Let the job write a new identity token to the file before the old access token ends; a variable cannot change during a run.";
-            return Err(ApiError { advice: Some(advice.to_owned()), ..error });
+            return Err(ApiError { advice: Some(advice.into()), ..error });
         }
         let federation = &self.federation;
         let asked = Assertion {
@@ -296,7 +296,7 @@ impl Exchanger {
             }
             _ => return error,
         };
-        ApiError { advice: Some(advice), ..error }
+        ApiError { advice: Some(advice.into()), ..error }
     }
 }
 

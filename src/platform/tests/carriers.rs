@@ -1,8 +1,7 @@
 //! Which credential goes where.
 
+use super::transport::{Request, With};
 use super::*;
-
-const SINCE: &str = "2026-11-20T10:00:00Z";
 
 fn both(server: &Server) -> HttpPlatform {
     let admin_key = Some(Secret::new("sk-ant-admin01-engine"));
@@ -19,32 +18,47 @@ fn carried(server: &Server) -> Vec<&'static str> {
     server.seen().iter().map(word).collect()
 }
 
-async fn usage(client: &HttpPlatform) -> Result<Vec<UsageRow>, ApiError> {
-    client.usage(SINCE.parse().unwrap()).await
-}
-
-/// A server that refuses the token for the usage report.
-async fn keyed() -> Server {
-    Server::start(|seen| match seen.header("x-api-key") {
-        None => Reply::new(401, "{}"),
-        Some(_) if seen.query.contains("page=") => Reply::file("usage_page_2.json"),
-        Some(_) => Reply::file("usage_page_1.json"),
-    })
-    .await
+fn report(with: With, beta: Option<&'static str>) -> Request {
+    Request { with, beta, ..Request::get("read a report", &["v1", "organizations", "analytics", "usage"]) }
 }
 
 #[tokio::test]
-async fn the_admin_key_helps_where_a_report_refuses_the_token() {
-    let server = keyed().await;
-    usage(&both(&server)).await.unwrap();
-    assert_eq!(carried(&server), ["token", "key", "key"], "the second page does not ask again");
+async fn each_request_carries_the_credential_it_names() {
+    let server = Server::answering(vec![|| Reply::new(200, "{}")]).await;
+    let client = both(&server);
+    for (with, beta) in [
+        (With::Operator, None),
+        (With::AdminKey, None),
+        (With::Operator, Some("b-1")),
+        (With::AdminKey, Some("b-1")),
+    ] {
+        client.transport.call(&report(with, beta)).await.unwrap();
+    }
+    assert_eq!(carried(&server), ["token", "key", "token", "key"]);
+    let betas: Vec<Option<String>> =
+        server.seen().iter().map(|seen| seen.header("anthropic-beta").map(str::to_owned)).collect();
+    let oauth = "oauth-2025-04-20".to_owned();
+    assert_eq!(betas, [Some(oauth.clone()), None, Some(format!("{oauth},b-1")), Some("b-1".to_owned())]);
 }
 
 #[tokio::test]
-async fn the_admin_key_stays_at_home_where_the_token_is_accepted() {
-    let server = Server::answering(vec![|| Reply::file("usage_page_2.json")]).await;
-    usage(&both(&server)).await.unwrap();
+async fn without_an_admin_key_the_token_goes_with_everything() {
+    let server = Server::answering(vec![|| Reply::new(200, "{}")]).await;
+    let (client, _) = server.client();
+    assert!(!client.transport.has_admin_key());
+    client.transport.call(&report(With::AdminKey, None)).await.unwrap();
     assert_eq!(carried(&server), ["token"]);
+}
+
+#[tokio::test]
+async fn the_admin_key_reads_usage_where_the_token_may_not() {
+    let server = Server::start(|seen| match seen.header("x-api-key") {
+        None => Reply::new(401, "{}"),
+        Some(_) => Reply::file("usage_page_2.json"),
+    })
+    .await;
+    both(&server).usage("2026-11-20T10:00:00Z".parse().unwrap()).await.unwrap();
+    assert_eq!(carried(&server), ["token", "key"]);
 }
 
 #[tokio::test]
@@ -58,14 +72,14 @@ async fn the_admin_key_never_manages_federation() {
 }
 
 #[tokio::test]
-async fn without_an_admin_key_a_refused_report_asks_for_one() {
-    let server = keyed().await;
-    let error = usage(&server.client().0).await.unwrap_err();
-    assert!(error.advice().contains("set ANTHROPIC_ADMIN_API_KEY"), "{}", error.advice());
-    assert_eq!(carried(&server), ["token"]);
+async fn a_refused_report_tells_of_the_admin_key() {
     let server = Server::answering(vec![|| Reply::new(403, "{}")]).await;
-    let error = usage(&both(&server)).await.unwrap_err();
-    assert!(error.advice().starts_with("Neither the OAuth token nor"), "{}", error.advice());
+    let told = async |client: HttpPlatform| {
+        let error = client.transport.call(&report(With::Operator, None)).await.err().unwrap();
+        error.advice().to_owned()
+    };
+    assert!(told(server.client().0).await.contains("set ANTHROPIC_ADMIN_API_KEY"));
+    assert!(told(both(&server)).await.contains("refused all the same"));
 }
 
 #[tokio::test]

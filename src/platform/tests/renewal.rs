@@ -261,6 +261,21 @@ async fn a_refused_token_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn a_report_that_refuses_the_token_costs_no_exchange() {
+    let world = World::start().await;
+    world.rotate("1");
+    let client = world.federated();
+    call(&client).await.unwrap();
+    world.accepts.store(9, Ordering::SeqCst);
+    world.rotate("2");
+    let path = ["v1", "organizations", "usage_report", "messages"];
+    let request = super::transport::Request::get("read a report", &path);
+    let error = client.transport.call(&request).await.err().unwrap();
+    assert_eq!(error.kind, ErrorKind::Unauthenticated);
+    assert_eq!(world.seen(), ["mint", "1", "1"]);
+}
+
+#[tokio::test]
 async fn a_service_that_is_not_well_gets_the_same_identity_token_again() {
     let world = World::with(|number| match number {
         1 => Reply::new(503, "{}"),
