@@ -11,8 +11,8 @@ use super::settings::{ClockSource, Settings, check_base_url, is_loopback};
 use super::transport::{Request, Transport};
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
-    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, UsageRow, exchange, observe,
-    usage,
+    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, UsageRow, create, exchange,
+    observe, usage,
 };
 use crate::resource::{ApiKeyObject, Observed};
 
@@ -47,9 +47,10 @@ impl HttpPlatform {
 impl Platform for HttpPlatform {
     async fn perform(&self, call: &Call) -> Result<Answer, ApiError> {
         let request = request(call)?;
-        let reply = self.transport.call(&request).await?;
-        let value = reply.json(&request)?;
-        read_answer(call, value).map_err(|why| request.malformed(&reply, why))
+        match call.creates() {
+            true => create::create(&self.transport, call, &request).await,
+            false => send(&self.transport, call, &request).await,
+        }
     }
 
     async fn observe(&self) -> Result<Observed, ApiError> {
@@ -98,6 +99,13 @@ impl Platform for HttpPlatform {
             }
         }
     }
+}
+
+/// Sends a change and reads its answer.
+pub(crate) async fn send(transport: &Transport, call: &Call, request: &Request) -> Result<Answer, ApiError> {
+    let reply = transport.call(request).await?;
+    let value = reply.json(request)?;
+    read_answer(call, value).map_err(|why| request.malformed(&reply, why))
 }
 
 const ORGANIZATIONS: [&str; 2] = ["v1", "organizations"];

@@ -7,9 +7,11 @@
 //! `issuer_keys` talks to identity providers instead, and carries no credential.
 
 mod call;
+mod create;
 mod credentials;
 mod error;
 mod exchange;
+mod governor;
 mod http;
 mod issuer_keys;
 mod observe;
@@ -40,8 +42,9 @@ use crate::secret::Secret;
 pub trait Platform: Send + Sync + 'static {
     /// Makes one change and returns the object as the API shows it afterwards.
     ///
-    /// A create is sent at most once: when its answer is lost the error says so
-    /// ([`ErrorKind::AnswerLost`]) and the caller looks the unique name up.
+    /// A create is never sent again blindly: when its answer is lost the unique name is looked up,
+    /// and what is found is adopted if it is what was asked. [`ErrorKind::AnswerLost`] means that
+    /// looking could not tell either.
     fn perform(&self, call: &Call) -> impl Future<Output = Result<Answer, ApiError>> + Send;
 
     /// Reads everything, page by page.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::retry::{Effect, Failure, Governor, Pace, retry_after, settle, wait_before_next};
+use super::governor::{Ended, Governor};
+use super::retry::{Effect, Failure, Pace, Quota, retry_after, settle, wait_before_next};
 use super::scrub::scrub;
 use super::settings::{Progress, Settings, build_client, causes, check_base_url};
 use super::{ApiError, ErrorKind, credentials};
@@ -74,13 +76,22 @@ pub(crate) struct Reply {
     pub(crate) request_id: Option<String>,
     /// The body; wiped when dropped, because it may hold a minted token.
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// What the server says of its quota.
+    quota: Quota,
 }
 
 impl Reply {
     /// The body as JSON.
     pub(crate) fn json(&self, request: &Request) -> Result<Value, ApiError> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| request.malformed(self, format!("the answer is not JSON: {error}")))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let why = match () {
+                () if self.body.trim_ascii().is_empty() => "the answer is empty".to_owned(),
+                () if is_web_page(&self.body) => "the answer is a web page, not JSON".to_owned(),
+                () if error.is_eof() => format!("the answer is cut off: {error}"),
+                () => format!("the answer is not JSON: {error}"),
+            };
+            request.malformed(self, why)
+        })
     }
 }
 
@@ -110,6 +121,11 @@ impl Transport {
         })
     }
 
+    /// Time and chance.
+    pub(crate) fn pace(&self) -> &dyn Pace {
+        self.governor.pace.as_ref()
+    }
+
     /// Makes a call and returns its answer once the status means success.
     pub(crate) async fn call(&self, request: &Request) -> Result<Reply, ApiError> {
         // The URL would lose such a segment, and the call would go to another object.
@@ -118,13 +134,18 @@ impl Transport {
         }
         let mut tries = 0;
         loop {
-            let failure = {
-                let _turn = self.governor.turn().await;
-                match self.attempt(request).await {
-                    Ok(reply) => return Ok(reply),
-                    Err(failure) => failure,
+            let turn = self.governor.turn().await;
+            let failure = match self.attempt(request).await {
+                Ok(reply) => {
+                    turn.end(Ended::Answered { remaining: reply.quota.remaining });
+                    if let Some(wait) = reply.quota.pause() {
+                        self.governor.hold(wait);
+                    }
+                    return Ok(reply);
                 }
+                Err(failure) => failure,
             };
+            turn.end(Ended::of(&failure));
             tries += 1;
             let pace = &self.governor.pace;
             let Some(wait) = wait_before_next(&failure, request.effect, tries, pace.jitter()) else {
@@ -155,19 +176,23 @@ impl Transport {
         let mut response = self.build(request).send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        let body =
-            read_body(&mut response, limits::RESPONSE_BYTES_MAX).await.map_err(|error| match error {
-                BodyError::Broken(error) => lost(error),
-                BodyError::TooLarge => Failure {
-                    error: request.error(ErrorKind::Malformed, "the answer is larger than any of the API's"),
-                    retry_after: None,
-                    should_retry: None,
-                },
-            })?;
-        if (200..300).contains(&status) {
-            return Ok(Reply { request_id: header(&headers, "request-id"), body });
+        let success = (200..300).contains(&status);
+        let bytes_max = if success { limits::RESPONSE_BYTES_MAX } else { limits::ERROR_BODY_BYTES_MAX };
+        let now = self.governor.pace.wall();
+        match read_body(&mut response, bytes_max).await {
+            Ok(body) if success => {
+                let quota = Quota::read(|name| header(&headers, name), now);
+                Ok(Reply { request_id: header(&headers, "request-id"), body, quota })
+            }
+            Ok(body) => Err(refused(request, status, &headers, &body, now)),
+            // The status alone says what happened to the request, whatever became of the rest.
+            Err(_) if !success => Err(refused(request, status, &headers, b"", now)),
+            Err(BodyError::Broken(error)) => Err(lost(error)),
+            Err(BodyError::TooLarge) => {
+                let error = request.error(ErrorKind::Malformed, "the answer is larger than any of the API's");
+                Err(Failure { error, retry_after: None, should_retry: None })
+            }
         }
-        Err(refused(request, status, &headers, &body))
     }
 
     fn build(&self, request: &Request) -> reqwest::RequestBuilder {
@@ -223,13 +248,18 @@ pub(crate) async fn read_body(
     Ok(body)
 }
 
+/// Whether a body is a page for people, whatever its content type says.
+fn is_web_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
     headers.get(name)?.to_str().ok().map(scrub)
 }
 
 /// Understands a refusal: the documented envelope, its inner half alone, or the OAuth form.
-fn refused(request: &Request, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
+fn refused(request: &Request, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Failure {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = &answer["error"];
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(scrub);
@@ -242,9 +272,12 @@ fn refused(request: &Request, status: u16, headers: &HeaderMap, body: &[u8]) -> 
         None if (300..400).contains(&status) => {
             format!("the server answered {status} and wants the call made elsewhere; redirects are refused")
         }
+        None if is_web_page(body) => {
+            format!("the server answered {status} with a web page, as a proxy does and the API does not")
+        }
         None => format!("the server answered {status} without saying why"),
     };
-    let wait = retry_after(|name| header(headers, name));
+    let wait = retry_after(|name| header(headers, name), now);
     let kind = match status {
         400 => ErrorKind::Invalid,
         401 => ErrorKind::Unauthenticated,

@@ -1,7 +1,5 @@
 //! What each change sends, and how its answer is read.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::resource::{
     IssuerArguments, Jwks, KeyStatus, Match, OrganizationRole, RuleArguments, RuleWorkspaces,

@@ -1,7 +1,5 @@
 //! Trial exchanges, the usage report and the clock.
 
-use serde_json::json;
-
 use super::*;
 
 fn request() -> ExchangeRequest {

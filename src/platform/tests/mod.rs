@@ -1,6 +1,7 @@
 //! The client against a real socket, with answers as the API documents them.
 
 mod changes;
+mod creates;
 mod exchanges;
 mod failures;
 mod issuer_keys;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::{Body, to_bytes};
 use axum::extract::Request as HttpRequest;
 use axum::http::{HeaderMap, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 

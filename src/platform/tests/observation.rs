@@ -169,16 +169,13 @@ async fn a_namesake_is_not_the_default_workspace() {
     assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
 }
 
-async fn observe_error(answer: fn(&Seen) -> Reply) -> (ApiError, usize) {
-    let server = Server::start(answer).await;
-    let error = server.client().0.observe().await.unwrap_err();
-    let stale = server.seen().iter().filter(|seen| seen.tail().ends_with("/workspaces")).count();
-    (error, stale)
+async fn observe_error(answer: fn(&Seen) -> Reply) -> ApiError {
+    Server::start(answer).await.client().0.observe().await.unwrap_err()
 }
 
 #[tokio::test]
 async fn a_missing_field_is_named_with_its_object() {
-    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
         "GET federation_issuers" => {
             Reply::new(200, fixture("issuers_page_2.json").replace("\"issuer_url\"", "\"url\""))
         }
@@ -192,7 +189,7 @@ async fn a_missing_field_is_named_with_its_object() {
 
 #[tokio::test]
 async fn a_list_in_circles_is_a_fault_of_the_server() {
-    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
         "GET federation_issuers" => Reply::file("issuers_page_1.json"),
         _ => newest(seen),
     })
@@ -203,7 +200,7 @@ async fn a_list_in_circles_is_a_fault_of_the_server() {
 
 #[tokio::test]
 async fn a_list_that_is_cut_short_is_not_believed() {
-    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
         "GET federation_rules" => Reply::new(200, r#"{"data":[]}"#),
         _ => newest(seen),
     })
@@ -211,19 +208,70 @@ async fn a_list_that_is_cut_short_is_not_believed() {
     assert_eq!(error.message, "page: missing field `next_page`");
 }
 
+/// The first page of the issuers, then a refusal of the cursor as often as `refusals` says.
+async fn observe_with_stale_cursors(refusals: usize) -> (Result<Observed, ApiError>, usize) {
+    let left = Mutex::new(refusals);
+    let server = Server::start(move |seen| {
+        if seen.query.contains("page=cursor-2") {
+            let mut left = left.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                return Reply::new(400, r#"{"error":{"message":"page: the cursor is stale"}}"#);
+            }
+        }
+        newest(seen)
+    })
+    .await;
+    let observed = server.client().0.observe().await;
+    let asked = server.seen().iter().filter(|seen| seen.tail() == "GET federation_issuers").count();
+    (observed, asked)
+}
+
 #[tokio::test]
-async fn a_stale_cursor_starts_the_list_again_once() {
-    let (error, asked) = observe_error(|seen| match seen.tail().as_str() {
-        tail if tail.ends_with("/workspaces") => Reply::new(400, r#"{"error":{"message":"stale cursor"}}"#),
-        "GET service_accounts" => {
-            let mut page: Value = serde_json::from_str(&fixture("service_accounts.json")).unwrap();
-            page["data"].as_array_mut().unwrap().truncate(1);
-            Reply::new(200, page.to_string())
+async fn a_stale_cursor_starts_the_list_again_a_few_times() {
+    let restarts = crate::limits::LIST_RESTARTS_MAX as usize;
+    let (observed, asked) = observe_with_stale_cursors(restarts).await;
+    assert_eq!((observed.unwrap().issuers.len(), asked), (4, 2 * (restarts + 1)));
+    let (observed, asked) = observe_with_stale_cursors(restarts + 1).await;
+    assert_eq!((observed.unwrap_err().kind, asked), (ErrorKind::Invalid, 2 * (restarts + 1)));
+    // A refusal of the first page is not about a cursor.
+    let server = Server::start(|seen| match seen.tail().as_str() {
+        "GET federation_issuers" => Reply::new(400, "{}"),
+        _ => newest(seen),
+    })
+    .await;
+    assert_eq!(server.client().0.observe().await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(server.seen().iter().filter(|seen| seen.tail() == "GET federation_issuers").count(), 1);
+}
+
+#[tokio::test]
+async fn an_object_on_two_pages_is_taken_as_it_was_read_last() {
+    let server = Server::start(|seen| match (seen.tail().as_str(), seen.query.contains("page=cursor-2")) {
+        ("GET federation_issuers", true) => {
+            let page = fixture("issuers_page_1.json").replace("\"cursor-2\"", "null");
+            Reply::new(200, page.replace("\"github\"", "\"renamed\""))
         }
         _ => newest(seen),
     })
     .await;
-    assert_eq!((error.kind, asked), (ErrorKind::Invalid, 2));
+    let observed = server.client().0.observe().await.unwrap();
+    assert_eq!(observed.issuers.len(), 2);
+    assert_eq!(observed.issuers["fdis_01Github"].arguments.name, "renamed");
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_what_a_rule_refers_to_was_read_too_early() {
+    let early = Mutex::new(true);
+    let server = Server::start(move |seen| match seen.tail().as_str() {
+        "GET service_accounts" if std::mem::take(&mut *early.lock().unwrap()) => {
+            Reply::new(200, r#"{"data":[],"next_page":null}"#)
+        }
+        _ => newest(seen),
+    })
+    .await;
+    let observed = server.client().0.observe().await.unwrap();
+    assert_eq!(observed.service_accounts.len(), 4);
+    assert_eq!(memberships(&observed, "svac_01Release"), roles([("wrkspc_01Prod", "workspace_developer")]));
 }
 
 #[tokio::test]
