@@ -81,12 +81,14 @@ pub struct Gathered {
     pub evidence: Vec<Evidence>,
     /// Reports that were not believed.
     pub disbelieved: Vec<DisbelievedReport>,
+    /// What no credential at hand may read, and what that means.
+    pub unread: Vec<String>,
 }
 
 /// Reads usage and credential reports.
 ///
 /// # Errors
-/// When the usage report cannot be read. A key set that cannot be fetched makes the reports that
+/// When the usage report fails; that it may not be read is a normal outcome. A key set that cannot be fetched makes the reports that
 /// need it disbelieved, with that reason.
 pub async fn gather(
     remote: &Remote,
@@ -95,10 +97,18 @@ pub async fn gather(
     base: &Path,
     now: Timestamp,
 ) -> Result<Gathered, ApiError> {
-    let mut gathered = Gathered { evidence: Vec::new(), disbelieved: Vec::new() };
-    if let Some(since) = evidence::usage_since(configuration, state) {
-        let rows = remote.platform.usage(since).await?;
-        gathered.evidence.extend(evidence::usage(&rows, since, configuration, state, now));
+    let mut gathered = Gathered { evidence: Vec::new(), disbelieved: Vec::new(), unread: Vec::new() };
+    if let Some(question) = evidence::usage_question(configuration, state) {
+        match remote.platform.usage(&question).await {
+            Ok(usage) => {
+                let found = evidence::usage(&usage, question.since, configuration, state, now);
+                gathered.evidence.extend(found);
+            }
+            Err(error) if error.is_closed() => gathered.unread.push(format!(
+                "use of the keys cannot be read, so no lane can be confirmed: {error}. An Admin API key may read it"
+            )),
+            Err(error) => return Err(error),
+        }
     }
     let mut keys: BTreeMap<&Address, Result<IssuerKeys, String>> = BTreeMap::new();
     for (key, declared) in &configuration.api_keys {

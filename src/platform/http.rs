@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use super::retry::{Effect, Pace, SystemPace};
 use super::settings::{ClockSource, Settings, check_base_url, is_loopback};
 use super::transport::{Request, Transport};
+use super::usage::LastRoute;
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
-    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, UsageRow, create, exchange,
-    observe, usage,
+    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, Usage, UsageQuestion, create,
+    exchange, observe, usage,
 };
 use crate::resource::{ApiKeyObject, Observed};
 
@@ -20,6 +21,7 @@ use crate::resource::{ApiKeyObject, Observed};
 #[derive(Clone)]
 pub struct HttpPlatform {
     pub(crate) transport: Arc<Transport>,
+    usage_route: Arc<LastRoute>,
     clock: ClockSource,
 }
 
@@ -40,7 +42,11 @@ impl HttpPlatform {
             let request = Request::get("use the simulator's clock", &[]);
             return Err(request.error(ErrorKind::NotSent, "a simulator runs on this machine only"));
         }
-        Ok(HttpPlatform { transport: Arc::new(transport), clock: settings.clock })
+        Ok(HttpPlatform {
+            transport: Arc::new(transport),
+            usage_route: Arc::default(),
+            clock: settings.clock,
+        })
     }
 }
 
@@ -68,8 +74,9 @@ impl Platform for HttpPlatform {
         exchange::exchange(&self.transport, request).await
     }
 
-    async fn usage(&self, since: Timestamp) -> Result<Vec<UsageRow>, ApiError> {
-        usage::usage(&self.transport, since).await
+    async fn usage(&self, question: &UsageQuestion) -> Result<Usage, ApiError> {
+        let now = self.now().await?;
+        usage::usage(&self.transport, &self.usage_route, question, now).await
     }
 
     async fn now(&self) -> Result<Timestamp, ApiError> {

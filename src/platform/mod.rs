@@ -32,6 +32,7 @@ pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
 pub use settings::{ClockSource, DEFAULT_BASE_URL, Progress, Settings};
+pub use usage::{Usage, UsageQuestion, UsageRow, UsageSource};
 
 use jiff::Timestamp;
 
@@ -57,8 +58,8 @@ pub trait Platform: Send + Sync + 'static {
     fn exchange(&self, request: &ExchangeRequest)
     -> impl Future<Output = Result<Exchanged, ApiError>> + Send;
 
-    /// Reads token use per hour, since `since`, by key and service account.
-    fn usage(&self, since: Timestamp) -> impl Future<Output = Result<Vec<UsageRow>, ApiError>> + Send;
+    /// Reads use per hour, by key and service account, from whichever endpoint may be read.
+    fn usage(&self, question: &UsageQuestion) -> impl Future<Output = Result<Usage, ApiError>> + Send;
 
     /// The time by which the platform judges: the system clock, or the simulator's.
     fn now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
@@ -101,19 +102,4 @@ pub enum Exchanged {
         /// The API's id of the request, to look it up in the Console's history.
         request_id: Option<String>,
     },
-}
-
-/// Token use in one reporting bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageRow {
-    /// Start of the bucket.
-    pub starting_at: Timestamp,
-    /// End of the bucket.
-    pub ending_at: Timestamp,
-    /// The key that authenticated; none for federated traffic.
-    pub api_key_id: Option<String>,
-    /// The service account the traffic belongs to.
-    pub service_account_id: Option<String>,
-    /// All tokens together; never 0.
-    pub tokens: u64,
 }

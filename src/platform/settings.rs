@@ -33,6 +33,9 @@ pub struct Settings {
     pub base_url: String,
     /// The engine's credential.
     pub credential: Secret,
+    /// An Admin or Compliance key for usage and the Activity Feed alone, where there is one. The
+    /// federation endpoints refuse such keys, and it is never sent to them.
+    pub admin_key: Option<Secret>,
     /// Time for a whole call, reading the body included.
     pub call_timeout: Duration,
     /// Time to connect.
@@ -55,6 +58,7 @@ impl Settings {
         Settings {
             base_url: base_url.into(),
             credential,
+            admin_key: None,
             call_timeout: limits::CALL_TIMEOUT,
             connect_timeout: limits::CONNECT_TIMEOUT,
             clock: ClockSource::System,

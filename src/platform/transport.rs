@@ -14,6 +14,7 @@ use super::scrub::scrub;
 use super::settings::{Progress, Settings, build_client, causes, check_base_url};
 use super::{ApiError, ErrorKind, credentials};
 use crate::limits;
+use crate::secret::Secret;
 
 /// The version of the API whose shapes are asked for; the older one is understood too.
 pub(crate) const API_VERSION: &str = "2026-10-21";
@@ -36,6 +37,19 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     /// What sending it twice could do.
     pub(crate) effect: Effect,
+    /// The credential that goes with it.
+    pub(crate) with: With,
+    /// The beta that it needs.
+    pub(crate) beta: Option<&'static str>,
+}
+
+/// The credential that goes with a request. An exchange has none: the identity token is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// The engine's own.
+    Operator,
+    /// The key for usage and the Activity Feed, which the federation endpoints refuse.
+    AdminKey,
 }
 
 impl Request {
@@ -48,6 +62,8 @@ impl Request {
             query: Vec::new(),
             body: None,
             effect: Effect::Read,
+            with: With::Operator,
+            beta: None,
         }
     }
 
@@ -100,6 +116,7 @@ pub(crate) struct Transport {
     client: reqwest::Client,
     base: Url,
     authorization: HeaderValue,
+    admin_key: Option<HeaderValue>,
     governor: Governor,
     pub(crate) progress: Option<Progress>,
 }
@@ -112,13 +129,20 @@ impl Transport {
         let mut authorization =
             HeaderValue::from_str(&bearer).expect("the credential was checked to be visible ASCII");
         authorization.set_sensitive(true);
+        let admin_key = settings.admin_key.as_ref().map(admin_key_header).transpose()?;
         Ok(Transport {
             client: build_client(settings, &base)?,
             base,
             authorization,
+            admin_key,
             governor: Governor::new(settings.parallelism, pace),
             progress: settings.progress.clone(),
         })
+    }
+
+    /// Whether there is a key for usage and the Activity Feed.
+    pub(crate) fn has_admin_key(&self) -> bool {
+        self.admin_key.is_some()
     }
 
     /// Time and chance.
@@ -205,18 +229,39 @@ impl Transport {
             builder = builder.query(&request.query);
         }
         // The exchange carries no credential of ours: the identity token is the credential.
-        builder = match request.effect {
-            Effect::Once => builder.header("anthropic-beta", EXCHANGE_BETA),
-            Effect::Read | Effect::Repeatable | Effect::Create => builder
+        builder = match (request.effect, request.with, &self.admin_key) {
+            (Effect::Once, ..) => builder.header("anthropic-beta", EXCHANGE_BETA),
+            (_, With::AdminKey, Some(key)) => {
+                let builder =
+                    builder.header("x-api-key", key.clone()).header("anthropic-version", API_VERSION);
+                request.beta.into_iter().fold(builder, |builder, beta| builder.header("anthropic-beta", beta))
+            }
+            _ => builder
                 .header(AUTHORIZATION, self.authorization.clone())
                 .header("anthropic-version", API_VERSION)
-                .header("anthropic-beta", OAUTH_BETA),
+                .header("anthropic-beta", betas(request.beta)),
         };
         match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.to_string()),
             None => builder,
         }
     }
+}
+
+/// The betas of a call with the engine's own credential.
+fn betas(beta: Option<&str>) -> String {
+    beta.map_or(OAUTH_BETA.to_owned(), |beta| format!("{OAUTH_BETA},{beta}"))
+}
+
+fn admin_key_header(key: &Secret) -> Result<HeaderValue, ApiError> {
+    let text = key.expose().trim();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Request::get("use the key for usage and the Activity Feed", &[])
+            .error(ErrorKind::Credential, "the key is empty or holds a character that no key has"));
+    }
+    let mut header = HeaderValue::from_str(text).expect("the key was checked to be visible ASCII");
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// Room made for a body whose length is not announced; a minted token fits.

@@ -89,6 +89,9 @@ pub(super) async fn look(
     let gathered = refresh::gather(remote, &session.configuration, &state, &session.base, now)
         .await
         .map_err(|error| told(&error))?;
+    for unread in &gathered.unread {
+        ui.tell(&format!("warning: {unread}"));
+    }
     for report in &gathered.disbelieved {
         ui.tell(&format!(
             "warning: the credential report of {} of {} ({}) is not believed: {}",

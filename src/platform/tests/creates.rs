@@ -11,7 +11,7 @@ fn call() -> Call {
 /// The rule that was asked for, as the API shows it.
 fn made() -> Value {
     let mut object: Value =
-        serde_json::from_str::<Value>(&fixture("rules_2026-10-21.json")).unwrap()["data"][0].take();
+        serde_json::from_str::<Value>(&fixture("2026-10-21/rules.json")).unwrap()["data"][0].take();
     object["match"] = json!({"subject_prefix": "repo:acme/app:*", "claims": {"repository_owner": "acme"}});
     object["token_lifetime_seconds"] = json!(600);
     object

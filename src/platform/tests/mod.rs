@@ -6,6 +6,7 @@ mod exchanges;
 mod failures;
 mod issuer_keys;
 mod observation;
+mod usage;
 
 use std::sync::{Arc, Mutex};
 

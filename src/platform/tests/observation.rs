@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::resource::{Jwks, KeyScope, KeyStatus, Observed, OrganizationRole, RuleWorkspaces};
+use crate::resource::{Jwks, KeyPrincipal, KeyScope, KeyStatus, Observed, OrganizationRole, RuleWorkspaces};
 
 /// An organization in the newest shape, whose list of workspaces can show the default one.
 fn newest(seen: &Seen) -> Reply {
@@ -12,11 +12,11 @@ fn newest(seen: &Seen) -> Reply {
         ("GET me", _) => "organization.json",
         ("GET federation_issuers", false) => "issuers_page_1.json",
         ("GET federation_issuers", true) => "issuers_page_2.json",
-        ("GET federation_rules", _) => "rules_2026-10-21.json",
+        ("GET federation_rules", _) => "2026-10-21/rules.json",
         ("GET service_accounts", _) => "service_accounts.json",
-        ("GET api_keys", false) => "api_keys_page_1.json",
-        ("GET api_keys", true) => "api_keys_page_2.json",
-        ("GET workspaces", _) => "workspaces_with_default.json",
+        ("GET api_keys", false) => "2026-10-21/api_keys_page_1.json",
+        ("GET api_keys", true) => "2026-10-21/api_keys_page_2.json",
+        ("GET workspaces", _) => "2026-10-21/workspaces.json",
         ("GET workspaces/wrkspc_01Default", _) => "workspace_default.json",
         ("GET workspaces/wrkspc_01Prod/service_accounts", _) => "members_of_production.json",
         ("GET workspaces/wrkspc_01Default/service_accounts", _) => "members_of_default.json",
@@ -31,9 +31,9 @@ fn newest(seen: &Seen) -> Reply {
 fn older(seen: &Seen) -> Reply {
     match seen.tail().as_str() {
         "GET workspaces" if seen.query.contains("include_default") => Reply::new(400, "{}"),
-        "GET workspaces" => Reply::file("workspaces_without_default.json"),
-        "GET federation_rules" => Reply::file("rules_2023-06-01.json"),
-        "GET api_keys" => Reply::file("api_keys_2023-06-01.json"),
+        "GET workspaces" => Reply::file("2023-06-01/workspaces.json"),
+        "GET federation_rules" => Reply::file("2023-06-01/rules.json"),
+        "GET api_keys" => Reply::file("2023-06-01/api_keys.json"),
         _ => newest(seen),
     }
 }
@@ -118,6 +118,13 @@ async fn objects_are_read_in_the_newest_shape() {
     assert_eq!(keys["apikey_01Ci"].scope, KeyScope::Workspace(Some("wrkspc_01Prod".into())));
     assert_eq!(keys["apikey_01Org"].scope, KeyScope::Organization);
     assert_eq!(keys["apikey_01Org"].status, KeyStatus::Other("frozen".into()));
+    let principal = |key: &str| keys[key].principal.clone();
+    assert_eq!(principal("apikey_01Ci"), None);
+    assert_eq!(principal("apikey_01Org"), Some(KeyPrincipal::User("user_01Ada".into())));
+    assert_eq!(principal("apikey_01Robot"), Some(KeyPrincipal::ServiceAccount("svac_01Release".into())));
+    assert_eq!(principal("apikey_01Newer"), Some(KeyPrincipal::Other("robot_actor".into())));
+    // A scope of a kind that is not known is taken for the widest one.
+    assert_eq!(keys["apikey_01Newer"].scope, KeyScope::Organization);
     assert_eq!(observed.workspaces.len(), 3);
     assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
 }
@@ -129,6 +136,17 @@ async fn the_older_shape_is_understood_and_says_the_same() {
     assert_eq!(observed.rules["fdrl_01Legacy"].arguments.workspaces, prod);
     assert_eq!(observed.api_keys["apikey_01Ci"].scope, KeyScope::Workspace(Some("wrkspc_01Prod".into())));
     assert_eq!(observed.api_keys["apikey_01Default"].scope, KeyScope::Workspace(None));
+    // A variant shows the newer field beside the older one, and the newer one is right.
+    assert_eq!(observed.api_keys["apikey_01Both"].scope, KeyScope::Organization);
+    let principal = |key: &str| observed.api_keys[key].principal.clone();
+    assert_eq!(principal("apikey_01Ci"), Some(KeyPrincipal::User("user_01Ada".into())));
+    assert_eq!(principal("apikey_01Both"), Some(KeyPrincipal::ServiceAccount("svac_01Release".into())));
+    let workspaces = |rule: &str| observed.rules[rule].arguments.workspaces.clone();
+    let both = ["wrkspc_01Prod".to_owned(), "wrkspc_01Default".to_owned()];
+    assert_eq!(workspaces("fdrl_01Several"), RuleWorkspaces::These(both.into()));
+    // The binding of old rules works as long as nothing is enabled beside it.
+    assert_eq!(workspaces("fdrl_01Bound"), prod);
+    assert_eq!(workspaces("fdrl_01Old"), RuleWorkspaces::These([].into()));
     // The implicit membership gives the default workspace away.
     assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
     assert!(asked.contains(&"GET workspaces/wrkspc_01Default?".to_owned()), "{asked:?}");
@@ -157,7 +175,7 @@ async fn without_accounts_the_default_workspace_is_known_from_a_key() {
 fn two_defaults(seen: &Seen) -> Reply {
     match seen.tail().as_str() {
         "GET workspaces" => {
-            Reply::new(200, fixture("workspaces_with_default.json").replace("Production", "Default"))
+            Reply::new(200, fixture("2026-10-21/workspaces.json").replace("Production", "Default"))
         }
         _ => newest(seen),
     }
@@ -185,6 +203,18 @@ async fn a_missing_field_is_named_with_its_object() {
     assert_eq!(error.kind, ErrorKind::Malformed);
     assert_eq!(error.message, "federation issuer fdis_01Spiffe: missing field `issuer_url`");
     assert_eq!(error.operation, "list federation issuers");
+}
+
+#[tokio::test]
+async fn a_rule_that_names_no_workspace_at_all_is_not_understood() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
+        "GET federation_rules" => {
+            Reply::new(200, fixture("2023-06-01/rules.json").replace("\"workspace_id\"", "\"room\""))
+        }
+        _ => older(seen),
+    })
+    .await;
+    assert_eq!(error.message, "federation rule fdrl_01Legacy: missing field `workspace_ids`");
 }
 
 #[tokio::test]

@@ -17,12 +17,12 @@ pub(crate) use issuer::{IssuerWire, issuer_body};
 pub(crate) use service_account::{
     MembershipWire, ServiceAccountWire, create_service_account, update_service_account,
 };
-pub(crate) use usage::BucketWire;
+pub(crate) use usage::{BucketWire, UsageRowWire, refreshed_at};
 pub(crate) use workspace::{OrganizationWire, WorkspaceWire};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::resource::Provenance;
@@ -84,4 +84,9 @@ impl From<ProvenanceWire> for Provenance {
 /// The description in an update: null clears, which reads back as empty.
 fn description_update(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { Value::from(text) }
+}
+
+/// Tells a field that is null from one that is absent.
+fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }
