@@ -1,9 +1,12 @@
-//! From what was read to evidence: usage rows and credential reports become recorded facts.
+//! From what was read to evidence: usage, credential reports and the Activity Feed become recorded
+//! facts.
 //!
 //! Pure. A credential report counts only when the workload's identity provider signed it: the
 //! provider issues a token whose audience is the digest of the report, for a subject that the
 //! lane's own rule admits. Nobody but the workload can obtain such a token, and no byte of the
 //! report can be changed after it.
+
+mod activity;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +20,8 @@ use crate::limits;
 use crate::matching;
 use crate::platform::{Usage, UsageQuestion};
 use crate::token::{self, Expected, IssuerKeys};
+
+pub use activity::{authentication_question, authentications, change_question};
 
 /// The format of the reports that this program reads.
 const REPORT_FORMAT: &str = "keyless.credential-report/1";

@@ -72,6 +72,10 @@ pub const PAGE_SIZE_FEED: u32 = 1_000;
 /// backwards, and what is older than these adds nothing that a decision needs.
 pub const FEED_PAGES_MAX: usize = 20;
 
+/// How far back the Activity Feed is asked who changed an object, in seconds: a month, so that what
+/// happened since the last look of a team that looks rarely is found.
+pub const FEED_CHANGES_SECONDS: i64 = 30 * 24 * 3_600;
+
 /// How often a list is read again from its first page because it changed while it was read.
 pub const LIST_RESTARTS_MAX: u32 = 3;
 

@@ -6,14 +6,15 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::activity::{self, FeedClosed};
 use super::retry::{Effect, Pace, SystemPace};
 use super::settings::{ClockSource, Settings, check_base_url, is_loopback};
 use super::transport::{Request, Transport};
 use super::usage::LastRoute;
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
-    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, Usage, UsageQuestion, create,
-    exchange, observe, usage,
+    Activity, ActivityQuestion, Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform,
+    Usage, UsageQuestion, create, exchange, observe, usage,
 };
 use crate::resource::{ApiKeyObject, Observed};
 
@@ -22,6 +23,7 @@ use crate::resource::{ApiKeyObject, Observed};
 pub struct HttpPlatform {
     pub(crate) transport: Arc<Transport>,
     usage_route: Arc<LastRoute>,
+    feed_closed: Arc<FeedClosed>,
     clock: ClockSource,
 }
 
@@ -45,6 +47,7 @@ impl HttpPlatform {
         Ok(HttpPlatform {
             transport: Arc::new(transport),
             usage_route: Arc::default(),
+            feed_closed: Arc::default(),
             clock: settings.clock,
         })
     }
@@ -77,6 +80,10 @@ impl Platform for HttpPlatform {
     async fn usage(&self, question: &UsageQuestion) -> Result<Usage, ApiError> {
         let now = self.now().await?;
         usage::usage(&self.transport, &self.usage_route, question, now).await
+    }
+
+    async fn activities(&self, question: ActivityQuestion) -> Result<Option<Vec<Activity>>, ApiError> {
+        activity::activities(&self.transport, &self.feed_closed, question).await
     }
 
     async fn now(&self) -> Result<Timestamp, ApiError> {

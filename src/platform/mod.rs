@@ -6,6 +6,7 @@
 //! `wire` knows how objects look, and `observe`, `usage` and `exchange` put these together.
 //! `issuer_keys` talks to identity providers instead, and carries no credential.
 
+mod activity;
 mod call;
 mod create;
 mod credentials;
@@ -26,6 +27,7 @@ mod transport;
 mod usage;
 mod wire;
 
+pub use activity::{Activity, ActivityEvent, ActivityKind, ActivityQuestion, ExchangeOutcome};
 pub use call::{Answer, Call};
 pub use credentials::{AUTH_TOKEN_VARIABLE, from_environment};
 pub use error::{ApiError, ErrorKind};
@@ -60,6 +62,13 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Reads use per hour, by key and service account, from whichever endpoint may be read.
     fn usage(&self, question: &UsageQuestion) -> impl Future<Output = Result<Usage, ApiError>> + Send;
+
+    /// Reads the newest entries of the Activity Feed, newest first; none where it cannot be read
+    /// with the credentials at hand, which is a normal outcome.
+    fn activities(
+        &self,
+        question: ActivityQuestion,
+    ) -> impl Future<Output = Result<Option<Vec<Activity>>, ApiError>> + Send;
 
     /// The time by which the platform judges: the system clock, or the simulator's.
     fn now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;

@@ -4,6 +4,7 @@
 //! API may add both at any time. What is required and missing is an error that names the field
 //! and the object. Writing is exact: the API refuses a body with a field that it does not know.
 
+mod activity;
 mod api_key;
 mod federation_rule;
 mod issuer;
@@ -11,6 +12,7 @@ mod service_account;
 mod usage;
 mod workspace;
 
+pub(crate) use activity::read_activity;
 pub(crate) use api_key::ApiKeyWire;
 pub(crate) use federation_rule::{RuleWire, create_rule, update_rule};
 pub(crate) use issuer::{IssuerWire, issuer_body};
