@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::ApiError;
 use super::page::{self, Next, Style};
-use super::transport::{Request, Transport, With};
+use super::transport::{Request, Transport};
 use super::wire;
 use crate::limits;
 
@@ -123,7 +123,6 @@ pub(crate) async fn activities(
         return Ok(None);
     }
     let mut request = Request::get("read the Activity Feed", &["v1", "compliance", "activities"]);
-    request.with = With::AdminKey;
     request.query = vec![("created_at.gte", question.since.to_string())];
     let types = question.about.types().iter().map(|kind| ("activity_types[]", (*kind).to_owned()));
     request.query.extend(types);

@@ -10,7 +10,7 @@ use super::activity::{self, FeedClosed};
 use super::retry::{Effect, Pace, SystemPace};
 use super::settings::{ClockSource, Settings, check_base_url, is_loopback};
 use super::transport::{Request, Transport};
-use super::usage::LastRoute;
+use super::usage::LastSource;
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
     Activity, ActivityQuestion, Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform,
@@ -22,7 +22,7 @@ use crate::resource::{ApiKeyObject, Observed};
 #[derive(Clone)]
 pub struct HttpPlatform {
     pub(crate) transport: Arc<Transport>,
-    usage_route: Arc<LastRoute>,
+    usage_source: Arc<LastSource>,
     feed_closed: Arc<FeedClosed>,
     clock: ClockSource,
 }
@@ -46,7 +46,7 @@ impl HttpPlatform {
         }
         Ok(HttpPlatform {
             transport: Arc::new(transport),
-            usage_route: Arc::default(),
+            usage_source: Arc::default(),
             feed_closed: Arc::default(),
             clock: settings.clock,
         })
@@ -79,7 +79,7 @@ impl Platform for HttpPlatform {
 
     async fn usage(&self, question: &UsageQuestion) -> Result<Usage, ApiError> {
         let now = self.now().await?;
-        usage::usage(&self.transport, &self.usage_route, question, now).await
+        usage::usage(&self.transport, &self.usage_source, question, now).await
     }
 
     async fn activities(&self, question: ActivityQuestion) -> Result<Option<Vec<Activity>>, ApiError> {

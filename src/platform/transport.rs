@@ -37,19 +37,30 @@ pub(crate) struct Request {
     pub(crate) body: Option<Value>,
     /// What sending it twice could do.
     pub(crate) effect: Effect,
-    /// The credential that goes with it.
-    pub(crate) with: With,
     /// The beta that it needs.
     pub(crate) beta: Option<&'static str>,
 }
 
-/// The credential that goes with a request. An exchange has none: the identity token is one.
+/// One of the engine's credentials. An exchange carries none: the identity token is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum With {
-    /// The engine's own.
-    Operator,
+enum Carrier {
+    /// The OAuth token.
+    Token,
     /// The key for usage and the Activity Feed, which the federation endpoints refuse.
     AdminKey,
+}
+
+/// The credentials to try for a path, in order: the next one only where the one before was refused.
+fn carriers(path: &[String], has_admin_key: bool) -> &'static [Carrier] {
+    let words: Vec<&str> = path.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["v1", "organizations", "usage_report" | "analytics", ..] | ["v1", "compliance", ..]
+            if has_admin_key =>
+        {
+            &[Carrier::AdminKey, Carrier::Token]
+        }
+        _ => &[Carrier::Token],
+    }
 }
 
 impl Request {
@@ -62,7 +73,6 @@ impl Request {
             query: Vec::new(),
             body: None,
             effect: Effect::Read,
-            with: With::Operator,
             beta: None,
         }
     }
@@ -156,10 +166,12 @@ impl Transport {
         if request.path.iter().any(|segment| matches!(segment.as_str(), "" | "." | "..")) {
             return Err(request.error(ErrorKind::Invalid, "an id in the path is empty or only dots"));
         }
+        let mut carriers = carriers(&request.path, self.admin_key.is_some()).iter().copied().peekable();
+        let mut carrier = carriers.next().unwrap_or(Carrier::Token);
         let mut tries = 0;
         loop {
             let turn = self.governor.turn().await;
-            let failure = match self.attempt(request).await {
+            let failure = match self.attempt(request, carrier).await {
                 Ok(reply) => {
                     turn.end(Ended::Answered { remaining: reply.quota.remaining });
                     if let Some(wait) = reply.quota.pause() {
@@ -170,6 +182,11 @@ impl Transport {
                 Err(failure) => failure,
             };
             turn.end(Ended::of(&failure));
+            let refused = matches!(failure.error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
+            if refused && carriers.peek().is_some() {
+                carrier = carriers.next().unwrap_or(carrier);
+                continue;
+            }
             tries += 1;
             let pace = &self.governor.pace;
             let Some(wait) = wait_before_next(&failure, request.effect, tries, pace.jitter()) else {
@@ -183,7 +200,7 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Reply, Failure> {
+    async fn attempt(&self, request: &Request, carrier: Carrier) -> Result<Reply, Failure> {
         let lost = |error: reqwest::Error| {
             let kind = if error.is_connect() || error.is_builder() {
                 ErrorKind::NotSent
@@ -197,7 +214,7 @@ impl Transport {
             };
             Failure { error: request.error(kind, message), retry_after: None, should_retry: None }
         };
-        let mut response = self.build(request).send().await.map_err(lost)?;
+        let mut response = self.build(request, carrier).send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let success = (200..300).contains(&status);
@@ -211,15 +228,22 @@ impl Transport {
             Ok(body) => Err(refused(request, status, &headers, &body, now)),
             // The status alone says what happened to the request, whatever became of the rest.
             Err(_) if !success => Err(refused(request, status, &headers, b"", now)),
-            Err(BodyError::Broken(error)) => Err(lost(error)),
-            Err(BodyError::TooLarge) => {
-                let error = request.error(ErrorKind::Malformed, "the answer is larger than any of the API's");
-                Err(Failure { error, retry_after: None, should_retry: None })
+            Err(broken) => {
+                let mut failure = match broken {
+                    BodyError::Broken(error) => lost(error),
+                    BodyError::TooLarge => {
+                        let message = "the answer is larger than any of the API's";
+                        let error = request.error(ErrorKind::Malformed, message);
+                        Failure { error, retry_after: None, should_retry: None }
+                    }
+                };
+                failure.error.request_id = header(&headers, "request-id");
+                Err(failure)
             }
         }
     }
 
-    fn build(&self, request: &Request) -> reqwest::RequestBuilder {
+    fn build(&self, request: &Request, carrier: Carrier) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(&request.path);
@@ -229,9 +253,9 @@ impl Transport {
             builder = builder.query(&request.query);
         }
         // The exchange carries no credential of ours: the identity token is the credential.
-        builder = match (request.effect, request.with, &self.admin_key) {
+        builder = match (request.effect, carrier, &self.admin_key) {
             (Effect::Once, ..) => builder.header("anthropic-beta", EXCHANGE_BETA),
-            (_, With::AdminKey, Some(key)) => {
+            (_, Carrier::AdminKey, Some(key)) => {
                 let builder =
                     builder.header("x-api-key", key.clone()).header("anthropic-version", API_VERSION);
                 request.beta.into_iter().fold(builder, |builder, beta| builder.header("anthropic-beta", beta))

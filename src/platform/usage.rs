@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::http::path;
 use super::page::{self, End, Next, Style};
-use super::transport::{Request, Transport, With};
+use super::transport::{Request, Transport};
 use super::wire::{self, BucketWire, UsageRowWire};
 use super::{ApiError, ErrorKind};
 use crate::limits;
@@ -72,32 +72,21 @@ pub struct UsageRow {
     pub requests: Option<u64>,
 }
 
-/// An endpoint with a credential for it.
-type Route = (UsageSource, With);
-
-/// The route that answered last.
+/// The endpoint that answered last.
 #[derive(Debug, Default)]
-pub(crate) struct LastRoute(Mutex<Option<Route>>);
+pub(crate) struct LastSource(Mutex<Option<UsageSource>>);
 
-impl LastRoute {
-    /// All routes there are, the one that answered last first.
-    fn routes(&self, transport: &Transport) -> Vec<Route> {
-        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let credentials = if transport.has_admin_key() {
-            vec![With::AdminKey, With::Operator]
-        } else {
-            vec![With::Operator]
-        };
-        let mut routes: Vec<Route> = [UsageSource::Analytics, UsageSource::Report]
-            .into_iter()
-            .flat_map(|source| credentials.iter().map(move |with| (source, *with)))
-            .collect();
-        routes.sort_by_key(|route| Some(*route) != last);
-        routes
+impl LastSource {
+    /// Both endpoints, the one that answered last first.
+    fn sources(&self) -> [UsageSource; 2] {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(UsageSource::Report) => [UsageSource::Report, UsageSource::Analytics],
+            _ => [UsageSource::Analytics, UsageSource::Report],
+        }
     }
 
-    fn note(&self, route: Route) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(route);
+    fn note(&self, source: UsageSource) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
     }
 }
 
@@ -107,25 +96,25 @@ impl LastRoute {
 /// When no endpoint may be read with the credentials at hand, the refusal of the last one asked.
 pub(crate) async fn usage(
     transport: &Transport,
-    last: &LastRoute,
+    last: &LastSource,
     question: &UsageQuestion,
     now: Timestamp,
 ) -> Result<Usage, ApiError> {
     let mut refusal = None;
-    for route in last.routes(transport) {
-        let read = match route {
-            (UsageSource::Analytics, with) => analytics(transport, with, question, now).await,
-            (UsageSource::Report, with) => report(transport, with, question.since).await.map(Some),
+    for source in last.sources() {
+        let read = match source {
+            UsageSource::Analytics => analytics(transport, question, now).await,
+            UsageSource::Report => report(transport, question.since).await.map(Some),
         };
         match read {
             Ok(Some(usage)) => {
-                last.note(route);
+                last.note(source);
                 return Ok(usage);
             }
             Ok(None) => {}
             Err(error) if error.is_closed() => refusal = Some(error),
             // A gateway that does not know the beta calls the question wrong.
-            Err(error) if route.0 == UsageSource::Analytics && error.kind == ErrorKind::Invalid => {}
+            Err(error) if source == UsageSource::Analytics && error.kind == ErrorKind::Invalid => {}
             Err(error) => return Err(error),
         }
     }
@@ -133,9 +122,8 @@ pub(crate) async fn usage(
 }
 
 /// The older report, which says nothing of how complete it is.
-async fn report(transport: &Transport, with: With, since: Timestamp) -> Result<Usage, ApiError> {
+async fn report(transport: &Transport, since: Timestamp) -> Result<Usage, ApiError> {
     let mut request = Request::get("read the usage report", &path(&["usage_report", "messages"]));
-    request.with = with;
     request.query = vec![
         ("starting_at", start_of_hour(since).to_string()),
         ("bucket_width", "1h".to_owned()),
@@ -155,7 +143,6 @@ async fn report(transport: &Transport, with: With, since: Timestamp) -> Result<U
 /// The newer endpoint; none when it does not reach back far enough, or kept changing.
 async fn analytics(
     transport: &Transport,
-    with: With,
     question: &UsageQuestion,
     now: Timestamp,
 ) -> Result<Option<Usage>, ApiError> {
@@ -166,7 +153,7 @@ async fn analytics(
     let mut rows = Vec::new();
     let mut refreshed_at: Option<Timestamp> = None;
     for (from, to) in windows(since, now) {
-        let request = analytics_request(with, question, from, to);
+        let request = analytics_request(question, from, to);
         let mut first: Option<Option<Timestamp>> = None;
         // Pages of different refreshes may leave a row out between them.
         let look = |page: &serde_json::Map<String, serde_json::Value>| {
@@ -202,9 +189,8 @@ async fn analytics(
 /// Most keys that a question names; with more the address would get too long, and all are read.
 const KEYS_NAMED_MAX: usize = 50;
 
-fn analytics_request(with: With, question: &UsageQuestion, from: Timestamp, to: Timestamp) -> Request {
+fn analytics_request(question: &UsageQuestion, from: Timestamp, to: Timestamp) -> Request {
     let mut request = Request::get("read the usage analytics", &path(&["analytics", "usage"]));
-    request.with = with;
     request.beta = Some("analytics-usage-cost-2026-08-24");
     request.query = vec![
         ("starting_at", from.to_string()),

@@ -1,5 +1,7 @@
 //! The client against a real socket, with answers as the API documents them.
 
+mod activities;
+mod bodies;
 mod changes;
 mod creates;
 mod exchanges;

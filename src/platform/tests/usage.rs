@@ -117,22 +117,19 @@ async fn the_older_report_is_read_to_the_end_and_silence_is_left_out() {
     let first = "starting_at=2026-11-20T10%3A00%3A00Z&bucket_width=1h&group_by%5B%5D=api_key_id\
                  &group_by%5B%5D=service_account_id&limit=168";
     let seen = questions(&server);
-    let queries: Vec<&str> = seen[2..].iter().map(|seen| seen.query.as_str()).collect();
+    let queries: Vec<&str> = seen[1..].iter().map(|seen| seen.query.as_str()).collect();
     assert_eq!(queries, [first, &format!("{first}&page=bucket-2")]);
-    assert_eq!(seen[1].header("anthropic-beta"), Some("oauth-2025-04-20,analytics-usage-cost-2026-08-24"));
 }
 
 #[tokio::test]
 async fn whatever_may_be_read_is_read_and_asked_first_the_next_time() {
     let all = ["analytics key", "analytics token", "report key", "report token"];
-    for (open, status) in [(0, 401), (1, 403), (2, 404), (3, 401), (2, 400)] {
+    for (open, status) in [(0, 401), (1, 403), (2, 401), (3, 403)] {
         let (server, client) = serve(move |seen| {
             let place = all.iter().position(|known| *known == route(seen)).unwrap();
             match (place == open, place < 2) {
                 (true, true) => analytics(seen),
                 (true, false) => report(seen),
-                // What is called wrong for the beta is a refusal of the older report.
-                (false, false) if status == 400 => Reply::new(403, "{}"),
                 (false, _) => Reply::new(status, "{}"),
             }
         })
@@ -142,8 +139,33 @@ async fn whatever_may_be_read_is_read_and_asked_first_the_next_time() {
         assert_eq!(routes[..=open], all[..=open]);
         let before = routes.len();
         assert_eq!(client.usage(&question("2026-11-20T10:59:00Z")).await.unwrap(), first);
-        assert_eq!(route(&questions(&server)[before]), all[open]);
+        // The endpoint is remembered, with the key first.
+        assert_eq!(route(&questions(&server)[before]), all[open & 2]);
     }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_or_not_understood_is_passed_over() {
+    for status in [404, 400] {
+        let (server, client) = serve(move |seen| match seen.path.ends_with("analytics/usage") {
+            true => Reply::new(status, "{}"),
+            false => report(seen),
+        })
+        .await;
+        let usage = client.usage(&question("2026-11-20T10:59:00Z")).await.unwrap();
+        assert_eq!(usage.source, UsageSource::Report);
+        let routes: Vec<String> = questions(&server).iter().map(route).collect();
+        assert_eq!(routes, ["analytics key", "report key", "report key"]);
+    }
+}
+
+#[tokio::test]
+async fn with_the_token_alone_both_betas_are_named() {
+    let server = Server::start(|_| Reply::new(404, "{}")).await;
+    server.client().0.usage(&question("2026-11-20T10:59:00Z")).await.unwrap_err();
+    let asked = &server.seen()[0];
+    assert_eq!(route(asked), "analytics token");
+    assert_eq!(asked.header("anthropic-beta"), Some("oauth-2025-04-20,analytics-usage-cost-2026-08-24"));
 }
 
 #[tokio::test]
