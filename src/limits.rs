@@ -114,7 +114,8 @@ pub const PARALLELISM_MAX: usize = 64;
 /// review, short enough that a rule broken yesterday is noticed.
 pub const EXCHANGE_FRESH_SECONDS: i64 = 24 * 3_600;
 
-/// How far the usage report lags, in seconds. Documented as normally within 5 minutes and
+/// How far the usage report lags where it does not say itself until when it is complete, in seconds.
+/// Documented as normally within 5 minutes and
 /// sometimes more, so twice that is allowed for.
 pub const USAGE_DELAY_SECONDS: i64 = 600;
 

@@ -160,9 +160,9 @@ async fn read_feed(
         Some(question) => remote.platform.activities(question).await.map(Option::unwrap_or_default),
         None => Ok(Vec::new()),
     };
-    let changes = read(evidence::change_question(state, now)).await;
-    let exchanges = read(evidence::authentication_question(configuration, state, now)).await;
-    match (exchanges, changes) {
+    let exchanges = read(evidence::authentication_question(configuration, state, now));
+    let changes = read(evidence::change_question(state, now));
+    match tokio::join!(exchanges, changes) {
         (Ok(exchanges), Ok(changes)) => {
             let found = evidence::authentications(&exchanges, &changes, configuration, state, observed, now);
             gathered.evidence.extend(found);
