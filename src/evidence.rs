@@ -1,9 +1,12 @@
-//! From what was read to evidence: usage rows and credential reports become recorded facts.
+//! From what was read to evidence: usage, credential reports and the Activity Feed become recorded
+//! facts.
 //!
 //! Pure. A credential report counts only when the workload's identity provider signed it: the
 //! provider issues a token whose audience is the digest of the report, for a subject that the
 //! lane's own rule admits. Nobody but the workload can obtain such a token, and no byte of the
 //! report can be changed after it.
+
+mod activity;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +18,10 @@ use sha2::{Digest, Sha256};
 use crate::config::{ApiKey, Configuration, FederationRule, Provider};
 use crate::limits;
 use crate::matching;
-use crate::platform::UsageRow;
+use crate::platform::{Usage, UsageQuestion};
 use crate::token::{self, Expected, IssuerKeys};
+
+pub use activity::{authentication_question, authentications, change_question};
 
 /// The format of the reports that this program reads.
 const REPORT_FORMAT: &str = "keyless.credential-report/1";
@@ -103,8 +108,9 @@ pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evi
     })
 }
 
-/// From when usage has to be read: the earliest removal or disabling of any lane that is under way.
-pub fn usage_since(configuration: &Configuration, state: &State) -> Option<Timestamp> {
+/// What has to be asked about use: from the earliest removal or disabling of any lane that is under
+/// way, about the declared keys. None while no lane is that far.
+pub fn usage_question(configuration: &Configuration, state: &State) -> Option<UsageQuestion> {
     let lanes = configuration.api_keys.keys().filter_map(|key| state.lanes.get(key));
     let times = lanes.flat_map(|lane| {
         let removed = lane.consumers.values().filter_map(|consumer| consumer.removed_at);
@@ -114,39 +120,46 @@ pub fn usage_since(configuration: &Configuration, state: &State) -> Option<Times
         Fact::Statement { .. } => Some(evidence.observed_at),
         _ => None,
     });
-    times.chain(stated).min()
+    let since = times.chain(stated).min()?;
+    let key_ids = configuration.api_keys.values().map(|key| key.id.clone()).collect();
+    Some(UsageQuestion { since, key_ids })
 }
 
-/// Turns usage rows since `since` into evidence about each key and each service account.
+/// Turns what is known about use since `since` into evidence about each key and each service
+/// account.
+///
+/// A request that failed is use of a key all the same, since somebody still sends it. It is no sign
+/// that a service account works, so there only tokens count.
 pub fn usage(
-    rows: &[UsageRow],
+    usage: &Usage,
     since: Timestamp,
     configuration: &Configuration,
     state: &State,
     now: Timestamp,
 ) -> Vec<Evidence> {
     let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
-    let complete_until = now.checked_sub(delay).unwrap_or(now).max(since);
+    let complete_until =
+        usage.complete_until.unwrap_or_else(|| now.checked_sub(delay).unwrap_or(now)).min(now).max(since);
     let mut by_key: BTreeMap<&str, Timestamp> = BTreeMap::new();
     let mut by_account: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for row in rows {
+    for row in &usage.rows {
         match (&row.api_key_id, &row.service_account_id) {
             (Some(key), _) => {
                 let last = by_key.entry(key).or_insert(row.ending_at);
                 *last = row.ending_at.max(*last);
             }
-            (None, Some(account)) => {
+            (None, Some(account)) if row.tokens > 0 => {
                 let last = by_account.entry(account).or_insert(row.starting_at);
                 *last = row.starting_at.max(*last);
             }
-            (None, None) => {}
+            (None, _) => {}
         }
     }
     let about = |id: String, fact: Fact| Evidence {
         id,
         observed_at: now,
         weight: Weight::Observed,
-        source: "usage report".to_owned(),
+        source: usage.source.words().to_owned(),
         digest: None,
         fact,
     };
@@ -169,3 +182,6 @@ pub fn usage(
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,10 @@ pub const IDENTITY_TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// is well below this; anything larger is not the API.
 pub const RESPONSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Largest body of a refusal that is read, in bytes. The API's have a few hundred; what a proxy puts
+/// in their place is of no use to anybody.
+pub const ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
+
 /// Largest page of the endpoints that page by cursor (documented: 1 to 100).
 pub const PAGE_SIZE_CURSOR: u32 = 100;
 
@@ -56,6 +60,28 @@ pub const PAGE_SIZE_WINDOW: u32 = 1_000;
 
 /// Largest page of the usage report in buckets of an hour (documented: 1 to 168, a week).
 pub const PAGE_SIZE_REPORT: u32 = 168;
+
+/// Largest page of the newer usage report, in rows (documented: 1 to 1 000).
+pub const PAGE_SIZE_ROWS: u32 = 1_000;
+
+/// Page of the Activity Feed, in entries. Documented are up to 5 000, but an entry holds all claims
+/// of an identity token, so that such a page could be larger than any answer that is read.
+pub const PAGE_SIZE_FEED: u32 = 1_000;
+
+/// Most pages of the Activity Feed that are read in one look. It is read from its newest entry
+/// backwards, and what is older than these adds nothing that a decision needs.
+pub const FEED_PAGES_MAX: usize = 20;
+
+/// How far back the Activity Feed is asked who changed an object, in seconds: a month, so that what
+/// happened since the last look of a team that looks rarely is found.
+pub const FEED_CHANGES_SECONDS: i64 = 30 * 24 * 3_600;
+
+/// How often a list is read again from its first page because it changed while it was read.
+pub const LIST_RESTARTS_MAX: u32 = 3;
+
+/// Most times that a create is sent whose answer was lost; each time after the first comes after a
+/// look for its unique name.
+pub const CREATE_TRIES_MAX: u32 = 3;
 
 /// Largest discovery document or key set of an issuer, in bytes. Real ones have a few kilobytes.
 pub const ISSUER_DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -88,7 +114,8 @@ pub const PARALLELISM_MAX: usize = 64;
 /// review, short enough that a rule broken yesterday is noticed.
 pub const EXCHANGE_FRESH_SECONDS: i64 = 24 * 3_600;
 
-/// How far the usage report lags, in seconds. Documented as normally within 5 minutes and
+/// How far the usage report lags where it does not say itself until when it is complete, in seconds.
+/// Documented as normally within 5 minutes and
 /// sometimes more, so twice that is allowed for.
 pub const USAGE_DELAY_SECONDS: i64 = 600;
 

@@ -12,8 +12,8 @@ use crate::consumer::Place;
 use crate::evidence::{self, ReportPlace};
 use crate::lane::Sightings;
 use crate::plan::settings_digest;
-use crate::platform::{ApiError, HttpPlatform, IssuerKeyClient, Platform};
-use crate::resource::IssuerArguments;
+use crate::platform::{Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Platform};
+use crate::resource::{IssuerArguments, Observed};
 use crate::token::IssuerKeys;
 
 /// The remote side: the API, and the documents of issuers.
@@ -76,29 +76,44 @@ pub async fn sight(configuration: &Configuration, base: &Path) -> Sightings {
 }
 
 /// What reading the evidence gave.
+#[derive(Default)]
 pub struct Gathered {
     /// The evidence.
     pub evidence: Vec<Evidence>,
     /// Reports that were not believed.
     pub disbelieved: Vec<DisbelievedReport>,
+    /// What no credential at hand may read, and what that means.
+    pub unread: Vec<String>,
+    /// Who changed what lately, newest first, as far as the Activity Feed tells.
+    pub changes: Vec<Activity>,
 }
 
-/// Reads usage and credential reports.
+/// Reads usage, credential reports and the Activity Feed.
 ///
 /// # Errors
-/// When the usage report cannot be read. A key set that cannot be fetched makes the reports that
+/// When the usage report fails; that it may not be read is a normal outcome. A key set that cannot be fetched makes the reports that
 /// need it disbelieved, with that reason.
 pub async fn gather(
     remote: &Remote,
     configuration: &Configuration,
     state: &State,
+    observed: &Observed,
     base: &Path,
     now: Timestamp,
 ) -> Result<Gathered, ApiError> {
-    let mut gathered = Gathered { evidence: Vec::new(), disbelieved: Vec::new() };
-    if let Some(since) = evidence::usage_since(configuration, state) {
-        let rows = remote.platform.usage(since).await?;
-        gathered.evidence.extend(evidence::usage(&rows, since, configuration, state, now));
+    let mut gathered = Gathered::default();
+    read_feed(remote, configuration, state, observed, now, &mut gathered).await;
+    if let Some(question) = evidence::usage_question(configuration, state) {
+        match remote.platform.usage(&question).await {
+            Ok(usage) => {
+                let found = evidence::usage(&usage, question.since, configuration, state, now);
+                gathered.evidence.extend(found);
+            }
+            Err(error) if error.is_closed() => gathered.unread.push(format!(
+                "use of the keys cannot be read, so no lane can be confirmed: {error}. An Admin API key may read it"
+            )),
+            Err(error) => return Err(error),
+        }
     }
     let mut keys: BTreeMap<&Address, Result<IssuerKeys, String>> = BTreeMap::new();
     for (key, declared) in &configuration.api_keys {
@@ -129,6 +144,35 @@ pub async fn gather(
         }
     }
     Ok(gathered)
+}
+
+/// Reads what the Activity Feed tells of exchanges and of changes. It supports other evidence and
+/// is not everywhere, so that neither its absence nor its failure stops anything.
+async fn read_feed(
+    remote: &Remote,
+    configuration: &Configuration,
+    state: &State,
+    observed: &Observed,
+    now: Timestamp,
+    gathered: &mut Gathered,
+) {
+    let read = async |question: Option<ActivityQuestion>| match question {
+        Some(question) => remote.platform.activities(question).await.map(Option::unwrap_or_default),
+        None => Ok(Vec::new()),
+    };
+    let exchanges = read(evidence::authentication_question(configuration, state, now));
+    let changes = read(evidence::change_question(state, now));
+    match tokio::join!(exchanges, changes) {
+        (Ok(exchanges), Ok(changes)) => {
+            let found = evidence::authentications(&exchanges, &changes, configuration, state, observed, now);
+            gathered.evidence.extend(found);
+            gathered.changes = changes;
+        }
+        // Without the changes it is not known for which rule an exchange counts.
+        (Err(error), _) | (_, Err(error)) => {
+            gathered.unread.push(format!("the Activity Feed failed: {error}"))
+        }
+    }
 }
 
 /// What is asked of a declared provider's issuer.

@@ -176,6 +176,7 @@ pub(crate) fn api_key(id: &str, status: KeyStatus) -> ApiKeyObject {
         created_at: None,
         expires_at: None,
         scope: KeyScope::Workspace(None),
+        principal: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::prepare::{ConsumerChange, Task};
 use crate::config::{Configuration, IdentityTokenSource};
 use crate::consumer::Place;
 use crate::lane::Presence;
-use crate::platform::{Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform};
+use crate::platform::{Answer, ApiError, Call, ExchangeRequest, Exchanged, Platform};
 use crate::refresh::{Remote, issuer_arguments};
 use crate::secret::Secret;
 use crate::token;
@@ -48,7 +48,7 @@ pub(super) async fn carry_out(
     match task {
         Task::Note => Ok(Done::default()),
         Task::Call(call) => {
-            let answer = perform(&tools.remote, &call).await.map_err(|error| explain(&error))?;
+            let answer = tools.remote.platform.perform(&call).await.map_err(|error| explain(&error))?;
             Ok(Done { answer: Some(answer), ..Done::default() })
         }
         Task::KeyStatus { id, expected, wanted } => {
@@ -62,7 +62,7 @@ pub(super) async fn carry_out(
                 ));
             }
             let call = Call::SetKeyStatus { id, status: wanted };
-            let answer = perform(&tools.remote, &call).await.map_err(|error| explain(&error))?;
+            let answer = tools.remote.platform.perform(&call).await.map_err(|error| explain(&error))?;
             Ok(Done { answer: Some(answer), ..Done::default() })
         }
         Task::Verify { rule, rule_id, service_account_id, workspace_id } => {
@@ -81,22 +81,6 @@ pub(super) async fn carry_out(
             change_consumer(place, change).await
         }
     }
-}
-
-/// Performs a call; a create whose answer was lost is settled by looking its unique name up.
-async fn perform(remote: &Remote, call: &Call) -> Result<Answer, ApiError> {
-    match remote.platform.perform(call).await {
-        Err(error) if error.kind == ErrorKind::AnswerLost => match look_up(remote, call).await? {
-            Some(answer) => Ok(answer),
-            None => Err(error),
-        },
-        result => result,
-    }
-}
-
-async fn look_up(remote: &Remote, call: &Call) -> Result<Option<Answer>, ApiError> {
-    let observed = remote.platform.observe().await?;
-    Ok(super::recover::created(call, &observed))
 }
 
 /// An API error with what can be done about it.

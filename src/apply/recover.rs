@@ -12,35 +12,20 @@ use crate::config::Configuration;
 use crate::lane::{Presence, Sightings};
 use crate::plan::Operation;
 use crate::platform::{Answer, Call};
-use crate::resource::{KeyStatus, Observed, Provenance};
+use crate::resource::{KeyStatus, Observed};
 
 /// The object that a create made, found by its unique name among live objects, if it equals what
 /// was asked.
 pub fn created(call: &Call, observed: &Observed) -> Option<Answer> {
-    let live = |provenance: &Provenance| provenance.archived_at.is_none();
-    match call {
-        Call::CreateIssuer(arguments) => observed
-            .issuers
-            .values()
-            .find(|object| object.arguments == *arguments && live(&object.provenance))
-            .map(|object| Answer::Issuer(object.clone())),
-        Call::CreateServiceAccount(arguments) => observed
-            .service_accounts
-            .values()
-            .find(|object| object.arguments == *arguments && live(&object.provenance))
-            .map(|object| Answer::ServiceAccount(object.clone())),
-        Call::CreateRule(arguments) => observed
-            .rules
-            .values()
-            .find(|object| {
-                // A rule is created with the first of its workspaces; the others follow.
-                let mut comparable = object.arguments.clone();
-                comparable.workspaces = arguments.workspaces.clone();
-                comparable == *arguments && live(&object.provenance)
-            })
-            .map(|object| Answer::Rule(object.clone())),
-        _ => None,
-    }
+    let mut answers: Box<dyn Iterator<Item = Answer>> = match call {
+        Call::CreateIssuer(_) => Box::new(observed.issuers.values().cloned().map(Answer::Issuer)),
+        Call::CreateServiceAccount(_) => {
+            Box::new(observed.service_accounts.values().cloned().map(Answer::ServiceAccount))
+        }
+        Call::CreateRule(_) => Box::new(observed.rules.values().cloned().map(Answer::Rule)),
+        _ => return None,
+    };
+    answers.find(|answer| call.made(answer))
 }
 
 /// Settles one step in doubt: the journal event that ends it.

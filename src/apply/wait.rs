@@ -94,6 +94,7 @@ impl Run<'_> {
             &self.tools.remote,
             &self.tools.configuration,
             self.store.state(),
+            &self.observed,
             &self.options.base,
             self.now,
         )

@@ -53,6 +53,8 @@ pub struct RuleFacts {
     pub issuer_keys_seen: bool,
     /// The last trial exchange of the rule as it is now.
     pub exchange: Option<ExchangeFacts>,
+    /// What the Activity Feed says of exchanges by others through the rule as it is now.
+    pub feed: Option<FeedFacts>,
     /// Whether the engine can make a trial exchange itself.
     pub can_exchange: bool,
     /// Start of the last reporting bucket in which the service account used tokens without a key.
@@ -68,6 +70,17 @@ pub struct ExchangeFacts {
     pub accepted: bool,
     /// Why not; empty when accepted.
     pub refusal: String,
+}
+
+/// What the Activity Feed says of exchanges through a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedFacts {
+    /// The last that was accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// The last that was refused.
+    pub refused_at: Option<Timestamp>,
+    /// The feed's reason for that refusal; empty where it gives none.
+    pub reason: String,
 }
 
 /// What is known about one consumer.

@@ -1,7 +1,12 @@
 //! The gates: what must be true to leave a stage, and what is missing.
 
+mod verify;
+
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
+
+pub use verify::rule_is_verified;
+use verify::{verify_gate, was_proven};
 
 use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts, UsageFacts};
 use super::stage::Stage;
@@ -111,11 +116,6 @@ pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
     judged(Stage::Confirm, join(verify, confirm_gate(facts, now)))
 }
 
-/// Tells whether a rule has a fresh accepted exchange and its issuer's keys were seen.
-pub fn rule_is_verified(rule: &RuleFacts, now: Timestamp) -> bool {
-    verify_rule(rule, now) == Gate::Open
-}
-
 /// Tells whether a step of `stage` may run in a lane that stands as `assessment` says; otherwise
 /// the gate that is closed to it.
 pub fn permits(assessment: &Assessment, stage: Stage) -> Result<(), Gate> {
@@ -174,46 +174,6 @@ fn configure_gate(facts: &LaneFacts) -> Gate {
 
 fn need(what: String, supplier: Supplier) -> Need {
     Need { what, supplier, earliest: None, consumer: None, remedy: None }
-}
-
-fn verify_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
-    facts.rules.iter().map(|rule| verify_rule(rule, now)).fold(Gate::Open, join)
-}
-
-fn verify_rule(rule: &RuleFacts, now: Timestamp) -> Gate {
-    let address = &rule.address;
-    let fresh = SignedDuration::from_secs(limits::EXCHANGE_FRESH_SECONDS);
-    let supply = |what: String| {
-        let supplier = if rule.can_exchange { Supplier::Engine } else { Supplier::Person };
-        let remedy = (!rule.can_exchange).then(|| {
-            format!("give {address} an `identity_token {{ file = \"…\" }}` block, so that a trial exchange can be made")
-        });
-        Gate::Waiting(vec![Need { remedy, ..need(what, supplier) }])
-    };
-    match &rule.exchange {
-        None => supply(format!("an accepted token exchange through {address}")),
-        Some(exchange) if !exchange.accepted => {
-            let why = format!("the API refused an exchange through {address}: {}", exchange.refusal);
-            let fix = "Compare the token's issuer, subject, audience and claims with the rule; the Console's history (Settings, Workload identity) names the reason."
-                .to_owned();
-            // What was mended outside shows only in a new trial, so a refused one may be repeated.
-            if rule.can_exchange {
-                supply(why)
-            } else {
-                Gate::Refused(vec![Refusal { why, place: None, fix }])
-            }
-        }
-        Some(exchange) if now.duration_since(exchange.at) > fresh => {
-            supply(format!("a newer token exchange through {address} than the one of {}", exchange.at))
-        }
-        Some(_) if !rule.issuer_keys_seen => supply(format!("the published keys of the issuer of {address}")),
-        Some(_) => Gate::Open,
-    }
-}
-
-/// Tells whether a rule, as it is now, was ever proved to work.
-fn was_proven(rule: &RuleFacts) -> bool {
-    rule.issuer_keys_seen && rule.exchange.as_ref().is_some_and(|exchange| exchange.accepted)
 }
 
 /// Tells whether the key is out of a consumer, by its own reading or a person's word.

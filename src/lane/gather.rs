@@ -6,7 +6,8 @@ use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weig
 use sha2::{Digest, Sha256};
 
 use super::facts::{
-    ConsumerFacts, ExchangeFacts, KeyFacts, LaneFacts, Presence, ReportFacts, RuleFacts, UsageFacts,
+    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, Presence, ReportFacts, RuleFacts,
+    UsageFacts,
 };
 use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
 use crate::resource::{KeyStatus, Observed};
@@ -114,6 +115,14 @@ fn rule_facts(
         Fact::IssuerKeys { provider, .. } if *provider == declared.provider => Some(()),
         _ => None,
     });
+    let feed = newest(state, |fact| match fact {
+        Fact::FederatedAuthentication {
+            rule: of, rule_digest, last_accepted, last_refused, reason, ..
+        } if of == rule && Some(rule_digest) == digest.as_ref() => {
+            Some(FeedFacts { accepted_at: *last_accepted, refused_at: *last_refused, reason: reason.clone() })
+        }
+        _ => None,
+    });
     let traffic = newest(state, |fact| match fact {
         Fact::AccountTraffic { service_account, last_seen }
             if *service_account == declared.service_account =>
@@ -132,6 +141,7 @@ fn rule_facts(
             accepted,
             refusal,
         }),
+        feed: feed.map(|(_, feed)| feed),
         can_exchange: declared.identity_token.is_some(),
         traffic_at: traffic.map(|(_, at)| at),
     }

@@ -10,7 +10,7 @@ mod gather;
 mod stage;
 
 pub use facts::{ConsumerFacts, Presence, ReportFacts, RuleFacts, UsageFacts};
-pub use facts::{ExchangeFacts, KeyFacts, LaneFacts};
+pub use facts::{ExchangeFacts, FeedFacts, KeyFacts, LaneFacts};
 pub use gate::{
     Assessment, Gate, Need, Refusal, Supplier, assess, people_have_to_remove, permits, rule_is_verified,
 };

@@ -261,7 +261,21 @@ fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView 
         needs,
         refusals,
         moves,
+        seen: facts.rules.iter().flat_map(seen).collect(),
     }
+}
+
+/// What the Activity Feed says of a rule.
+fn seen(rule: &lane::RuleFacts) -> Vec<String> {
+    let Some(feed) = &rule.feed else { return Vec::new() };
+    let accepted = feed
+        .accepted_at
+        .map(|at| format!("the Activity Feed: an exchange through {} was accepted at {at}", rule.address));
+    let refused = feed.refused_at.map(|at| {
+        let reason = if feed.reason.is_empty() { "no reason given" } else { &feed.reason };
+        format!("the Activity Feed: an exchange through {} was refused at {at} ({reason})", rule.address)
+    });
+    accepted.into_iter().chain(refused).collect()
 }
 
 impl From<&lane::Need> for NeedView {

@@ -5,6 +5,7 @@
 
 mod archive;
 mod attributes;
+mod attribution;
 mod build;
 mod change;
 mod console;
@@ -17,6 +18,7 @@ mod settings;
 mod undo;
 
 pub use attributes::{Attributes, api_key, issuer, rule, service_account};
+pub use attribution::attribute;
 pub use build::{PlanInput, build, build_back};
 pub use change::{Action, Change, Drift, Reason};
 pub use console::{ConsoleTask, MANAGED_SCOPES, cautions};

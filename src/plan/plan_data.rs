@@ -113,6 +113,9 @@ pub struct LaneView {
     pub refusals: Vec<RefusalView>,
     /// The stages that this plan's steps cover.
     pub moves: Vec<Stage>,
+    /// What was seen that supports the evidence, one sentence each without a full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<String>,
 }
 
 /// How a lane stands.

@@ -111,3 +111,42 @@ pub enum Answer {
     /// A link was added or removed; it has nothing to show.
     Linked,
 }
+
+impl Call {
+    /// Tells whether this creates something, so that sending it twice could make two.
+    pub fn creates(&self) -> bool {
+        matches!(self, Call::CreateIssuer(_) | Call::CreateServiceAccount(_) | Call::CreateRule(_))
+    }
+
+    /// Tells whether an object is live and bears the unique name that this create asked for.
+    pub fn names(&self, object: &Answer) -> bool {
+        let (asked, found, provenance) = match (self, object) {
+            (Call::CreateIssuer(asked), Answer::Issuer(found)) => {
+                (&asked.name, &found.arguments.name, &found.provenance)
+            }
+            (Call::CreateServiceAccount(asked), Answer::ServiceAccount(found)) => {
+                (&asked.name, &found.arguments.name, &found.provenance)
+            }
+            (Call::CreateRule(asked), Answer::Rule(found)) => {
+                (&asked.name, &found.arguments.name, &found.provenance)
+            }
+            _ => return false,
+        };
+        asked == found && provenance.archived_at.is_none()
+    }
+
+    /// Tells whether an object is what this create asked for. The workspaces of a rule are left
+    /// out: it begins in the first of them, and the others follow.
+    pub fn made(&self, object: &Answer) -> bool {
+        let equal = match (self, object) {
+            (Call::CreateIssuer(asked), Answer::Issuer(found)) => found.arguments == *asked,
+            (Call::CreateServiceAccount(asked), Answer::ServiceAccount(found)) => found.arguments == *asked,
+            (Call::CreateRule(asked), Answer::Rule(found)) => {
+                let workspaces = asked.workspaces.clone();
+                RuleArguments { workspaces, ..found.arguments.clone() } == *asked
+            }
+            _ => false,
+        };
+        equal && self.names(object)
+    }
+}

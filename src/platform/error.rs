@@ -128,6 +128,13 @@ impl ErrorKind {
     }
 }
 
+impl ApiError {
+    /// Tells whether the endpoint is simply not there for this credential.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound)
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "could not {}: {}", self.operation, self.message)?;

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::activity::{self, FeedClosed};
 use super::retry::{Effect, Pace, SystemPace};
 use super::settings::{ClockSource, Settings, check_base_url, is_loopback};
 use super::transport::{Request, Transport};
+use super::usage::LastSource;
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
-    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, UsageRow, exchange, observe,
-    usage,
+    Activity, ActivityQuestion, Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform,
+    Usage, UsageQuestion, create, exchange, observe, usage,
 };
 use crate::resource::{ApiKeyObject, Observed};
 
@@ -20,6 +22,8 @@ use crate::resource::{ApiKeyObject, Observed};
 #[derive(Clone)]
 pub struct HttpPlatform {
     pub(crate) transport: Arc<Transport>,
+    usage_source: Arc<LastSource>,
+    feed_closed: Arc<FeedClosed>,
     clock: ClockSource,
 }
 
@@ -40,16 +44,22 @@ impl HttpPlatform {
             let request = Request::get("use the simulator's clock", &[]);
             return Err(request.error(ErrorKind::Settings, "a simulator runs on this machine only"));
         }
-        Ok(HttpPlatform { transport: Arc::new(transport), clock: settings.clock })
+        Ok(HttpPlatform {
+            transport: Arc::new(transport),
+            usage_source: Arc::default(),
+            feed_closed: Arc::default(),
+            clock: settings.clock,
+        })
     }
 }
 
 impl Platform for HttpPlatform {
     async fn perform(&self, call: &Call) -> Result<Answer, ApiError> {
         let request = request(call)?;
-        let reply = self.transport.call(&request).await?;
-        let value = reply.json(&request)?;
-        read_answer(call, value).map_err(|why| request.malformed(&reply, why))
+        match call.creates() {
+            true => create::create(&self.transport, call, &request).await,
+            false => send(&self.transport, call, &request).await,
+        }
     }
 
     async fn observe(&self) -> Result<Observed, ApiError> {
@@ -67,8 +77,13 @@ impl Platform for HttpPlatform {
         exchange::exchange(&self.transport, request).await
     }
 
-    async fn usage(&self, since: Timestamp) -> Result<Vec<UsageRow>, ApiError> {
-        usage::usage(&self.transport, since).await
+    async fn usage(&self, question: &UsageQuestion) -> Result<Usage, ApiError> {
+        let now = self.now().await?;
+        usage::usage(&self.transport, &self.usage_source, question, now).await
+    }
+
+    async fn activities(&self, question: ActivityQuestion) -> Result<Option<Vec<Activity>>, ApiError> {
+        activity::activities(&self.transport, &self.feed_closed, question).await
     }
 
     async fn now(&self) -> Result<Timestamp, ApiError> {
@@ -98,6 +113,13 @@ impl Platform for HttpPlatform {
             }
         }
     }
+}
+
+/// Sends a change and reads its answer.
+pub(crate) async fn send(transport: &Transport, call: &Call, request: &Request) -> Result<Answer, ApiError> {
+    let reply = transport.call(request).await?;
+    let value = reply.json(request)?;
+    read_answer(call, value).map_err(|why| request.malformed(&reply, why))
 }
 
 const ORGANIZATIONS: [&str; 2] = ["v1", "organizations"];

@@ -7,8 +7,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
 
 use super::public_address::{PublicResolver, check_url};
+use super::sender::{BodyError, read_body};
 use super::settings::{causes, is_loopback, user_agent};
-use super::transport::{BodyError, read_body};
 use crate::limits;
 use crate::resource::{IssuerArguments, Jwks};
 use crate::token::{IssuerKeys, KeySetError};

@@ -7,10 +7,13 @@
 //! `credentials` finds the engine's own token and keeps it fresh, through the requests of `grant`.
 //! `issuer_keys` talks to identity providers instead, and carries no credential.
 
+mod activity;
 mod call;
+mod create;
 mod credentials;
 mod error;
 mod exchange;
+mod governor;
 mod grant;
 mod http;
 mod issuer_keys;
@@ -19,6 +22,7 @@ mod page;
 mod public_address;
 mod retry;
 mod scrub;
+mod sender;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -26,12 +30,14 @@ mod transport;
 mod usage;
 mod wire;
 
+pub use activity::{Activity, ActivityEvent, ActivityKind, ActivityQuestion, ExchangeOutcome};
 pub use call::{Answer, Call};
 pub use credentials::{Credential, Environment, Selection, choose, from_process};
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
 pub use settings::{ClockSource, DEFAULT_BASE_URL, Notice, Progress, Settings};
+pub use usage::{Usage, UsageQuestion, UsageRow, UsageSource};
 
 use jiff::Timestamp;
 
@@ -42,8 +48,9 @@ use crate::secret::Secret;
 pub trait Platform: Send + Sync + 'static {
     /// Makes one change and returns the object as the API shows it afterwards.
     ///
-    /// A create is sent at most once: when its answer is lost the error says so
-    /// ([`ErrorKind::AnswerLost`]) and the caller looks the unique name up.
+    /// A create is never sent again blindly: when its answer is lost the unique name is looked up,
+    /// and what is found is adopted if it is what was asked. [`ErrorKind::AnswerLost`] means that
+    /// looking could not tell either.
     fn perform(&self, call: &Call) -> impl Future<Output = Result<Answer, ApiError>> + Send;
 
     /// Reads everything, page by page.
@@ -56,8 +63,15 @@ pub trait Platform: Send + Sync + 'static {
     fn exchange(&self, request: &ExchangeRequest)
     -> impl Future<Output = Result<Exchanged, ApiError>> + Send;
 
-    /// Reads token use per hour, since `since`, by key and service account.
-    fn usage(&self, since: Timestamp) -> impl Future<Output = Result<Vec<UsageRow>, ApiError>> + Send;
+    /// Reads use per hour, by key and service account, from whichever endpoint may be read.
+    fn usage(&self, question: &UsageQuestion) -> impl Future<Output = Result<Usage, ApiError>> + Send;
+
+    /// Reads the newest entries of the Activity Feed, newest first; none where it cannot be read
+    /// with the credentials at hand, which is a normal outcome.
+    fn activities(
+        &self,
+        question: ActivityQuestion,
+    ) -> impl Future<Output = Result<Option<Vec<Activity>>, ApiError>> + Send;
 
     /// The time by which the platform judges: the system clock, or the simulator's.
     fn now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
@@ -100,19 +114,4 @@ pub enum Exchanged {
         /// The API's id of the request, to look it up in the Console's history.
         request_id: Option<String>,
     },
-}
-
-/// Token use in one reporting bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsageRow {
-    /// Start of the bucket.
-    pub starting_at: Timestamp,
-    /// End of the bucket.
-    pub ending_at: Timestamp,
-    /// The key that authenticated; none for federated traffic.
-    pub api_key_id: Option<String>,
-    /// The service account the traffic belongs to.
-    pub service_account_id: Option<String>,
-    /// All tokens together; never 0.
-    pub tokens: u64,
 }

@@ -14,44 +14,32 @@ use super::wire::{
 };
 use super::{ApiError, ErrorKind};
 use crate::resource::{
-    ApiKeyObject, KeyScope, Observed, Organization, RuleObject, RuleWorkspaces, ServiceAccountObject,
-    WorkspaceObject,
+    ApiKeyObject, IssuerObject, KeyScope, Observed, Organization, RuleObject, RuleWorkspaces,
+    ServiceAccountObject, WorkspaceObject,
 };
 
 /// Reads everything; lists that do not need each other are read side by side.
 pub(crate) async fn observe(transport: &Arc<Transport>) -> Result<Observed, ApiError> {
-    let archived = || vec![("include_archived", "true".to_owned())];
-    let (organization, issuers, rules, mut service_accounts, api_keys, mut workspaces) = tokio::try_join!(
+    let (organization, mut issuers, rules, mut service_accounts, api_keys, mut workspaces) = tokio::try_join!(
         read_organization(transport),
-        list::<IssuerWire>(
-            transport,
-            "federation issuers",
-            Style::Cursor,
-            &["federation_issuers"],
-            archived(),
-            |issuer| issuer.id.clone(),
-        ),
-        list::<RuleWire>(
-            transport,
-            "federation rules",
-            Style::Cursor,
-            &["federation_rules"],
-            archived(),
-            |rule| rule.id.clone(),
-        ),
-        list::<ServiceAccountWire>(
-            transport,
-            "service accounts",
-            Style::Cursor,
-            &["service_accounts"],
-            archived(),
-            |account| account.id.clone(),
-        ),
+        list_issuers(transport),
+        list_rules(transport),
+        list_accounts(transport),
         list::<ApiKeyWire>(transport, "API keys", Style::Window, &["api_keys"], Vec::new(), |key| {
             key.id.clone()
         }),
         read_workspaces(transport),
     )?;
+    // The lists are of different moments. What a rule refers to was there before the rule, so a list
+    // that lacks it was read too early.
+    let live = || rules.values().filter(|rule| rule.provenance.archived_at.is_none()).map(|r| &r.arguments);
+    if live().any(|rule| !issuers.contains_key(&rule.issuer_id)) {
+        issuers = list_issuers(transport).await?;
+    }
+    let account_known = |id: &String| id.is_empty() || service_accounts.contains_key(id);
+    if live().any(|rule| !account_known(&rule.service_account_id)) {
+        service_accounts = list_accounts(transport).await?;
+    }
     let rows = read_memberships(transport, &service_accounts, &workspaces).await?;
     let implicit = rows.iter().find(|row| row.is_implicit()).map(|row| row.workspace_id.clone());
     find_default(transport, &mut workspaces, implicit, &service_accounts, &api_keys, &rules).await?;
@@ -65,6 +53,31 @@ pub(crate) async fn observe(transport: &Arc<Transport>) -> Result<Observed, ApiE
         }
     }
     Ok(Observed { organization, issuers, service_accounts, rules, api_keys, workspaces })
+}
+
+/// Reads the issuers, archived ones included.
+pub(crate) async fn list_issuers(transport: &Transport) -> Result<BTreeMap<String, IssuerObject>, ApiError> {
+    let tail = ["federation_issuers"];
+    list::<IssuerWire>(transport, "federation issuers", Style::Cursor, &tail, archived(), |o| o.id.clone())
+        .await
+}
+
+/// Reads the rules, archived ones included.
+pub(crate) async fn list_rules(transport: &Transport) -> Result<BTreeMap<String, RuleObject>, ApiError> {
+    let tail = ["federation_rules"];
+    list::<RuleWire>(transport, "federation rules", Style::Cursor, &tail, archived(), |o| o.id.clone()).await
+}
+
+/// Reads the service accounts, archived ones included; without their memberships.
+pub(crate) async fn list_accounts(
+    transport: &Transport,
+) -> Result<BTreeMap<String, ServiceAccountObject>, ApiError> {
+    let (noun, tail) = ("service accounts", ["service_accounts"]);
+    list::<ServiceAccountWire>(transport, noun, Style::Cursor, &tail, archived(), |o| o.id.clone()).await
+}
+
+fn archived() -> Vec<(&'static str, String)> {
+    vec![("include_archived", "true".to_owned())]
 }
 
 async fn read_organization(transport: &Transport) -> Result<Organization, ApiError> {
@@ -258,12 +271,8 @@ async fn read_memberships(
     Ok(rows)
 }
 
-/// Reads one side's list, once more from the start when its cursor went stale: the API refuses a
-/// cursor after the membership that it stood on was removed.
+/// Reads one side's list. Its cursors go stale: the API refuses one after the membership that it
+/// stood on was removed.
 async fn read_members(transport: &Transport, tail: &[&str]) -> Result<Vec<MembershipWire>, ApiError> {
-    let read = || list_rows::<MembershipWire>(transport, "memberships", Style::Cursor, tail, Vec::new());
-    match read().await {
-        Err(error) if error.kind == ErrorKind::Invalid => read().await,
-        other => other,
-    }
+    list_rows::<MembershipWire>(transport, "memberships", Style::Cursor, tail, Vec::new()).await
 }

@@ -17,6 +17,10 @@ pub(crate) enum Style {
     Window,
     /// `next_page` is the next `page` while `has_more` is true; pages count buckets of an hour.
     Report,
+    /// `next_page` is the next `page`, and null at the end; pages count rows.
+    Rows,
+    /// Like [`Style::Window`], from the newest entry to the oldest.
+    Feed,
 }
 
 impl Style {
@@ -26,13 +30,15 @@ impl Style {
             Style::Cursor => limits::PAGE_SIZE_CURSOR,
             Style::Window => limits::PAGE_SIZE_WINDOW,
             Style::Report => limits::PAGE_SIZE_REPORT,
+            Style::Rows => limits::PAGE_SIZE_ROWS,
+            Style::Feed => limits::PAGE_SIZE_FEED,
         }
     }
 
     fn parameter(self) -> &'static str {
         match self {
-            Style::Cursor | Style::Report => "page",
-            Style::Window => "after_id",
+            Style::Cursor | Style::Report | Style::Rows => "page",
+            Style::Window | Style::Feed => "after_id",
         }
     }
 
@@ -53,14 +59,36 @@ impl Style {
             None => Err(format!("missing field `{name}`")),
         };
         match self {
-            Style::Cursor => place("next_page"),
-            Style::Window | Style::Report if !more()? => Ok(None),
-            Style::Window => place("last_id")?.map(Some).ok_or("there is more, but no `last_id`".to_owned()),
+            Style::Cursor | Style::Rows => place("next_page"),
+            Style::Window | Style::Report | Style::Feed if !more()? => Ok(None),
+            Style::Window | Style::Feed => {
+                place("last_id")?.map(Some).ok_or("there is more, but no `last_id`".to_owned())
+            }
             Style::Report => {
                 place("next_page")?.map(Some).ok_or("there is more, but no `next_page`".to_owned())
             }
         }
     }
+}
+
+/// What to do after a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Go on as the page says.
+    Page,
+    /// Begin again: this page and those before it do not belong together.
+    Restart,
+    /// No more is needed.
+    Stop,
+}
+
+/// How a list came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It was read to its last page, or as far as was needed.
+    Whole,
+    /// It kept changing under the reading and was given up.
+    Unsettled,
 }
 
 /// Reads all pages of a list; `first` asks for it and has no paging parameters yet.
@@ -73,9 +101,52 @@ pub(crate) async fn read_all(
     style: Style,
     first: Request,
 ) -> Result<Vec<Value>, ApiError> {
-    let mut objects = Vec::new();
+    read_pages(transport, noun, style, &first, |_| Ok(Next::Page)).await.map(|(objects, _)| objects)
+}
+
+/// Reads a list page by page; `look` sees every page before its objects are taken.
+///
+/// The API promises no snapshot across pages, and refuses a cursor after the object that it stood
+/// on is gone. The list is then read again from its first page, a few times at most.
+pub(crate) async fn read_pages(
+    transport: &Transport,
+    noun: &'static str,
+    style: Style,
+    first: &Request,
+    mut look: impl FnMut(&Map<String, Value>) -> Result<Next, String>,
+) -> Result<(Vec<Value>, End), ApiError> {
+    let mut restarts = 0;
+    loop {
+        let mut objects = Vec::new();
+        let mut place: Option<String> = None;
+        match read_once(transport, noun, style, first, &mut look, &mut objects, &mut place).await {
+            Ok(Next::Restart) if restarts == limits::LIST_RESTARTS_MAX => {
+                return Ok((objects, End::Unsettled));
+            }
+            Ok(Next::Restart) => {}
+            Ok(Next::Page | Next::Stop) => return Ok((objects, End::Whole)),
+            Err(error) => {
+                let stale = error.kind == ErrorKind::Invalid && place.is_some();
+                if !stale || restarts == limits::LIST_RESTARTS_MAX {
+                    return Err(error);
+                }
+            }
+        }
+        restarts += 1;
+        tracing::debug!(noun, restarts, "the list changed while it was read; it is read again");
+    }
+}
+
+async fn read_once(
+    transport: &Transport,
+    noun: &'static str,
+    style: Style,
+    first: &Request,
+    look: &mut impl FnMut(&Map<String, Value>) -> Result<Next, String>,
+    objects: &mut Vec<Value>,
+    place: &mut Option<String>,
+) -> Result<Next, ApiError> {
     let mut visited = HashSet::new();
-    let mut place: Option<String> = None;
     for _ in 0..limits::PAGES_MAX {
         let mut request = first.clone();
         request.query.push(("limit", style.limit().to_string()));
@@ -86,7 +157,9 @@ pub(crate) async fn read_all(
         let Value::Object(mut page) = reply.json(&request)? else {
             return Err(request.malformed(&reply, "the page is no JSON object"));
         };
-        let next = style.next(&page).map_err(|why| request.malformed(&reply, format!("page: {why}")))?;
+        let wrong = |why| request.malformed(&reply, format!("page: {why}"));
+        let next = style.next(&page).map_err(wrong)?;
+        let wanted = look(&page).map_err(wrong)?;
         match page.remove("data") {
             Some(Value::Array(mut data)) => objects.append(&mut data),
             _ => return Err(request.malformed(&reply, "page: missing field `data`")),
@@ -94,11 +167,14 @@ pub(crate) async fn read_all(
         if let Some(progress) = &transport.progress {
             progress(noun, objects.len());
         }
-        let Some(next) = next else { return Ok(objects) };
+        if wanted != Next::Page {
+            return Ok(wanted);
+        }
+        let Some(next) = next else { return Ok(Next::Page) };
         if !visited.insert(next.clone()) {
             return Err(request.malformed(&reply, "the list leads back to a page that was read already"));
         }
-        place = Some(next);
+        *place = Some(next);
     }
     let message = format!("the list did not end after {} pages", limits::PAGES_MAX);
     Err(first.error(ErrorKind::Malformed, message))
@@ -131,6 +207,11 @@ mod tests {
             Err("there is more, but no `last_id`"),
         );
         check(Style::Window, json!({"last_id": "a"}), Err("missing field `has_more`"));
+        check(Style::Rows, json!({"has_more": null, "next_page": null}), Ok(None));
+        check(Style::Rows, json!({"next_page": "p2"}), Ok(Some("p2")));
+        check(Style::Rows, json!({"has_more": true}), Err("missing field `next_page`"));
+        check(Style::Feed, json!({"has_more": false, "last_id": "a"}), Ok(None));
+        check(Style::Feed, json!({"has_more": true, "last_id": "a"}), Ok(Some("a")));
         check(Style::Report, json!({"has_more": false, "next_page": "p"}), Ok(None));
         check(Style::Report, json!({"has_more": true, "next_page": "p"}), Ok(Some("p")));
         check(

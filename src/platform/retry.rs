@@ -4,10 +4,10 @@
 //! and chance come from a [`Pace`], so that tests wait for nothing.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
 use super::{ApiError, ErrorKind};
 use crate::limits;
@@ -48,8 +48,12 @@ pub(crate) fn wait_before_next(
     if tries >= limits::CALL_TRIES_MAX || !may_repeat(failure, effect) {
         return None;
     }
-    let wait = failure.retry_after.unwrap_or_else(|| backoff(tries, jitter));
-    (wait <= limits::RETRY_WAIT_MAX).then_some(wait)
+    match failure.retry_after {
+        None => Some(backoff(tries, jitter)),
+        Some(wait) if wait > limits::RETRY_WAIT_MAX => None,
+        // The server's wish is the least; a little more keeps those who were told the same apart.
+        Some(wait) => Some(wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0))),
+    }
 }
 
 fn may_repeat(failure: &Failure, effect: Effect) -> bool {
@@ -61,12 +65,17 @@ fn may_repeat(failure: &Failure, effect: Effect) -> bool {
         (_, Effect::Create | Effect::Once) => false,
         (ErrorKind::AnswerLost, _) => true,
         (ErrorKind::Unavailable { .. }, _) => !refused,
+        // Two changes met; the one that lost has not happened and may be made after the other.
+        (ErrorKind::Conflict, _) if failure.error.code.as_deref() == Some(MEETING) => !refused,
         _ => failure.should_retry == Some(true),
     }
 }
 
+/// The documented code of a change that met another change of the same membership.
+const MEETING: &str = "concurrent_membership_change";
+
 /// Half a second, doubling to eight, less up to a quarter by chance: what the vendor's SDKs do.
-fn backoff(tries: u32, jitter: f64) -> Duration {
+pub(crate) fn backoff(tries: u32, jitter: f64) -> Duration {
     let seconds = (0.5 * 2f64.powi(tries as i32 - 1)).min(8.0);
     Duration::from_secs_f64(seconds * (1.0 - 0.25 * jitter.clamp(0.0, 1.0)))
 }
@@ -87,18 +96,59 @@ pub(crate) fn settle(mut error: ApiError, effect: Effect) -> ApiError {
     error
 }
 
-/// Reads the headers `retry-after-ms` and `retry-after` (seconds, fractions allowed); anything
-/// else, a calendar date included, is ignored in favour of our own backoff.
-pub(crate) fn retry_after(header: impl Fn(&str) -> Option<String>) -> Option<Duration> {
+/// How long the server asks to wait: `retry-after-ms`, or `retry-after` in seconds, fractions
+/// allowed, or as a calendar date. A date is held against the server's own `date`, since our clock
+/// may be wrong, and against `now` where there is none; one that is over means no wait.
+pub(crate) fn retry_after(header: impl Fn(&str) -> Option<String>, now: Timestamp) -> Option<Duration> {
     let number = |name: &str| header(name)?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
+    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"));
+    if let Some(seconds) = seconds {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let until = date(&header("retry-after")?)?;
+    Some(until_then(until, &header, now))
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
+}
+
+fn until_then(until: Timestamp, header: impl Fn(&str) -> Option<String>, now: Timestamp) -> Duration {
+    let now = header("date").and_then(|text| date(&text)).unwrap_or(now);
+    Duration::try_from(until.duration_since(now)).unwrap_or_default()
+}
+
+/// What the server says of its quota of requests, where it says anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// Requests left before the quota is renewed.
+    pub(crate) remaining: Option<u64>,
+    /// Time until it is renewed.
+    pub(crate) renewed_in: Option<Duration>,
+}
+
+impl Quota {
+    /// Reads the headers `anthropic-ratelimit-requests-remaining` and `-reset`, a time.
+    pub(crate) fn read(header: impl Fn(&str) -> Option<String>, now: Timestamp) -> Quota {
+        let read = |name: &str| header(&format!("anthropic-ratelimit-requests-{name}"));
+        let remaining = read("remaining").and_then(|text| text.trim().parse().ok());
+        let reset: Option<Timestamp> = read("reset").and_then(|text| text.trim().parse().ok());
+        Quota { remaining, renewed_in: reset.map(|reset| until_then(reset, &header, now)) }
+    }
+
+    /// How long to send nothing, because nothing would be taken.
+    pub(crate) fn pause(self) -> Option<Duration> {
+        let spent = self.remaining == Some(0);
+        self.renewed_in.filter(|wait| spent && !wait.is_zero()).map(|wait| wait.min(limits::RETRY_WAIT_MAX))
+    }
 }
 
 /// Time and chance, as the client needs them.
 pub(crate) trait Pace: Send + Sync + 'static {
     /// A clock that never goes back.
     fn now(&self) -> Instant;
+    /// The time of day, for what servers state as a date.
+    fn wall(&self) -> Timestamp;
     /// Waits.
     fn sleep(&self, wait: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
     /// A chance from 0 to 1.
@@ -111,6 +161,10 @@ pub(crate) struct SystemPace;
 impl Pace for SystemPace {
     fn now(&self) -> Instant {
         Instant::now()
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     fn sleep(&self, wait: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -127,45 +181,10 @@ impl Pace for SystemPace {
     }
 }
 
-/// Bounds the calls in flight, and holds all of them back when the server asks for it.
-pub(crate) struct Governor {
-    permits: Semaphore,
-    paused_until: Mutex<Option<Instant>>,
-    pub(crate) pace: Arc<dyn Pace>,
-}
-
-impl Governor {
-    /// Lets `parallelism` calls through at a time, at least one.
-    pub(crate) fn new(parallelism: usize, pace: Arc<dyn Pace>) -> Governor {
-        let permits = parallelism.clamp(1, limits::PARALLELISM_MAX);
-        Governor { permits: Semaphore::new(permits), paused_until: Mutex::new(None), pace }
-    }
-
-    /// Waits for a turn; it ends when the permit is dropped.
-    pub(crate) async fn turn(&self) -> SemaphorePermit<'_> {
-        loop {
-            let permit = self.permits.acquire().await.expect("nobody closes the semaphore");
-            let Some(wait) = self.pause() else { return permit };
-            drop(permit);
-            self.pace.sleep(wait).await;
-        }
-    }
-
-    /// Holds back every call that has not been sent yet.
-    pub(crate) fn hold(&self, wait: Duration) {
-        let until = self.pace.now() + wait;
-        let mut paused = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *paused = Some(paused.map_or(until, |earlier| earlier.max(until)));
-    }
-
-    fn pause(&self) -> Option<Duration> {
-        let paused = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
-        paused?.checked_duration_since(self.pace.now()).filter(|wait| !wait.is_zero())
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     /// A pace whose sleeps pass at once and are remembered.
@@ -187,6 +206,10 @@ pub(crate) mod tests {
     impl Pace for QuickPace {
         fn now(&self) -> Instant {
             self.start + self.slept().iter().sum::<Duration>()
+        }
+
+        fn wall(&self) -> Timestamp {
+            Timestamp::from_second(1_792_567_000).unwrap()
         }
 
         fn sleep(&self, wait: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -223,6 +246,12 @@ pub(crate) mod tests {
         Failure { should_retry: Some(should_retry), ..failure(kind) }
     }
 
+    fn coded(kind: ErrorKind, code: &str) -> Failure {
+        let mut failure = failure(kind);
+        failure.error.code = Some(code.to_owned());
+        failure
+    }
+
     #[test]
     fn only_what_cannot_happen_twice_is_sent_twice() {
         use Effect::*;
@@ -236,6 +265,10 @@ pub(crate) mod tests {
             (failure(ErrorKind::RateLimited { retry_after: None }), [true, true, true, false]),
             (wish(ErrorKind::RateLimited { retry_after: None }, false), [false, false, false, false]),
             (failure(ErrorKind::Conflict), [false, false, false, false]),
+            (coded(ErrorKind::Conflict, MEETING), [true, true, false, false]),
+            (coded(ErrorKind::Conflict, "other"), [false, false, false, false]),
+            (failure(ErrorKind::Unavailable { status: 408 }), [true, true, false, false]),
+            (failure(ErrorKind::Unavailable { status: 529 }), [true, true, false, false]),
             (wish(ErrorKind::Conflict, true), [true, true, false, false]),
             (failure(ErrorKind::Invalid), [false, false, false, false]),
             (failure(ErrorKind::Forbidden), [false, false, false, false]),
@@ -265,19 +298,53 @@ pub(crate) mod tests {
         assert_eq!(wait(7), Some(Duration::from_secs(7)));
         assert_eq!(wait(60), Some(Duration::from_secs(60)));
         assert_eq!(wait(61), None);
+        let late = wait_before_next(&limited(10), Effect::Create, 1, 1.0);
+        assert_eq!(late, Some(Duration::from_secs(11)), "those who were told the same come apart");
+    }
+
+    fn headers<const N: usize>(given: [(&'static str, &'static str); N]) -> impl Fn(&str) -> Option<String> {
+        move |asked| given.iter().find(|(name, _)| *name == asked).map(|(_, text)| (*text).to_owned())
+    }
+
+    fn wall() -> Timestamp {
+        "2026-10-21T07:28:00Z".parse().unwrap()
+    }
+
+    #[track_caller]
+    fn check_wait<const N: usize>(given: [(&'static str, &'static str); N], expected: Option<u64>) {
+        assert_eq!(retry_after(headers(given), wall()), expected.map(Duration::from_millis), "{given:?}");
     }
 
     #[test]
     fn headers_are_read_tolerantly() {
-        let read = |name: &'static str, text: &'static str| {
-            retry_after(|asked| (asked == name).then(|| text.to_owned()))
-        };
-        assert_eq!(read("retry-after", "3"), Some(Duration::from_secs(3)));
-        assert_eq!(read("retry-after", " 0.5 "), Some(Duration::from_millis(500)));
-        assert_eq!(read("retry-after-ms", "250"), Some(Duration::from_millis(250)));
-        for text in ["", "-1", "NaN", "inf", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"] {
-            assert_eq!(read("retry-after", text), None, "{text:?}");
+        check_wait([("retry-after", "3")], Some(3_000));
+        check_wait([("retry-after", " 0.5 ")], Some(500));
+        check_wait([("retry-after-ms", "250"), ("retry-after", "9")], Some(250));
+        check_wait([("retry-after", "Wed, 21 Oct 2026 07:28:09 GMT")], Some(9_000));
+        check_wait([("retry-after", "Wed, 21 Oct 2026 07:00:00 GMT")], Some(0));
+        // Our clock is an hour behind the server's.
+        let date = ("date", "Wed, 21 Oct 2026 08:28:00 GMT");
+        check_wait([("retry-after", "Wed, 21 Oct 2026 08:28:05 GMT"), date], Some(5_000));
+        for text in ["", "-1", "NaN", "inf", "soon", "Wed, 41 Oct 2026 07:28:00 GMT"] {
+            check_wait([("retry-after", text)], None);
         }
+    }
+
+    #[test]
+    fn a_quota_is_read_where_there_is_one() {
+        const REMAINING: &str = "anthropic-ratelimit-requests-remaining";
+        const RESET: &str = "anthropic-ratelimit-requests-reset";
+        let pause = |remaining, reset| {
+            let quota = Quota::read(headers([(REMAINING, remaining), (RESET, reset)]), wall());
+            (quota.remaining, quota.pause())
+        };
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(pause("0", "2026-10-21T07:28:20Z"), (Some(0), seconds(20)));
+        assert_eq!(pause("1", "2026-10-21T07:28:20Z"), (Some(1), None));
+        assert_eq!(pause("0", "2026-10-21T09:28:20Z"), (Some(0), seconds(60)));
+        assert_eq!(pause("0", "2026-10-21T07:27:00Z"), (Some(0), None));
+        assert_eq!(pause("few", "soon"), (None, None));
+        assert_eq!(Quota::read(headers([]), wall()), Quota::default());
     }
 
     #[test]
@@ -291,27 +358,5 @@ pub(crate) mod tests {
         check(ErrorKind::AnswerLost, Effect::Repeatable, ErrorKind::AnswerLost);
         check(ErrorKind::AnswerLost, Effect::Read, ErrorKind::NotSent);
         check(ErrorKind::Malformed, Effect::Read, ErrorKind::Malformed);
-    }
-
-    #[tokio::test]
-    async fn a_pause_holds_everyone_back_once() {
-        let pace = QuickPace::new();
-        let governor = Governor::new(1, pace.clone());
-        governor.hold(Duration::from_secs(5));
-        governor.hold(Duration::from_secs(2));
-        drop(governor.turn().await);
-        drop(governor.turn().await);
-        assert_eq!(pace.slept(), [Duration::from_secs(5)]);
-    }
-
-    #[tokio::test]
-    async fn no_more_calls_than_allowed_are_in_flight() {
-        let governor = Governor::new(2, QuickPace::new());
-        let at_once = async || tokio::time::timeout(Duration::ZERO, governor.turn()).await;
-        let first = at_once().await.unwrap();
-        let _second = at_once().await.unwrap();
-        at_once().await.unwrap_err();
-        drop(first);
-        drop(at_once().await.unwrap());
     }
 }

@@ -40,7 +40,8 @@ pub struct Settings {
     pub base_url: String,
     /// The engine's credential.
     pub credential: Credential,
-    /// The optional Admin API key; it goes to reports alone.
+    /// An Admin or Compliance key for usage and the Activity Feed alone, where there is one. The
+    /// federation endpoints refuse such keys, and it is never sent to them.
     pub admin_key: Option<Secret>,
     /// Time for a whole call, reading the body included.
     pub call_timeout: Duration,

@@ -83,6 +83,11 @@ pub fn missing(lane: &LaneView, indent: &str) -> String {
     out
 }
 
+/// What was seen that supports the evidence of a lane.
+pub fn seen(lane: &LaneView, indent: &str) -> String {
+    lane.seen.iter().map(|line| format!("{indent}{} {line}\n", paint(DIM, "seen"))).collect()
+}
+
 fn need_text(need: &NeedView, indent: &str) -> String {
     let mut out = String::new();
     let from = match need.supplier.as_str() {

@@ -27,6 +27,7 @@ pub fn text(views: &[LaneView]) -> String {
             standing(lane)
         );
         out.push_str(&lanes::missing(lane, "    "));
+        out.push_str(&lanes::seen(lane, "    "));
     }
     let _ = writeln!(out, "\n{}", lanes::tally(views));
     out

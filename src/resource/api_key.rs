@@ -19,6 +19,19 @@ pub struct ApiKeyObject {
     pub expires_at: Option<Timestamp>,
     /// Where it works.
     pub scope: KeyScope,
+    /// Whom it acts as; none for a key of a workspace that belongs to nobody.
+    pub principal: Option<KeyPrincipal>,
+}
+
+/// Whom a key acts as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPrincipal {
+    /// A person: `user_…`.
+    User(String),
+    /// A service account: `svac_…`. Its use shows as the account's own.
+    ServiceAccount(String),
+    /// A kind that this program does not know.
+    Other(String),
 }
 
 /// Where a key stands. A status of a newer API is kept as text.

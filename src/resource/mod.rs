@@ -15,7 +15,7 @@ mod issuer;
 mod service_account;
 mod workspace;
 
-pub use api_key::{ApiKeyObject, KeyScope, KeyStatus};
+pub use api_key::{ApiKeyObject, KeyPrincipal, KeyScope, KeyStatus};
 pub use caller::Caller;
 pub use federation_rule::{Match, RuleArguments, RuleObject, RuleWorkspaces};
 pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject, Jwks};

@@ -118,6 +118,24 @@ pub enum Fact {
         /// Start of the last reporting bucket with such traffic.
         last_seen: Timestamp,
     },
+    /// What the Activity Feed says of exchanges through a rule. Since format version 2.
+    FederatedAuthentication {
+        /// The rule.
+        rule: Address,
+        /// The rule's id at the time.
+        rule_id: String,
+        /// SHA-256 of the rule's attributes at the time; what is said counts for that rule alone.
+        rule_digest: String,
+        /// The last exchange that was accepted since the rule is as it is, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_accepted: Option<Timestamp>,
+        /// The last exchange that was refused, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_refused: Option<Timestamp>,
+        /// The feed's short reason for that refusal; empty where it gives none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
     /// A named person approved the final archive of one key.
     ArchiveApproval {
         /// The lane.

@@ -1,7 +1,9 @@
-//! The format on the disk: what version 1 wrote is read forever, and is still written byte for byte.
+//! The format on the disk: what each version wrote is read forever, and what the newest wrote is still
+//! written byte for byte.
 //!
-//! `tests/golden/v1` was written by this program with `KEYLESS_BLESS=1`. A change there is a change of the
-//! format: it needs a new version, a new folder, and a way to read the old one.
+//! `tests/golden/v2` was written by this program with `KEYLESS_BLESS=1`, and `v1` by the one before it. A
+//! change there is a change of the format: it needs a new version, a new folder, and a way to read the old
+//! ones.
 
 mod support;
 
@@ -10,22 +12,39 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyless_state::{
-    Checkpoint, ConsumerRecord, Event, Evidence, Fact, LaneRecord, Mutation, OutputRecord, Shadow, Store,
-    Weight, Winner,
+    Checkpoint, ConsumerRecord, Event, Evidence, FORMAT_VERSION, Fact, LaneRecord, Mutation, OutputRecord,
+    Shadow, Snapshot, Store, Weight, Winner,
 };
 use serde_json::json;
 use support::{at, copy, done, open, put, recorded, started};
 
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v1")
+fn golden(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}"))
 }
 
 fn address<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("an address")
 }
 
-/// One of each kind of fact.
-fn facts() -> Vec<Fact> {
+/// One of each kind of fact that a version knows.
+fn facts(version: u32) -> Vec<Fact> {
+    let mut facts = facts_of_version_1();
+    let seen = |last_accepted, last_refused, reason: &str| Fact::FederatedAuthentication {
+        rule: address("federation_rule.release"),
+        rule_id: "fdrl_01".to_owned(),
+        rule_digest: "ab".repeat(32),
+        last_accepted,
+        last_refused,
+        reason: reason.to_owned(),
+    };
+    if version >= 2 {
+        facts.push(seen(Some(at(70)), None, ""));
+        facts.push(seen(None, Some(at(80)), "match_subject_prefix"));
+    }
+    facts
+}
+
+fn facts_of_version_1() -> Vec<Fact> {
     let key = || address("api_key.ci");
     let consumer = || address("dotenv.laptop");
     let exchange = |accepted: bool, refusal: &str| Fact::Exchange {
@@ -75,7 +94,7 @@ fn facts() -> Vec<Fact> {
     ]
 }
 
-fn evidence() -> Vec<Mutation> {
+fn evidence(version: u32) -> Vec<Mutation> {
     let weights = [Weight::Observed, Weight::Signed, Weight::Reported, Weight::Stated];
     let remember = |(number, fact): (usize, Fact)| Mutation::PutEvidence {
         evidence: Evidence {
@@ -87,7 +106,7 @@ fn evidence() -> Vec<Mutation> {
             fact,
         },
     };
-    facts().into_iter().enumerate().map(remember).collect()
+    facts(version).into_iter().enumerate().map(remember).collect()
 }
 
 fn lane() -> LaneRecord {
@@ -109,8 +128,8 @@ fn lane() -> LaneRecord {
     }
 }
 
-/// Writes every kind of entry, change and fact; a save lies in the middle.
-fn write(dir: &Path) -> Store {
+/// Writes every kind of entry, change and fact that a version knows; a save lies in the middle.
+fn write(dir: &Path, version: u32) -> Store {
     let mut store = open(dir);
     let key = || address("api_key.ci");
     let put_lane = |lane| Mutation::PutLane { address: key(), lane };
@@ -121,7 +140,7 @@ fn write(dir: &Path) -> Store {
         &mut store,
         done("create", vec![put("release", json!({ "n": [1, -2, 0.1, 1e300], "t": "ü\u{1}" }))]),
     );
-    append(&mut store, Event::Recorded { changes: evidence() });
+    append(&mut store, Event::Recorded { changes: evidence(version) });
     store.set_organization("org_1");
     store.save(at(20), "0.1.0").expect("saved");
     append(&mut store, recorded(put("gone", json!(null))));
@@ -180,34 +199,58 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn version_1_is_read() {
-    let (written, copied) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let mut expected = write(written.path());
-    copy(&golden(), copied.path());
-    let mut store = open(copied.path());
-    assert_eq!(store.snapshot(), expected.snapshot());
-    assert_eq!(store.state(), expected.state());
-    assert_eq!((store.in_doubt().len(), store.in_doubt()[0].step.as_str()), (1, "under-way"));
-    assert_eq!(store.checkpoints().expect("all"), expected.checkpoints().expect("all"));
-    assert_eq!(store.journal_history().expect("all"), expected.journal_history().expect("all"));
-    assert_eq!(store.evidence_history().expect("all").len(), facts().len());
-    assert_eq!(store.lane_history(&address("api_key.ci")).expect("all").len(), 3);
-    assert_eq!(store.repairs(), &[]);
+fn every_version_is_read() {
+    for version in 1..=FORMAT_VERSION {
+        let (written, copied) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let mut expected = write(written.path(), version);
+        copy(&golden(version), copied.path());
+        let mut store = open(copied.path());
+        let snapshot = Snapshot { format_version: version, ..expected.snapshot().clone() };
+        assert_eq!(store.snapshot(), &snapshot);
+        assert_eq!(store.state(), expected.state());
+        assert_eq!((store.in_doubt().len(), store.in_doubt()[0].step.as_str()), (1, "under-way"));
+        assert_eq!(store.checkpoints().expect("all"), expected.checkpoints().expect("all"));
+        assert_eq!(store.journal_history().expect("all"), expected.journal_history().expect("all"));
+        assert_eq!(store.evidence_history().expect("all").len(), facts(version).len());
+        assert_eq!(store.lane_history(&address("api_key.ci")).expect("all").len(), 3);
+        assert_eq!(store.repairs(), &[]);
+    }
 }
 
 #[test]
-fn version_1_is_still_written() {
+fn an_older_journal_is_renewed_before_it_goes_on() {
+    let copied = tempfile::tempdir().expect("a folder");
+    copy(&golden(1), copied.path());
+    let journal = || fs::read(copied.path().join("journal")).expect("a file");
+    let says = |version: u32| {
+        let text = String::from_utf8_lossy(&journal()).into_owned();
+        text.contains(&format!("\"format_version\":{version}"))
+    };
+    let (before, length) = (open_and_read(copied.path()), journal().len());
+    assert!(says(FORMAT_VERSION) && !says(1), "an older program must not take it for its own");
+    assert_eq!(journal().len(), length, "the entries stay as they are");
+    assert_eq!(open_and_read(copied.path()), before);
+}
+
+fn open_and_read(dir: &Path) -> keyless_state::State {
+    open(dir).state().clone()
+}
+
+#[test]
+fn the_newest_version_is_still_written() {
     let written = tempfile::tempdir().expect("a folder");
-    drop(write(written.path()));
+    drop(write(written.path(), FORMAT_VERSION));
     let now = files(written.path());
+    let golden = golden(FORMAT_VERSION);
     if std::env::var_os("KEYLESS_BLESS").is_some() {
         for (name, bytes) in &now {
-            let path = golden().join(name);
+            let path = golden.join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(path, bytes).expect("a file");
         }
     }
-    let before = files(&golden());
+    let before = files(&golden);
     assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     for (name, bytes) in &now {
         assert!(before[name] == *bytes, "{name} is written in another way than before");

@@ -11,8 +11,8 @@ use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::lane::Sightings;
-use crate::plan::{Mode, Plan, PlanInput, build, build_back, cautions};
-use crate::platform::Platform;
+use crate::plan::{Mode, Plan, PlanInput, attribute, build, build_back, cautions};
+use crate::platform::{Activity, Platform};
 use crate::refresh;
 use crate::resource::{Caller, KeyStatus, Observed};
 use crate::rollback::WayBack;
@@ -29,6 +29,8 @@ pub(super) struct Look {
     /// What was learnt by looking, to be recorded by a command that writes.
     pub(super) learnt: Vec<Mutation>,
     pub(super) now: Timestamp,
+    /// Who changed what lately, as far as the Activity Feed tells.
+    changes: Vec<Activity>,
     /// Steps of an interrupted run, with the journal events that settle them.
     pub(super) settled: Vec<(InDoubt, keyless_state::Event)>,
     /// Who stands behind the credential.
@@ -88,9 +90,12 @@ pub(super) async fn look(
     }
     let before = state.clone();
     let mut learnt = note_reactivations(&state, &observed, now);
-    let gathered = refresh::gather(remote, &session.configuration, &state, &session.base, now)
+    let gathered = refresh::gather(remote, &session.configuration, &state, &observed, &session.base, now)
         .await
         .map_err(|error| told(&error))?;
+    for unread in &gathered.unread {
+        ui.tell(&format!("warning: {unread}"));
+    }
     for report in &gathered.disbelieved {
         ui.tell(&format!(
             "warning: the credential report of {} of {} ({}) is not believed: {}",
@@ -111,6 +116,7 @@ pub(super) async fn look(
         sightings,
         learnt,
         now,
+        changes: gathered.changes,
         settled,
         caller: connection.caller,
     })
@@ -179,8 +185,9 @@ impl Look {
     /// Builds the plan of a mode; problems have been told when this fails.
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {
-            Ok(plan) => {
+            Ok(mut plan) => {
                 ui.diagnostics(&cautions(&plan, self.caller), &session.sources);
+                attribute(&mut plan.drift, &self.recorded, &self.changes);
                 Some(plan)
             }
             Err(problems) => {

@@ -6,6 +6,7 @@ use super::super::facts::{ExchangeFacts, KeyFacts, ReportFacts, UsageFacts};
 use super::*;
 use crate::sample::{CONSUMER, KEY, RULE, address, consumer_id, hour, hours};
 
+mod feed;
 mod properties;
 
 const NOW: i64 = 100;
@@ -17,6 +18,7 @@ fn rule() -> RuleFacts {
         unconfigured: None,
         issuer_keys_seen: true,
         exchange: Some(ExchangeFacts { at: hour(NOW - 1), accepted: true, refusal: String::new() }),
+        feed: None,
         can_exchange: true,
         traffic_at: Some(hour(2)),
     }

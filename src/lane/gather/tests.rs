@@ -224,3 +224,26 @@ fn the_key_is_as_the_api_says_and_disabled_by_us_only_while_inactive() {
     };
     check(approved, |f| f.key.approval, Some(("Ada".into(), hour(2))));
 }
+
+#[test]
+fn what_the_feed_says_counts_as_long_as_rule_issuer_and_account_stay() {
+    let said = |digest: fn(&World) -> Option<String>| {
+        move |w: &mut World| {
+            let fact = Fact::FederatedAuthentication {
+                rule: address(RULE),
+                rule_id: id_of(&address(RULE)),
+                rule_digest: digest(w).unwrap(),
+                last_accepted: Some(hour(2)),
+                last_refused: Some(hour(1)),
+                reason: "jti_reused".to_owned(),
+            };
+            w.state.evidence.push(evidence("feed", hour(3), fact));
+        }
+    };
+    let now = |w: &World| rule_digest(&address(RULE), &w.state);
+    let pick =
+        |f: LaneFacts| f.rules[0].feed.clone().map(|feed| (feed.accepted_at, feed.refused_at, feed.reason));
+    check(said(now), pick, Some((Some(hour(2)), Some(hour(1)), "jti_reused".to_owned())));
+    check(said(|_| Some("another".to_owned())), pick, None);
+    check(|_| {}, pick, None);
+}

@@ -10,6 +10,7 @@ use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::{Diff, adopt, differing, live, taken};
 use crate::config::{FederationRule, WorkspaceChoice};
+use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
 pub(super) fn compare_rule(
@@ -82,6 +83,18 @@ pub(super) fn compare_rule(
         create_rule(address, rule, arguments, diff);
         return;
     };
+    if object.target_type != "service_account" {
+        diff.problems.push(
+            Diagnostic::error("Rule for another kind of target")
+                .address(address)
+                .detail(format!(
+                    "{address} ({}) lets tokens become a `{}` by now, and this version of keyless knows service accounts only, so it changes nothing of the rule.",
+                    object.id, object.target_type
+                ))
+                .hint("point the rule at its service account again in the Console, or drop the block and leave the rule as it is"),
+        );
+        return;
+    }
     let before = shown(object);
     if object.arguments.issuer_id != arguments.issuer_id {
         let how = "declare a second rule beside it, move the workloads to it, then remove the old block";

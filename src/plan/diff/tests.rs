@@ -262,3 +262,14 @@ fn workspaces_are_looked_up_by_name_or_id() {
     };
     check(built(), archived, &["! Workspace not found"]);
 }
+
+#[test]
+fn a_rule_for_another_kind_of_target_is_left_alone() {
+    let (configuration, state, observed) = built();
+    let other = |w: &mut World| {
+        let rule = w.2.rules.get_mut(&id_of(&address(RULE))).unwrap();
+        rule.target_type = "user".to_owned();
+        rule.arguments.service_account_id = String::new();
+    };
+    check((configuration, state, observed), other, &["! Rule for another kind of target"]);
+}

@@ -1,7 +1,9 @@
 use crate::lane::{Presence, Stage};
 use crate::plan::{Mode, Plan, PlanInput, build};
 use crate::resource::KeyStatus;
-use crate::sample::{KEY, address, api_key, bare, build as world, configuration, hour, sightings};
+use crate::sample::{
+    KEY, RULE, address, api_key, bare, build as world, built, configuration, evidence, hour, id_of, sightings,
+};
 
 fn plan(status: KeyStatus, built: bool) -> Plan {
     let configuration = configuration();
@@ -53,4 +55,43 @@ fn each_step_of_a_lane_waits_for_the_stage_before_it() {
     assert!(after(&remove).contains(&verify));
     assert!(after("confirm/api_key.old").contains(&remove));
     assert!(after("disable/api_key.old").contains(&"confirm/api_key.old".to_owned()));
+}
+
+#[test]
+fn a_lane_shows_what_the_feed_says_of_its_rules() {
+    let (configuration, mut state, observed) = built();
+    let fact = keyless_state::Fact::FederatedAuthentication {
+        rule: address(RULE),
+        rule_id: id_of(&address(RULE)),
+        rule_digest: crate::lane::rule_digest(&address(RULE), &state).unwrap(),
+        last_accepted: Some(hour(-2)),
+        last_refused: Some(hour(-1)),
+        reason: "jti_reused".to_owned(),
+    };
+    state.evidence.push(evidence("feed", hour(0), fact));
+    let input = PlanInput {
+        configuration: &configuration,
+        state: &state,
+        recorded: &state,
+        observed: &observed,
+        sightings: sightings(&configuration, &Presence::Present),
+        lineage: None,
+        serial: 0,
+        mode: Mode::RefreshOnly,
+        caller: crate::resource::Caller::Unknown,
+        now: hour(0),
+        skip_waits: false,
+        outputs_changed: false,
+    };
+    let plan = build(input).unwrap();
+    let through = "the Activity Feed: an exchange through federation_rule.bot was";
+    let seen = [
+        format!("{through} accepted at {}", hour(-2)),
+        format!("{through} refused at {} (jti_reused)", hour(-1)),
+    ];
+    assert_eq!(plan.lanes[0].seen, seen);
+    let shown = crate::render::status::text(&plan.lanes);
+    assert!(seen.iter().all(|line| shown.contains(line)), "{shown}");
+    let json = crate::render::status::json(&plan.lanes);
+    assert_eq!(json["lanes"][0]["seen"], serde_json::json!(seen));
 }

@@ -1,6 +1,6 @@
 //! Which credential goes where.
 
-use super::transport::{Request, With};
+use super::transport::Request;
 use super::*;
 
 fn both(server: &Server) -> HttpPlatform {
@@ -18,27 +18,26 @@ fn carried(server: &Server) -> Vec<&'static str> {
     server.seen().iter().map(word).collect()
 }
 
-fn report(with: With, beta: Option<&'static str>) -> Request {
-    Request { with, beta, ..Request::get("read a report", &["v1", "organizations", "analytics", "usage"]) }
+fn report(beta: Option<&'static str>) -> Request {
+    Request { beta, ..Request::get("read a report", &["v1", "organizations", "analytics", "usage"]) }
 }
 
 #[tokio::test]
-async fn each_request_carries_the_credential_it_names() {
-    let server = Server::answering(vec![|| Reply::new(200, "{}")]).await;
+async fn a_report_is_asked_for_with_the_admin_key_and_then_with_the_token() {
+    let server = Server::start(|seen| match seen.header("x-api-key") {
+        Some(_) => Reply::new(401, "{}"),
+        None => Reply::new(200, "{}"),
+    })
+    .await;
     let client = both(&server);
-    for (with, beta) in [
-        (With::Operator, None),
-        (With::AdminKey, None),
-        (With::Operator, Some("b-1")),
-        (With::AdminKey, Some("b-1")),
-    ] {
-        client.transport.call(&report(with, beta)).await.unwrap();
+    for beta in [None, Some("b-1")] {
+        client.transport.call(&report(beta)).await.unwrap();
     }
-    assert_eq!(carried(&server), ["token", "key", "token", "key"]);
+    assert_eq!(carried(&server), ["key", "token", "key", "token"]);
     let betas: Vec<Option<String>> =
         server.seen().iter().map(|seen| seen.header("anthropic-beta").map(str::to_owned)).collect();
     let oauth = "oauth-2025-04-20".to_owned();
-    assert_eq!(betas, [Some(oauth.clone()), None, Some(format!("{oauth},b-1")), Some("b-1".to_owned())]);
+    assert_eq!(betas, [None, Some(oauth.clone()), Some("b-1".to_owned()), Some(format!("{oauth},b-1"))]);
 }
 
 #[tokio::test]
@@ -46,19 +45,8 @@ async fn without_an_admin_key_the_token_goes_with_everything() {
     let server = Server::answering(vec![|| Reply::new(200, "{}")]).await;
     let (client, _) = server.client();
     assert!(!client.transport.has_admin_key());
-    client.transport.call(&report(With::AdminKey, None)).await.unwrap();
+    client.transport.call(&report(None)).await.unwrap();
     assert_eq!(carried(&server), ["token"]);
-}
-
-#[tokio::test]
-async fn the_admin_key_reads_usage_where_the_token_may_not() {
-    let server = Server::start(|seen| match seen.header("x-api-key") {
-        None => Reply::new(401, "{}"),
-        Some(_) => Reply::file("usage_page_2.json"),
-    })
-    .await;
-    both(&server).usage("2026-11-20T10:00:00Z".parse().unwrap()).await.unwrap();
-    assert_eq!(carried(&server), ["token", "key"]);
 }
 
 #[tokio::test]
@@ -75,7 +63,7 @@ async fn the_admin_key_never_manages_federation() {
 async fn a_refused_report_tells_of_the_admin_key() {
     let server = Server::answering(vec![|| Reply::new(403, "{}")]).await;
     let told = async |client: HttpPlatform| {
-        let error = client.transport.call(&report(With::Operator, None)).await.err().unwrap();
+        let error = client.transport.call(&report(None)).await.err().unwrap();
         error.advice().to_owned()
     };
     assert!(told(server.client().0).await.contains("set ANTHROPIC_ADMIN_API_KEY"));

@@ -1,7 +1,5 @@
 //! What each change sends, and how its answer is read.
 
-use serde_json::{Value, json};
-
 use super::*;
 use crate::resource::{
     IssuerArguments, Jwks, KeyStatus, Match, OrganizationRole, RuleArguments, RuleWorkspaces,
@@ -45,9 +43,9 @@ fn answer(seen: &Seen) -> Reply {
     let body = match path.split_once(' ').unwrap().1.split('/').next().unwrap() {
         _ if path.contains("/workspaces") => "{}".to_owned(),
         "federation_issuers" => first_object("issuers_page_1.json"),
-        "federation_rules" => first_object("rules_2026-10-21.json"),
+        "federation_rules" => first_object("2026-10-21/rules.json"),
         "service_accounts" => first_object("service_accounts.json"),
-        _ => first_object("api_keys_page_1.json"),
+        _ => first_object("2026-10-21/api_keys_page_1.json"),
     };
     Reply::new(200, body)
 }
@@ -227,7 +225,7 @@ async fn every_call_carries_the_documented_headers() {
 
 #[tokio::test]
 async fn a_base_url_may_have_a_path() {
-    let server = Server::answering(vec![|| Reply::new(200, first_object("rules_2026-10-21.json"))]).await;
+    let server = Server::answering(vec![|| Reply::new(200, first_object("2026-10-21/rules.json"))]).await;
     let settings = settings(&format!("{}/gateway/", server.base));
     client(settings).0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }).await.unwrap();
     assert_eq!(server.seen()[0].path, "/gateway/v1/organizations/federation_rules/fdrl_1/archive");

@@ -1,6 +1,4 @@
-//! Trial exchanges, the usage report and the clock.
-
-use serde_json::json;
+//! Trial exchanges and the clock.
 
 use super::*;
 
@@ -92,46 +90,6 @@ async fn impossible_identity_tokens_are_not_sent() {
         assert_eq!(error.kind, expected);
     }
     assert!(server.seen().is_empty());
-}
-
-#[tokio::test]
-async fn usage_is_read_to_the_end_and_silence_is_left_out() {
-    let server =
-        Server::answering(vec![|| Reply::file("usage_page_1.json"), || Reply::file("usage_page_2.json")])
-            .await;
-    let rows = server.client().0.usage("2026-11-20T10:59:00Z".parse().unwrap()).await.unwrap();
-    let row = |start: &str, end: &str, key: Option<&str>, account: Option<&str>, tokens| UsageRow {
-        starting_at: start.parse().unwrap(),
-        ending_at: end.parse().unwrap(),
-        api_key_id: key.map(Into::into),
-        service_account_id: account.map(Into::into),
-        tokens,
-    };
-    assert_eq!(
-        rows,
-        [
-            row("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", Some("apikey_01Ci"), None, 31),
-            row("2026-11-20T12:00:00Z", "2026-11-20T13:00:00Z", None, Some("svac_01Release"), 150),
-        ]
-    );
-    let first = "starting_at=2026-11-20T10%3A00%3A00Z&bucket_width=1h&group_by%5B%5D=api_key_id\
-                 &group_by%5B%5D=service_account_id&limit=168";
-    let queries: Vec<String> = server.seen().into_iter().map(|seen| seen.query).collect();
-    assert_eq!(queries, [first.to_owned(), format!("{first}&page=bucket-2")]);
-}
-
-#[tokio::test]
-async fn a_report_that_leaves_something_out_is_no_evidence() {
-    let cases: [Answering; 3] = [
-        || Reply::new(200, fixture("usage_page_2.json").replace("\"output_tokens\"", "\"other\"")),
-        || Reply::new(200, fixture("usage_page_2.json").replace("\"has_more\": false", "\"has_more\": true")),
-        || Reply::new(200, fixture("usage_page_2.json").replace("\"results\"", "\"rows\"")),
-    ];
-    for reply in cases {
-        let server = Server::answering(vec![reply]).await;
-        let error = server.client().0.usage("2026-11-20T10:00:00Z".parse().unwrap()).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Malformed, "{error}");
-    }
 }
 
 #[tokio::test]

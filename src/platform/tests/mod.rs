@@ -1,20 +1,24 @@
 //! The client against a real socket, with answers as the API documents them.
 
+mod activities;
+mod bodies;
 mod carriers;
 mod changes;
+mod creates;
 mod exchanges;
 mod failures;
 mod issuer_keys;
 mod observation;
 #[cfg(unix)]
 mod renewal;
+mod usage;
 
 use std::sync::{Arc, Mutex};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request as HttpRequest;
 use axum::http::{HeaderMap, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 

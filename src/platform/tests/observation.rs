@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::resource::{Jwks, KeyScope, KeyStatus, Observed, OrganizationRole, RuleWorkspaces};
+use crate::resource::{Jwks, KeyPrincipal, KeyScope, KeyStatus, Observed, OrganizationRole, RuleWorkspaces};
 
 /// An organization in the newest shape, whose list of workspaces can show the default one.
 fn newest(seen: &Seen) -> Reply {
@@ -12,11 +12,11 @@ fn newest(seen: &Seen) -> Reply {
         ("GET me", _) => "organization.json",
         ("GET federation_issuers", false) => "issuers_page_1.json",
         ("GET federation_issuers", true) => "issuers_page_2.json",
-        ("GET federation_rules", _) => "rules_2026-10-21.json",
+        ("GET federation_rules", _) => "2026-10-21/rules.json",
         ("GET service_accounts", _) => "service_accounts.json",
-        ("GET api_keys", false) => "api_keys_page_1.json",
-        ("GET api_keys", true) => "api_keys_page_2.json",
-        ("GET workspaces", _) => "workspaces_with_default.json",
+        ("GET api_keys", false) => "2026-10-21/api_keys_page_1.json",
+        ("GET api_keys", true) => "2026-10-21/api_keys_page_2.json",
+        ("GET workspaces", _) => "2026-10-21/workspaces.json",
         ("GET workspaces/wrkspc_01Default", _) => "workspace_default.json",
         ("GET workspaces/wrkspc_01Prod/service_accounts", _) => "members_of_production.json",
         ("GET workspaces/wrkspc_01Default/service_accounts", _) => "members_of_default.json",
@@ -31,9 +31,9 @@ fn newest(seen: &Seen) -> Reply {
 fn older(seen: &Seen) -> Reply {
     match seen.tail().as_str() {
         "GET workspaces" if seen.query.contains("include_default") => Reply::new(400, "{}"),
-        "GET workspaces" => Reply::file("workspaces_without_default.json"),
-        "GET federation_rules" => Reply::file("rules_2023-06-01.json"),
-        "GET api_keys" => Reply::file("api_keys_2023-06-01.json"),
+        "GET workspaces" => Reply::file("2023-06-01/workspaces.json"),
+        "GET federation_rules" => Reply::file("2023-06-01/rules.json"),
+        "GET api_keys" => Reply::file("2023-06-01/api_keys.json"),
         _ => newest(seen),
     }
 }
@@ -118,6 +118,13 @@ async fn objects_are_read_in_the_newest_shape() {
     assert_eq!(keys["apikey_01Ci"].scope, KeyScope::Workspace(Some("wrkspc_01Prod".into())));
     assert_eq!(keys["apikey_01Org"].scope, KeyScope::Organization);
     assert_eq!(keys["apikey_01Org"].status, KeyStatus::Other("frozen".into()));
+    let principal = |key: &str| keys[key].principal.clone();
+    assert_eq!(principal("apikey_01Ci"), None);
+    assert_eq!(principal("apikey_01Org"), Some(KeyPrincipal::User("user_01Ada".into())));
+    assert_eq!(principal("apikey_01Robot"), Some(KeyPrincipal::ServiceAccount("svac_01Release".into())));
+    assert_eq!(principal("apikey_01Newer"), Some(KeyPrincipal::Other("robot_actor".into())));
+    // A scope of a kind that is not known is taken for the widest one.
+    assert_eq!(keys["apikey_01Newer"].scope, KeyScope::Organization);
     assert_eq!(observed.workspaces.len(), 3);
     assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
 }
@@ -129,6 +136,17 @@ async fn the_older_shape_is_understood_and_says_the_same() {
     assert_eq!(observed.rules["fdrl_01Legacy"].arguments.workspaces, prod);
     assert_eq!(observed.api_keys["apikey_01Ci"].scope, KeyScope::Workspace(Some("wrkspc_01Prod".into())));
     assert_eq!(observed.api_keys["apikey_01Default"].scope, KeyScope::Workspace(None));
+    // A variant shows the newer field beside the older one, and the newer one is right.
+    assert_eq!(observed.api_keys["apikey_01Both"].scope, KeyScope::Organization);
+    let principal = |key: &str| observed.api_keys[key].principal.clone();
+    assert_eq!(principal("apikey_01Ci"), Some(KeyPrincipal::User("user_01Ada".into())));
+    assert_eq!(principal("apikey_01Both"), Some(KeyPrincipal::ServiceAccount("svac_01Release".into())));
+    let workspaces = |rule: &str| observed.rules[rule].arguments.workspaces.clone();
+    let both = ["wrkspc_01Prod".to_owned(), "wrkspc_01Default".to_owned()];
+    assert_eq!(workspaces("fdrl_01Several"), RuleWorkspaces::These(both.into()));
+    // The binding of old rules works as long as nothing is enabled beside it.
+    assert_eq!(workspaces("fdrl_01Bound"), prod);
+    assert_eq!(workspaces("fdrl_01Old"), RuleWorkspaces::These([].into()));
     // The implicit membership gives the default workspace away.
     assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
     assert!(asked.contains(&"GET workspaces/wrkspc_01Default?".to_owned()), "{asked:?}");
@@ -157,7 +175,7 @@ async fn without_accounts_the_default_workspace_is_known_from_a_key() {
 fn two_defaults(seen: &Seen) -> Reply {
     match seen.tail().as_str() {
         "GET workspaces" => {
-            Reply::new(200, fixture("workspaces_with_default.json").replace("Production", "Default"))
+            Reply::new(200, fixture("2026-10-21/workspaces.json").replace("Production", "Default"))
         }
         _ => newest(seen),
     }
@@ -169,16 +187,13 @@ async fn a_namesake_is_not_the_default_workspace() {
     assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
 }
 
-async fn observe_error(answer: fn(&Seen) -> Reply) -> (ApiError, usize) {
-    let server = Server::start(answer).await;
-    let error = server.client().0.observe().await.unwrap_err();
-    let stale = server.seen().iter().filter(|seen| seen.tail().ends_with("/workspaces")).count();
-    (error, stale)
+async fn observe_error(answer: fn(&Seen) -> Reply) -> ApiError {
+    Server::start(answer).await.client().0.observe().await.unwrap_err()
 }
 
 #[tokio::test]
 async fn a_missing_field_is_named_with_its_object() {
-    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
         "GET federation_issuers" => {
             Reply::new(200, fixture("issuers_page_2.json").replace("\"issuer_url\"", "\"url\""))
         }
@@ -191,8 +206,20 @@ async fn a_missing_field_is_named_with_its_object() {
 }
 
 #[tokio::test]
+async fn a_rule_that_names_no_workspace_at_all_is_not_understood() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
+        "GET federation_rules" => {
+            Reply::new(200, fixture("2023-06-01/rules.json").replace("\"workspace_id\"", "\"room\""))
+        }
+        _ => older(seen),
+    })
+    .await;
+    assert_eq!(error.message, "federation rule fdrl_01Legacy: missing field `workspace_ids`");
+}
+
+#[tokio::test]
 async fn a_list_in_circles_is_a_fault_of_the_server() {
-    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
         "GET federation_issuers" => Reply::file("issuers_page_1.json"),
         _ => newest(seen),
     })
@@ -203,7 +230,7 @@ async fn a_list_in_circles_is_a_fault_of_the_server() {
 
 #[tokio::test]
 async fn a_list_that_is_cut_short_is_not_believed() {
-    let (error, _) = observe_error(|seen| match seen.tail().as_str() {
+    let error = observe_error(|seen| match seen.tail().as_str() {
         "GET federation_rules" => Reply::new(200, r#"{"data":[]}"#),
         _ => newest(seen),
     })
@@ -211,19 +238,70 @@ async fn a_list_that_is_cut_short_is_not_believed() {
     assert_eq!(error.message, "page: missing field `next_page`");
 }
 
+/// The first page of the issuers, then a refusal of the cursor as often as `refusals` says.
+async fn observe_with_stale_cursors(refusals: usize) -> (Result<Observed, ApiError>, usize) {
+    let left = Mutex::new(refusals);
+    let server = Server::start(move |seen| {
+        if seen.query.contains("page=cursor-2") {
+            let mut left = left.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                return Reply::new(400, r#"{"error":{"message":"page: the cursor is stale"}}"#);
+            }
+        }
+        newest(seen)
+    })
+    .await;
+    let observed = server.client().0.observe().await;
+    let asked = server.seen().iter().filter(|seen| seen.tail() == "GET federation_issuers").count();
+    (observed, asked)
+}
+
 #[tokio::test]
-async fn a_stale_cursor_starts_the_list_again_once() {
-    let (error, asked) = observe_error(|seen| match seen.tail().as_str() {
-        tail if tail.ends_with("/workspaces") => Reply::new(400, r#"{"error":{"message":"stale cursor"}}"#),
-        "GET service_accounts" => {
-            let mut page: Value = serde_json::from_str(&fixture("service_accounts.json")).unwrap();
-            page["data"].as_array_mut().unwrap().truncate(1);
-            Reply::new(200, page.to_string())
+async fn a_stale_cursor_starts_the_list_again_a_few_times() {
+    let restarts = crate::limits::LIST_RESTARTS_MAX as usize;
+    let (observed, asked) = observe_with_stale_cursors(restarts).await;
+    assert_eq!((observed.unwrap().issuers.len(), asked), (4, 2 * (restarts + 1)));
+    let (observed, asked) = observe_with_stale_cursors(restarts + 1).await;
+    assert_eq!((observed.unwrap_err().kind, asked), (ErrorKind::Invalid, 2 * (restarts + 1)));
+    // A refusal of the first page is not about a cursor.
+    let server = Server::start(|seen| match seen.tail().as_str() {
+        "GET federation_issuers" => Reply::new(400, "{}"),
+        _ => newest(seen),
+    })
+    .await;
+    assert_eq!(server.client().0.observe().await.unwrap_err().kind, ErrorKind::Invalid);
+    assert_eq!(server.seen().iter().filter(|seen| seen.tail() == "GET federation_issuers").count(), 1);
+}
+
+#[tokio::test]
+async fn an_object_on_two_pages_is_taken_as_it_was_read_last() {
+    let server = Server::start(|seen| match (seen.tail().as_str(), seen.query.contains("page=cursor-2")) {
+        ("GET federation_issuers", true) => {
+            let page = fixture("issuers_page_1.json").replace("\"cursor-2\"", "null");
+            Reply::new(200, page.replace("\"github\"", "\"renamed\""))
         }
         _ => newest(seen),
     })
     .await;
-    assert_eq!((error.kind, asked), (ErrorKind::Invalid, 2));
+    let observed = server.client().0.observe().await.unwrap();
+    assert_eq!(observed.issuers.len(), 2);
+    assert_eq!(observed.issuers["fdis_01Github"].arguments.name, "renamed");
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_what_a_rule_refers_to_was_read_too_early() {
+    let early = Mutex::new(true);
+    let server = Server::start(move |seen| match seen.tail().as_str() {
+        "GET service_accounts" if std::mem::take(&mut *early.lock().unwrap()) => {
+            Reply::new(200, r#"{"data":[],"next_page":null}"#)
+        }
+        _ => newest(seen),
+    })
+    .await;
+    let observed = server.client().0.observe().await.unwrap();
+    assert_eq!(observed.service_accounts.len(), 4);
+    assert_eq!(memberships(&observed, "svac_01Release"), roles([("wrkspc_01Prod", "workspace_developer")]));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Wire;
-use crate::resource::{ApiKeyObject, KeyScope, KeyStatus};
+use crate::resource::{ApiKeyObject, KeyPrincipal, KeyScope, KeyStatus};
 
 #[derive(Deserialize)]
 pub(crate) struct ApiKeyWire {
@@ -22,6 +22,33 @@ pub(crate) struct ApiKeyWire {
     // The older version's place for the workspace; null for the default one.
     #[serde(default)]
     workspace_id: Option<String>,
+    #[serde(default)]
+    principal: Option<PrincipalWire>,
+}
+
+// The newer version has an id of its own for each kind, the older one has `id` for all.
+#[derive(Deserialize)]
+struct PrincipalWire {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    user_id: Option<String>,
+    #[serde(default)]
+    service_account_id: Option<String>,
+    #[serde(default)]
+    id: Option<String>,
+}
+
+impl From<PrincipalWire> for KeyPrincipal {
+    fn from(wire: PrincipalWire) -> KeyPrincipal {
+        match (wire.kind.as_str(), wire.user_id, wire.service_account_id, wire.id) {
+            ("user_actor", Some(id), ..) | ("user", _, _, Some(id)) => KeyPrincipal::User(id),
+            ("service_account_actor", _, Some(id), _) | ("service_account", _, _, Some(id)) => {
+                KeyPrincipal::ServiceAccount(id)
+            }
+            _ => KeyPrincipal::Other(wire.kind),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -54,6 +81,7 @@ impl Wire for ApiKeyWire {
             created_at: self.created_at,
             expires_at: self.expires_at,
             scope,
+            principal: self.principal.map(KeyPrincipal::from),
         })
     }
 }

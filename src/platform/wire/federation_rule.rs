@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ProvenanceWire, Wire, description_update};
+use super::{ProvenanceWire, Wire, description_update, given};
 use crate::resource::{Match, RuleArguments, RuleObject, RuleWorkspaces};
 
 #[derive(Deserialize)]
@@ -24,9 +24,9 @@ pub(crate) struct RuleWire {
     applies_to_all_workspaces: Option<bool>,
     #[serde(default)]
     workspace_ids: Option<Vec<String>>,
-    // The single binding of the older version, which has no list.
-    #[serde(default)]
-    workspace_id: Option<String>,
+    // The single binding of the older version: null once the rule is archived, absent in the newer.
+    #[serde(default, deserialize_with = "given")]
+    workspace_id: Option<Option<String>>,
     #[serde(flatten)]
     provenance: ProvenanceWire,
 }
@@ -58,8 +58,10 @@ impl Wire for RuleWire {
     fn into_object(self) -> Result<RuleObject, String> {
         let workspaces = match (self.applies_to_all_workspaces, self.workspace_ids, self.workspace_id) {
             (Some(true), _, _) => RuleWorkspaces::All,
+            // A rule that has only the old binding keeps minting tokens for it.
+            (_, Some(ids), Some(Some(id))) if ids.is_empty() => RuleWorkspaces::These([id].into()),
             (_, Some(ids), _) => RuleWorkspaces::These(ids.into_iter().collect()),
-            (_, None, Some(id)) => RuleWorkspaces::These([id].into()),
+            (_, None, Some(id)) => RuleWorkspaces::These(id.into_iter().collect()),
             (_, None, None) => return Err("missing field `workspace_ids`".to_owned()),
         };
         // A target of another kind has no service account, and the engine leaves its rule alone.

@@ -4,6 +4,7 @@
 //! API may add both at any time. What is required and missing is an error that names the field
 //! and the object. Writing is exact: the API refuses a body with a field that it does not know.
 
+mod activity;
 mod api_key;
 mod federation_rule;
 mod issuer;
@@ -11,18 +12,19 @@ mod service_account;
 mod usage;
 mod workspace;
 
+pub(crate) use activity::read_activity;
 pub(crate) use api_key::ApiKeyWire;
 pub(crate) use federation_rule::{RuleWire, create_rule, update_rule};
 pub(crate) use issuer::{IssuerWire, issuer_body};
 pub(crate) use service_account::{
     MembershipWire, ServiceAccountWire, create_service_account, update_service_account,
 };
-pub(crate) use usage::BucketWire;
+pub(crate) use usage::{BucketWire, UsageRowWire, refreshed_at};
 pub(crate) use workspace::{OrganizationWire, WorkspaceWire};
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::resource::Provenance;
@@ -84,4 +86,9 @@ impl From<ProvenanceWire> for Provenance {
 /// The description in an update: null clears, which reads back as empty.
 fn description_update(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { Value::from(text) }
+}
+
+/// Tells a field that is null from one that is absent.
+fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(field).map(Some)
 }

@@ -128,6 +128,14 @@ fn read_file(path: PathBuf) -> Result<Option<Contents>, StoreError> {
     }
 }
 
+/// How a journal file begins.
+fn head(header: &Header) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    let payload = serde_json::to_vec(header).expect("a header has only texts and numbers");
+    frame::encode(0, &payload, &mut bytes);
+    bytes
+}
+
 fn read_header(path: &Path, payload: &[u8]) -> Result<Header, StoreError> {
     #[derive(Deserialize)]
     struct Probe {
@@ -136,7 +144,7 @@ fn read_header(path: &Path, payload: &[u8]) -> Result<Header, StoreError> {
     let not_understood = |_| damaged(path, MAGIC.len(), "its first record is not understood");
     let probe: Probe = serde_json::from_slice(payload).map_err(not_understood)?;
     match probe.format_version {
-        1 => serde_json::from_slice(payload).map_err(not_understood),
+        1 | 2 => serde_json::from_slice(payload).map_err(not_understood),
         found if found > u64::from(FORMAT_VERSION) => Err(StoreError::NewerFormat {
             path: path.to_owned(),
             found,
@@ -190,6 +198,9 @@ impl Writer {
             stopped: false,
         };
         let Some(found) = found else { return Ok((writer, 0)) };
+        if found.header.format_version < FORMAT_VERSION {
+            writer.renew(found)?;
+        }
         let file = writer.open_file()?;
         if found.torn > 0 {
             file.set_len(found.good).map_err(StoreError::io(&writer.path, "cut the torn end off"))?;
@@ -238,13 +249,22 @@ impl Writer {
         Ok(())
     }
 
+    /// Says in the header that entries of this version may follow, so that an older program knows at
+    /// once that the file is not for it. The entries stay byte for byte.
+    fn renew(&self, found: &Contents) -> Result<(), StoreError> {
+        let Some(bytes) = disk::read(&self.path)? else { return Ok(()) };
+        let Frame::Whole { next, .. } = frame::decode(&bytes, MAGIC.len()) else {
+            return Err(damaged(&self.path, MAGIC.len(), "its first record is not whole"));
+        };
+        let mut renewed = head(&Header { format_version: FORMAT_VERSION, ..found.header.clone() });
+        renewed.extend_from_slice(&bytes[next..]);
+        disk::replace(&self.path, &renewed)
+    }
+
     fn begin(&mut self, first_seq: u64, lineage: &str, serial: u64) -> Result<(), StoreError> {
         let header =
             Header { format_version: FORMAT_VERSION, lineage: lineage.to_owned(), serial, first_seq };
-        let mut bytes = MAGIC.to_vec();
-        let payload = serde_json::to_vec(&header).expect("a header has only texts and numbers");
-        frame::encode(0, &payload, &mut bytes);
-        disk::replace(&self.path, &bytes)?;
+        disk::replace(&self.path, &head(&header))?;
         self.first_seq = first_seq;
         self.file = Some(self.open_file()?);
         Ok(())

@@ -71,7 +71,8 @@ where
         |reason: String| StoreError::Damaged { path: path.to_owned(), reason, fix: format!("{fix}.") };
     let probe: Probe = serde_json::from_slice(bytes).map_err(|error| damaged(not_understood(&error)))?;
     match probe.format_version {
-        1 => {
+        // Version 2 only added a kind of fact, so one reader understands both.
+        1 | 2 => {
             let sealed: Sealed<T> =
                 serde_json::from_slice(bytes).map_err(|error| damaged(not_understood(&error)))?;
             if digest(&sealed.content) != sealed.sha256 {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::super::facts::FeedFacts;
 use super::*;
 
 fn mostly<T: Clone + std::fmt::Debug + 'static>(good: T, bad: Vec<T>) -> impl Strategy<Value = T> {
@@ -34,12 +35,18 @@ prop_compose! {
         exchanged in proptest::option::weighted(0.95, 200i64..400),
         accepted in proptest::bool::weighted(0.95),
         can_exchange in any::<bool>(),
+        others in proptest::option::weighted(0.3, 200i64..450),
         traffic in proptest::option::weighted(0.95, 0i64..100),
     ) -> RuleFacts {
         RuleFacts {
             unconfigured,
             issuer_keys_seen: seen,
             exchange: exchanged.map(|at| ExchangeFacts { at: quarter(at), accepted, refusal: String::new() }),
+            feed: others.map(|at| FeedFacts {
+                accepted_at: Some(quarter(at)),
+                refused_at: None,
+                reason: String::new(),
+            }),
             can_exchange,
             traffic_at: traffic.map(hour),
             ..rule()
@@ -96,9 +103,13 @@ fn key_may_go(facts: &LaneFacts, now: Timestamp) -> bool {
     let last_removal = facts.consumers.iter().filter_map(|consumer| consumer.removed_at).max();
     let from = last_removal.unwrap_or(Timestamp::MAX).max(brought_back);
     let works = |rule: &RuleFacts| {
-        let fresh =
-            rule.exchange.as_ref().is_some_and(|e| e.accepted && now.duration_since(e.at) <= hours(24));
-        fresh && rule.issuer_keys_seen && rule.unconfigured.is_none() && rule.traffic_at >= Some(from)
+        let fresh = |at: Timestamp| now.duration_since(at) <= hours(24);
+        let own = rule.exchange.as_ref().is_some_and(|e| e.accepted && fresh(e.at)) && rule.issuer_keys_seen;
+        let others = rule.feed.as_ref().and_then(|feed| feed.accepted_at).is_some_and(|at| {
+            let overtaken = rule.exchange.as_ref().is_some_and(|e| !e.accepted && e.at >= at);
+            !rule.can_exchange && at <= now && fresh(at) && !overtaken
+        });
+        (own || others) && rule.unconfigured.is_none() && rule.traffic_at >= Some(from)
     };
     let silent = facts.usage.as_ref().is_some_and(|usage| {
         let covers =

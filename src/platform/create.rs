@@ -1,0 +1,67 @@
+//! Creates whose answer may be lost: the unique name tells whether the object is there.
+//!
+//! A create is never sent again blindly. Between two tries stands a look for the name: an object
+//! that is what was asked is adopted, another object of that name is somebody else's. Where the name
+//! is free nothing happened, or it cannot be seen yet; then the API's own check of the name keeps
+//! the next try from making a second one.
+
+use std::sync::Arc;
+
+use super::retry::backoff;
+use super::transport::{Request, Transport};
+use super::{Answer, ApiError, Call, ErrorKind, http, observe};
+use crate::limits;
+
+/// Makes a create, and settles it by its name when the answer is lost.
+///
+/// # Errors
+/// What the API refuses; [`ErrorKind::AnswerLost`] when even looking could not tell; and
+/// [`ErrorKind::Conflict`] when meanwhile another object has the name.
+pub(crate) async fn create(
+    transport: &Arc<Transport>,
+    call: &Call,
+    request: &Request,
+) -> Result<Answer, ApiError> {
+    let mut lost: Option<ApiError> = None;
+    let mut tries = 0;
+    loop {
+        match http::send(transport, call, request).await {
+            Err(error) if error.kind == ErrorKind::AnswerLost => lost = Some(error),
+            // The name is taken since a try whose answer was lost: most likely by that very try.
+            Err(error) if error.kind == ErrorKind::Conflict && lost.is_some() => {}
+            settled => return settled,
+        }
+        let doubt = lost.clone().expect("only a lost answer leads here");
+        tries += 1;
+        match look_up(transport, call).await {
+            Err(_) => return Err(doubt),
+            Ok(Some(found)) if call.made(&found) => return Ok(found),
+            Ok(Some(_)) => {
+                let message = "an object of this name is there by now and is not what was asked";
+                return Err(ApiError {
+                    request_id: doubt.request_id,
+                    ..request.error(ErrorKind::Conflict, message)
+                });
+            }
+            Ok(None) if tries >= limits::CREATE_TRIES_MAX => return Err(doubt),
+            Ok(None) => {
+                let pace = transport.pace();
+                pace.sleep(backoff(tries, pace.jitter())).await;
+            }
+        }
+    }
+}
+
+/// The live object of the name that a create asked for.
+async fn look_up(transport: &Arc<Transport>, call: &Call) -> Result<Option<Answer>, ApiError> {
+    let objects: Vec<Answer> = match call {
+        Call::CreateIssuer(_) => {
+            observe::list_issuers(transport).await?.into_values().map(Answer::Issuer).collect()
+        }
+        Call::CreateServiceAccount(_) => {
+            observe::list_accounts(transport).await?.into_values().map(Answer::ServiceAccount).collect()
+        }
+        _ => observe::list_rules(transport).await?.into_values().map(Answer::Rule).collect(),
+    };
+    Ok(objects.into_iter().find(|object| call.names(object)))
+}
