@@ -17,6 +17,7 @@ import xml.etree.ElementTree
 from importlib.metadata import version
 
 from python.simulator import Simulator
+from python.told import Told
 
 CHECKS = [
     "not_a_server_error",
@@ -106,7 +107,7 @@ def main(url, description, traffic):
 
     templates = {path: re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path)) for path in described["paths"]}
     reached = accepted(pathlib.Path(traffic), templates)
-    failed = False
+    told = Told(f"schemathesis {version('schemathesis')}")
     for path, item in described["paths"].items():
         for method in ("GET", "POST", "DELETE"):
             if method.lower() not in item:
@@ -115,20 +116,13 @@ def main(url, description, traffic):
             found = failures.pop(name, ["it was not attacked"])
             if (method, path) not in reached and name not in NEVER_ACCEPTED:
                 found.append("no request was accepted")
-            failed |= tell(name, found)
+            told.tell(name, found)
     for name, found in failures.items():
-        failed |= tell(name, found) if found else False
-    if run.returncode and not failed:
-        failed |= tell("the attack", [run.stdout[-2000:]])
-    sys.exit(1 if failed else 0)
-
-
-def tell(case, found):
-    line = {"sdk": f"schemathesis {version('schemathesis')}", "case": case, "result": "fail" if found else "pass"}
-    if found:
-        line["problems"] = found
-    print(json.dumps(line), flush=True)
-    return bool(found)
+        if found:
+            told.tell(name, found)
+    if run.returncode and not told.failed:
+        told.tell("the attack", [run.stdout[-2000:]])
+    sys.exit(told.code())
 
 
 main(*sys.argv[1:])

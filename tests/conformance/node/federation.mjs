@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 const ORGANIZATION = "0b6e3f0a-51c5-4d57-9c7e-3f1f3a1f0011";
-const MESSAGE = { model: "claude-sonnet-4-5", max_tokens: 16, messages: [{ role: "user", content: "Hello" }] };
+const MESSAGE = { model: "claude-sonnet-5", max_tokens: 16, messages: [{ role: "user", content: "Hello" }] };
 const SUBJECT = "system:serviceaccount:ml:worker";
 
 // The variables of a workload and the file of its identity token, for as long as `work` takes.

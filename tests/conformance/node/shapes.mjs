@@ -42,6 +42,12 @@ export class Shapes {
     return promise.symbol.name === "PagePromise" ? { page: first, item } : { whole: first };
   }
 
+  // Whether an answer is whole without one of its fields.
+  isOptional(names, field) {
+    const symbol = this.checker.getPropertyOfType(this.returned(names).whole, field);
+    return Boolean(symbol && symbol.flags & this.ts.SymbolFlags.Optional);
+  }
+
   // What is wrong with the body of an answer to a method.
   problems(names, body) {
     const { whole, page, item } = this.returned(names);

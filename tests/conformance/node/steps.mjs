@@ -48,7 +48,10 @@ export class Steps {
     this.covered.add(step.call);
     const body = JSON.parse(this.last.text);
     const found = this.shapes.problems(names, body);
-    if (step.save) this.saved[step.save] = body;
+    if (step.save) {
+      this.saved[step.save] = body;
+      found.push(...this.blindSpots(names, body));
+    }
     for (const [field, expected] of Object.entries(this.fill(step.expect ?? {}))) {
       const value = field.split(".").reduce((it, part) => it?.[part], body);
       if (JSON.stringify(value) !== JSON.stringify(expected)) {
@@ -57,6 +60,18 @@ export class Steps {
     }
     if ("pages" in step) found.push(...(await this.pages(names, call, step)));
     return found;
+  }
+
+  // Damage to an answer that its judge does not see.
+  blindSpots(names, body) {
+    const damages = { "a field too many": { ...body, more: 1 } };
+    for (const field of Object.keys(body)) {
+      const { [field]: _, ...less } = body;
+      if (!this.shapes.isOptional(names, field)) damages[`${field} missing`] = less;
+      damages[`${field} of a wrong type`] = { ...body, [field]: { wrong: [] } };
+    }
+    const unseen = Object.entries(damages).filter(([, it]) => this.shapes.problems(names, it).length === 0);
+    return unseen.map(([what]) => `the judge does not see ${what}`);
   }
 
   async refused(call, step) {

@@ -12,20 +12,11 @@ import federation
 import methods
 from simulator import Simulator
 from steps import Steps
+from told import Told
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-failed = False
-
-
-def tell(case, found, note=None):
-    global failed
-    failed |= bool(found)
-    line = {"sdk": f"python {anthropic.__version__}", "case": case, "result": "fail" if found else "pass"}
-    if found:
-        line["problems"] = found
-    if note:
-        line["result"], line["reason"] = "out of scope", note
-    print(json.dumps(line), flush=True)
+told = Told(f"python {anthropic.__version__}")
+tell = told.tell
 
 
 def attempt(case, work):
@@ -73,7 +64,7 @@ def main(url):
             tell(f"{prefix}.{method}", [], reason)
     for case, work in federation.cases(simulator):
         attempt(case, work)
-    sys.exit(1 if failed else 0)
+    sys.exit(told.code())
 
 
 main(sys.argv[1])

@@ -11,7 +11,7 @@ from anthropic.lib.credentials import WorkloadIdentityError
 import shapes
 
 ORGANIZATION = "0b6e3f0a-51c5-4d57-9c7e-3f1f3a1f0011"
-MESSAGE = {"model": "claude-sonnet-4-5", "max_tokens": 16, "messages": [{"role": "user", "content": "Hello"}]}
+MESSAGE = {"model": "claude-sonnet-5", "max_tokens": 16, "messages": [{"role": "user", "content": "Hello"}]}
 SUBJECT = "system:serviceaccount:ml:worker"
 
 

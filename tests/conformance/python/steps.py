@@ -66,6 +66,7 @@ class Steps:
         body = json.loads(raw.text())
         if "save" in step:
             self.saved[step["save"]] = body
+            found += blind_spots(parsed, body)
         for field, expected in self.fill(step.get("expect", {})).items():
             value = body
             for part in field.split("."):
@@ -122,6 +123,17 @@ class Steps:
         if "contains" in step and self.fill(step["contains"]) not in ids:
             found.append(f"{self.fill(step['contains'])} is not among {ids}")
         return found
+
+
+def blind_spots(parsed, body):
+    """Damage to an answer that its judge does not see."""
+    damages = {"a field too many": {**body, "more": 1}}
+    for field in body:
+        damages[f"{field} missing"] = {name: value for name, value in body.items() if name != field}
+        damages[f"{field} of a wrong type"] = {**body, field: {"wrong": []}}
+    for what, damaged in damages.items():
+        if not shapes.problems(parsed, json.dumps(damaged)):
+            yield f"the judge does not see {what}"
 
 
 def identity(item):

@@ -23,7 +23,6 @@ pub(crate) enum Sender {
     #[allow(dead_code, reason = "the unit tests of the simulator have no client")]
     Client,
     /// Tests that also send what is wrong: it must have been refused.
-    #[allow(dead_code, reason = "scenarios send nothing that is wrong")]
     Tests,
 }
 
