@@ -37,7 +37,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, request: &Request) -> R
     if status.is_some_and(|word| !["active", "inactive", "archived", "expired"].contains(&word)) {
         return Err(Refusal::invalid("status: Input should be one of: active, inactive, archived, expired"));
     }
-    let workspace = query.get("workspace_id");
+    let workspace = query.id("workspace_id", "wrkspc")?;
     let creator = query.get("created_by_user_id");
     let mut found: Vec<_> = world
         .api_keys
@@ -139,7 +139,7 @@ pub(super) fn show(world: &World, context: &Context<'_>, id: &str, key: &ApiKey)
         "expires_at": key.expires_at.map(|at| at.to_string()),
     });
     match context.version {
-        Version::New => {
+        Version::New | Version::Beta => {
             shown["principal"] = match &key.principal {
                 None => Value::Null,
                 Some(id) if of_service_account => {

@@ -102,6 +102,7 @@ pub(super) fn authorize(
 /// Reads the `anthropic-version` header.
 pub(super) fn version(world: &World, request: &Request) -> Result<Version, Refusal> {
     match request.version.as_deref() {
+        Some("2026-10-21") if request.query.flag("beta")? => Ok(Version::Beta),
         Some("2026-10-21") => Ok(Version::New),
         Some("2023-06-01") => Ok(Version::Old),
         Some(other) => {

@@ -32,7 +32,7 @@ pub(super) fn answer(
         ("GET", ["tokens"]) => Ok(tokens(world)),
         ("GET", ["fetch"]) => fetch(world, &request.query),
         ("POST", ["workloads", "run"]) => {
-            Fields::parse(&request.body, &[])?;
+            Fields::none(&request.body)?;
             workload::run_all(world, base, now);
             Ok(json!({"workloads": show_workloads(world)}))
         }

@@ -15,10 +15,18 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Reads a body. An empty body is an empty object.
+    /// Checks that a body gives no field. It may be left out.
+    pub(super) fn none(body: &[u8]) -> Result<(), Refusal> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        Fields::parse(body, &[]).map(|_| ())
+    }
+
+    /// Reads a body, which must be there.
     pub(super) fn parse(body: &[u8], known: &[&str]) -> Result<Fields, Refusal> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Fields::of(Value::Object(Map::new()), "", known);
+            return Err(Refusal::invalid("The request body is missing"));
         }
         let value = serde_json::from_slice(body)
             .map_err(|error| Refusal::invalid(format!("The request body is not valid JSON: {error}")))?;
@@ -40,6 +48,11 @@ impl Fields {
     /// A refusal about one field.
     pub(super) fn refuse(&self, name: &str, problem: &str) -> Refusal {
         Refusal::invalid(format!("{}{name}: {problem}", self.path))
+    }
+
+    /// Whether a field is given as null.
+    pub(super) fn is_null(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(Value::is_null)
     }
 
     /// The value of a field, unless it is absent or null.
@@ -166,8 +179,10 @@ mod tests {
         check("[]", "The request body: Input should be an object");
         check("{", "not valid JSON");
         check("\u{7f}", "not valid JSON");
-        assert!(fields("").map.is_empty());
-        assert!(fields(" \n").map.is_empty());
+        check(" \n", "The request body is missing");
+        assert!(fields("{}").map.is_empty());
+        assert!(Fields::none(b" \n").is_ok() && Fields::none(b"{}").is_ok());
+        assert_eq!(Fields::none(b"{\"name\":1}").unwrap_err().status, 400);
     }
 
     #[test]

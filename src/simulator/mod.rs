@@ -103,6 +103,7 @@ mod seed;
 mod server;
 mod service_accounts;
 mod tenant_pin;
+mod traffic;
 mod usage;
 mod workload;
 mod workspaces;
@@ -149,6 +150,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What no public source settles.
     pub assumptions: Assumptions,
+    /// A file that every call of the API is appended to, as a line of JSON without credentials.
+    pub traffic: Option<PathBuf>,
 }
 
 /// A simulator that runs in this process. Dropping it stops it too, without waiting.
@@ -167,6 +170,7 @@ pub struct Simulator {
 /// used, or when the address is taken or is none of the local machine.
 pub async fn start(options: Options) -> Result<Simulator, SimulatorError> {
     let address = options.listen;
+    let traffic = options.traffic.as_deref().map(traffic::Traffic::open).transpose()?;
     if !address.ip().is_loopback() {
         return Err(SimulatorError::NotLoopback { address });
     }
@@ -180,7 +184,7 @@ pub async fn start(options: Options) -> Result<Simulator, SimulatorError> {
 
     let shell = Arc::new(shell);
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = server::service(Arc::clone(&shell));
+    let service = server::service(Arc::clone(&shell), traffic);
     let serving = tokio::spawn(async move {
         axum::serve(listener, service)
             .with_graceful_shutdown(async move {

@@ -45,6 +45,8 @@ pub(super) enum Version {
     Old,
     /// `2026-10-21`.
     New,
+    /// `2026-10-21` with `beta=true` in the query: rules keep the fields of the older version.
+    Beta,
 }
 
 /// The query of a request.
@@ -88,6 +90,16 @@ impl Query {
         }
     }
 
+    /// An id with this prefix.
+    pub(super) fn id(&self, name: &str, prefix: &str) -> Result<Option<&str>, Refusal> {
+        match self.get(name) {
+            Some(id) if !super::ids::is_well_formed(id, prefix) => {
+                Err(Refusal::invalid(format!("{name}: Input should be an id that starts with {prefix}_")))
+            }
+            id => Ok(id),
+        }
+    }
+
     /// A point in time.
     pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         self.get(name)
@@ -116,5 +128,10 @@ mod tests {
         assert_eq!(query.limit(20, 2).unwrap_err().message, "limit: Input should be from 1 to 2");
         assert_eq!(query.time("at").unwrap().unwrap().to_string(), "2026-11-20T09:00:00Z");
         assert_eq!(query.time("a").unwrap_err().status, 400);
+        assert_eq!(query.id("b", "fdis").unwrap(), None);
+        assert_eq!(
+            query.id("a", "fdis").unwrap_err().message,
+            "a: Input should be an id that starts with fdis_"
+        );
     }
 }

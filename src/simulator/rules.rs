@@ -78,7 +78,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
 /// Lists rules, newest first, optionally those of one issuer.
 pub(super) fn list(world: &World, context: &Context<'_>, request: &Request) -> Result<Value, Refusal> {
     let archived = request.query.flag("include_archived")?;
-    let issuer = request.query.get("issuer_id");
+    let issuer = request.query.id("issuer_id", "fdis")?;
     let mut found: Vec<_> = world
         .rules
         .iter()
@@ -232,7 +232,7 @@ pub(super) fn show(world: &World, id: &str, rule: &Rule, version: Version) -> Va
         "applies_to_all_workspaces": rule.applies_to_all_workspaces,
         "workspace_ids": rule.workspaces.keys().collect::<Vec<_>>(),
     });
-    if version == Version::Old {
+    if version != Version::New {
         let only = rule.workspaces.keys().next().filter(|_| rule.workspaces.len() == 1);
         shown["workspace_id"] = json!(rule.legacy_workspace.as_ref().or(only));
         shown["attributes"] = Value::Null;

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,6 +21,7 @@ use super::organization::World;
 use super::persist::Directory;
 use super::request::{Query, Reply, Request};
 use super::router;
+use super::traffic::{self, Traffic};
 use super::workload;
 
 /// Largest request body, in bytes; the largest documented field has 16 KiB.
@@ -117,9 +119,13 @@ struct Answered {
     organization: String,
 }
 
-/// The service for every path.
-pub(super) fn service(shell: Arc<Shell>) -> Router {
-    Router::new().fallback(serve).with_state(shell)
+/// The service for every path; calls are recorded where there is a record.
+pub(super) fn service(shell: Arc<Shell>, traffic: Option<Traffic>) -> Router {
+    let router = Router::new().fallback(serve).with_state(shell);
+    match traffic {
+        None => router,
+        Some(traffic) => router.layer(from_fn_with_state(Arc::new(traffic), traffic::record)),
+    }
 }
 
 async fn serve(State(shell): State<Arc<Shell>>, request: axum::http::Request<Body>) -> Response {

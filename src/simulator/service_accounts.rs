@@ -20,6 +20,9 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     let fields = Fields::parse(body, &["name", "description", "organization_role"])?;
     let name = fields.required_slug("name")?;
     let description = fields.clearable_text("description", limits::DESCRIPTION_CHARS_MAX)?.flatten();
+    if fields.is_null("organization_role") {
+        return Err(fields.refuse("organization_role", "Input should be one of: developer, admin"));
+    }
     let role = read_role(world, context, &fields)?;
     let accounts = world.service_accounts.values().map(|it| (&it.name, &it.provenance));
     names::claim(world, accounts, &name)?;

@@ -20,7 +20,7 @@ const DEFAULT_COLOR: &str = "#6C5BB9";
 /// Lists workspaces, newest first. The default workspace has to be asked for.
 pub(super) fn list(world: &World, context: &Context<'_>, request: &Request) -> Result<Value, Refusal> {
     let archived = request.query.flag("include_archived")?;
-    let is_new = context.version == Version::New;
+    let is_new = context.version != Version::Old;
     let with_default = is_new && request.query.flag("include_default")?;
     let ids = if is_new { request.query.all("ids") } else { Vec::new() };
     if ids.len() > IDS_MAX {

@@ -40,7 +40,13 @@ pub(super) fn simulator_options(session: &Session, organization: Option<PathBuf>
         organization,
         listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         assumptions: Assumptions::default(),
+        traffic: traffic_file(),
     }
+}
+
+/// Where the traffic of a simulator is recorded, if `KEYLESS_SIMULATOR_TRAFFIC` names a file.
+pub(super) fn traffic_file() -> Option<PathBuf> {
+    std::env::var_os("KEYLESS_SIMULATOR_TRAFFIC").filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
 /// Connects to what the configuration names.

@@ -10,17 +10,26 @@ mod rules;
 mod usage;
 mod workloads;
 
+#[path = "../../../tests/it/support/contract.rs"]
+mod contract;
+mod traffic;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Assumptions, Options, Simulator, start};
+use contract::{Record, Sender};
 
 const ORGANIZATION: &str = "/v1/organizations/";
+/// Where a simulator records its traffic, in its directory.
+const TRAFFIC: &str = "traffic.jsonl";
 
 /// A simulator of `seed.json` in a directory of its own, and a client for it.
 struct Api {
+    /// Judged first, while the directory is there.
+    _record: Record,
     directory: TempDir,
     simulator: Simulator,
     client: reqwest::Client,
@@ -69,6 +78,7 @@ fn options(directory: &TempDir, assumptions: &str) -> Options {
         organization: Some(PathBuf::from("seed.json")),
         listen: "127.0.0.1:0".parse().unwrap(),
         assumptions: assumptions.parse::<Assumptions>().unwrap(),
+        traffic: Some(directory.path().join(TRAFFIC)),
     }
 }
 
@@ -89,7 +99,9 @@ impl Api {
 
     async fn at(directory: TempDir, assumptions: &str) -> Api {
         let simulator = start(options(&directory, assumptions)).await.unwrap();
+        let record = Record { path: directory.path().join(TRAFFIC), sender: Sender::Tests };
         let mut api = Api {
+            _record: record,
             directory,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             token: simulator.operator_token().expose().to_owned(),

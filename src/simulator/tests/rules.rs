@@ -395,6 +395,11 @@ async fn versions_select_the_shape() {
     let mut api = Api::start().await;
     let new = api.get("federation_rules/fdrl_01Legacy").await.ok();
     assert!(new.get("workspace_id").is_none() && new.get("attributes").is_none());
+    let beta = api.get("federation_rules/fdrl_01Legacy?beta=true").await.ok();
+    assert_eq!(
+        (&beta["workspace_id"], beta.get("attributes")),
+        (&json!("wrkspc_01Stage"), Some(&json!(null)))
+    );
     api.version = "2023-06-01";
     let old = api.get("federation_rules/fdrl_01Legacy").await.ok();
     assert_eq!((&old["workspace_id"], &old["workspace_ids"]), (&json!("wrkspc_01Stage"), &json!([])));

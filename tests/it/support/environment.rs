@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Run;
+use super::contract::{Record, Sender};
 
 const ONE_LANE: [(&str, &str); 2] = [
     ("main.keyless.hcl", include_str!("../fixtures/one-lane/main.keyless.hcl")),
@@ -15,13 +16,22 @@ const ONE_LANE: [(&str, &str); 2] = [
 
 /// A temporary directory; the program sees no variable of this machine but `PATH`.
 pub(crate) struct Environment {
+    /// What was said to a simulator; judged first, while its directory is there.
+    record: Record,
+    _beside: TempDir,
     directory: TempDir,
 }
 
 impl Environment {
+    fn empty() -> Environment {
+        let beside = TempDir::new().unwrap();
+        let record = Record { path: beside.path().join("traffic.jsonl"), sender: Sender::Client };
+        Environment { record, _beside: beside, directory: TempDir::new().unwrap() }
+    }
+
     /// An environment of these files.
     pub(crate) fn with(files: &[(&str, &str)]) -> Environment {
-        let environment = Environment { directory: TempDir::new().unwrap() };
+        let environment = Environment::empty();
         for (name, text) in files {
             environment.write(name, text);
         }
@@ -43,7 +53,7 @@ impl Environment {
 
     /// A copy of an example.
     pub(crate) fn example(name: &str) -> Environment {
-        let environment = Environment { directory: TempDir::new().unwrap() };
+        let environment = Environment::empty();
         copy(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name),
             environment.directory.path(),
@@ -85,6 +95,7 @@ impl Environment {
         command.args(arguments).current_dir(self.directory.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.directory.path()).env("USER", "tester");
+        command.env("KEYLESS_SIMULATOR_TRAFFIC", &self.record.path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

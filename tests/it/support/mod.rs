@@ -1,5 +1,6 @@
 //! The environment of a scenario, what a run of the program gave, and who else takes part.
 
+pub(crate) mod contract;
 mod environment;
 mod run;
 mod scripted_api;
