@@ -22,8 +22,11 @@ pub(super) fn list(world: &World, context: &Context<'_>, request: &Request) -> R
     let archived = request.query.flag("include_archived")?;
     let is_new = context.version != Version::Old;
     let with_default = is_new && request.query.flag("include_default")?;
-    let ids = if is_new { request.query.all("ids") } else { Vec::new() };
-    if ids.len() > IDS_MAX {
+    let wanted = if is_new { request.query.all("ids") } else { Vec::new() };
+    if !wanted.iter().all(|id| ids::is_well_formed(id, "wrkspc")) {
+        return Err(Refusal::invalid("ids: Each item should be an id that starts with wrkspc_"));
+    }
+    if wanted.len() > IDS_MAX {
         return Err(Refusal::invalid(format!("ids: List should have at most {IDS_MAX} items")));
     }
     let mut found: Vec<_> = world
@@ -31,7 +34,7 @@ pub(super) fn list(world: &World, context: &Context<'_>, request: &Request) -> R
         .iter()
         .filter(|(_, workspace)| archived || workspace.archived_at.is_none())
         .filter(|(id, _)| with_default || **id != world.default_workspace)
-        .filter(|(id, _)| ids.is_empty() || ids.contains(&id.as_str()))
+        .filter(|(id, _)| wanted.is_empty() || wanted.contains(&id.as_str()))
         .collect();
     found.sort_by_key(|(_, workspace)| std::cmp::Reverse(workspace.sequence));
     let row = |(id, workspace): (&String, &Workspace)| Row { key: id.clone(), value: show(id, workspace) };

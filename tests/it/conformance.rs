@@ -5,9 +5,26 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
+use super::support::Environment;
 use super::support::contract::{Sender, judge};
 
 const ASKED_FOR: &str = "KEYLESS_CONFORMANCE";
+
+#[test]
+fn what_the_program_sends_is_recorded_and_judged() {
+    let environment = Environment::one_lane();
+    environment.keyless("plan").exits(0);
+    let record = environment.traffic();
+    let calls: Vec<Value> = record.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for list in ["federation_issuers", "federation_rules", "service_accounts", "api_keys", "workspaces"] {
+        let path = format!("/v1/organizations/{list}");
+        assert!(calls.iter().any(|call| call["path"] == path.as_str()), "{path} is not recorded");
+    }
+    let wrong = calls[0].to_string().replace("2026-10-21", "2020-01-01");
+    assert!(judge(&wrong, Sender::Client).join("\n").contains("anthropic-version"));
+}
 
 #[test]
 fn the_simulator_is_as_the_sdks_and_the_description_have_it() {

@@ -139,6 +139,8 @@ async fn workspaces_are_listed_created_and_changed() {
     assert_eq!(names("").await, "Staging Production");
     assert_eq!(names("include_default=true").await, "Staging Production Default");
     assert_eq!(names("ids[]=wrkspc_01Prod&ids[]=wrkspc_01Unknown").await, "Production");
+    assert_eq!(api.get("workspaces?ids[]=Production").await.status, 400);
+    assert_eq!(api.get("api_keys?workspace_id=Production").await.status, 400);
     assert_eq!(api.get("workspaces/wrkspc_01Default").await.ok()["name"], "Default");
     assert_eq!(api.post("workspaces/wrkspc_01Default", json!({"name": "x"})).await.status, 400);
     assert_eq!(api.archive("workspaces/wrkspc_01Default").await.status, 400);

@@ -16,7 +16,7 @@ export class Steps {
       529: sdk.InternalServerError,
     };
     const hour = (offset) => new Date(Date.now() + offset * 3_600_000).toISOString().replace(/:\d\d:.*/, ":00:00Z");
-    this.words = { tag: prefix.replace(".", "-"), an_hour_ago: hour(-1), in_an_hour: hour(1) };
+    this.words = { tag: prefix.replace(".", "-"), an_hour_ago: hour(-1), in_an_hour: hour(1), large: "x".repeat(1 << 20) };
   }
 
   // Puts saved ids and words into a value of a step.

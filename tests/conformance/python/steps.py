@@ -31,6 +31,7 @@ class Steps:
         self.words = {
             "tag": prefix.replace(".", "-"),
             "an_hour_ago": (now - hour).strftime("%Y-%m-%dT%H:00:00Z"),
+            "large": "x" * (1 << 20),
             "in_an_hour": (now + hour).strftime("%Y-%m-%dT%H:00:00Z"),
         }
 

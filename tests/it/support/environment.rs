@@ -129,6 +129,12 @@ impl Environment {
         run
     }
 
+    /// What was said to simulators so far, a line for each call.
+    #[track_caller]
+    pub(crate) fn traffic(&self) -> String {
+        std::fs::read_to_string(&self.record.path).unwrap()
+    }
+
     /// The simulated organization as it was saved.
     #[track_caller]
     pub(crate) fn world(&self) -> Value {
