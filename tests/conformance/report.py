@@ -1,8 +1,7 @@
 """The tables of docs/api-fidelity.md: from the results of a run, and from the tests' names.
 
 Arguments: the folder with the results, and `--write` or nothing. Without `--write`, exits 1 when the
-page differs from what it should be. Versions are not in the page, so that a release of an SDK that
-changes nothing changes nothing here; they are printed.
+page differs from what it should be.
 """
 
 import difflib
@@ -63,7 +62,14 @@ def side_by_side(table, heading, variants):
     return lines
 
 
-def tables(table):
+def checked_with(versions):
+    """What judged, of which version."""
+    pairs = sorted(it.rsplit(" ", 1) for it in versions)
+    names = {"python": "Python SDK, `anthropic`", "typescript": "TypeScript SDK, `@anthropic-ai/sdk`"}
+    return ["| checked with | version |", "|---|---|"] + [f"| {names.get(name, name)} | {version} |" for name, version in pairs]
+
+
+def tables(table, versions):
     is_federation = lambda case: case.startswith("federation: ")
     is_refusal = lambda case: case.endswith(")") and "(" in case
     is_operation = lambda case: re.match("[A-Z]+ /", case)
@@ -75,6 +81,7 @@ def tables(table):
     out += [f"| `{it}` | {why} |" for it, why in json.loads((HERE / "scope.json").read_text())["out"].items()]
     rows, missing = ledger()
     return {
+        "versions": checked_with(versions),
         "ledger": rows,
         "federation": side_by_side(only(is_federation), "case", {"federation: ": ""}),
         "methods": side_by_side(only(is_method), "method of `organization`", METHODS),
@@ -96,7 +103,7 @@ def filled(page, made):
 
 def main(work, mode):
     table, versions = results(pathlib.Path(work))
-    made, missing = tables(table)
+    made, missing = tables(table, versions)
     if missing:
         sys.exit(f"lines of the ledger without a test, or awaited with one: {', '.join(missing)}")
     page = PAGE.read_text()

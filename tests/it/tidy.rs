@@ -120,3 +120,25 @@ fn every_example_is_used_in_a_test() {
         assert!(tests.contains(&format!("example(\"{name}\")")), "no test uses examples/{name}");
     }
 }
+
+#[test]
+fn what_a_check_installs_does_not_move() {
+    let folder = root().join("tests/conformance");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    for (at, line) in read("requirements.txt").lines().enumerate() {
+        let line = line.trim();
+        let is_known = line.starts_with("--hash=sha256:") || line.contains("==") || line.starts_with('#');
+        assert!(is_known || line.is_empty(), "requirements.txt:{}: {line}", at + 1);
+    }
+    let lock: serde_json::Value = serde_json::from_str(&read("package-lock.json")).unwrap();
+    for (name, package) in lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty()) {
+        assert!(package["integrity"].as_str().is_some(), "{name} has no digest");
+        // The digest says what it is; where it comes from is the machine's affair.
+        assert!(package.get("resolved").is_none(), "{name} names a registry");
+    }
+    let manifest: serde_json::Value = serde_json::from_str(&read("package.json")).unwrap();
+    for (name, version) in manifest["dependencies"].as_object().unwrap() {
+        let version = version.as_str().unwrap();
+        assert!(version.starts_with(|it: char| it.is_ascii_digit()), "{name}: {version} is no exact version");
+    }
+}

@@ -1,10 +1,13 @@
 // Judges an answer by the types of the SDK, which the compiler reads from its declarations.
 
-import path from "node:path";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import path from "node:path";
 
 // Fields that a request has to ask for, so that an answer without them is whole.
 const ABSENT_ALLOWED = new Set(["Message", "Usage", "TextBlock"]);
+// Fields that come only to requests with a value of `anthropic-beta`, which no driver sends.
+const GATED = JSON.parse(readFileSync(new URL("../gated.json", import.meta.url), "utf8"));
 
 export class Shapes {
   constructor(modules) {
@@ -113,6 +116,9 @@ export class Shapes {
       const isOptional = field.flags & this.ts.SymbolFlags.Optional;
       if (!(field.name in value)) {
         if (!isOptional && !partial) found.push(`${at}.${field.name}: missing`);
+      } else if (`${type.symbol?.name}.${field.name}` in GATED) {
+        const header = GATED[`${type.symbol.name}.${field.name}`];
+        found.push(`${at}.${field.name}: given though no request asked for it with anthropic-beta: ${header}`);
       } else {
         const wanted = this.checker.getTypeOfSymbolAtLocation(field, this.source);
         this.judge(wanted, value[field.name], `${at}.${field.name}`, found);
