@@ -11,7 +11,7 @@ mod activity;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, ConsumerId, Evidence, Fact, Shadow, State, Weight, Winner};
+use keyless_state::{Address, ConsumerId, Evidence, Fact, Mutation, Shadow, State, Weight, Winner};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -19,6 +19,7 @@ use crate::config::{ApiKey, Configuration, FederationRule, Provider};
 use crate::limits;
 use crate::matching;
 use crate::platform::{Usage, UsageQuestion};
+use crate::resource::{KeyStatus, Observed};
 use crate::token::{self, Expected, IssuerKeys};
 
 pub use activity::{authentication_question, authentications, change_question};
@@ -176,6 +177,22 @@ pub fn usage(
     };
     let keys = configuration.api_keys.iter().map(key_evidence);
     keys.chain(configuration.service_accounts.keys().filter_map(account_evidence)).collect()
+}
+
+/// Keys that were disabled by us and are active again: somebody needed them, and from then on
+/// silence and reports count anew.
+pub fn reactivations(state: &State, observed: &Observed, now: Timestamp) -> Vec<Mutation> {
+    let mut learnt = Vec::new();
+    for (address, lane) in &state.lanes {
+        let active = observed.api_keys.get(&lane.key_id).is_some_and(|key| key.status == KeyStatus::Active);
+        if active && lane.disabled_at.is_some() {
+            let mut lane = lane.clone();
+            lane.disabled_at = None;
+            lane.reactivated_at = Some(now);
+            learnt.push(Mutation::PutLane { address: address.clone(), lane });
+        }
+    }
+    learnt
 }
 
 /// Lower-case hexadecimal.

@@ -8,7 +8,8 @@
 //! [`consumer`]s and reads credential reports and usage, and [`evidence`] turns those into facts.
 //! [`plan`] compares configuration, recorded state and what was observed, and asks [`lane`] how far
 //! the evidence lets each key go; the outcome is an ordered plan that is plain data. [`render`]
-//! shows it; the user agrees. [`apply`] takes its steps as they become ready: it announces each one
+//! shows it, once [`plan_check`] has held it against the invariants with a reading of its own; the
+//! user agrees. [`apply`] takes its steps as they become ready: it announces each one
 //! in the journal, durably, then makes the call, then records what came of it; where a gate is
 //! closed the lane waits. [`rollback`] computes the way back from the difference of two states.
 //!
@@ -18,7 +19,9 @@
 //! shell  main -> cli -> { apply::run, refresh, platform, consumer, simulator }   async, files, sockets, clock
 //! views         cli -> render                                                    plain data in, text out
 //! core   apply::{schedule, prepare, recover}, rollback -> plan -> lane           pure functions over data,
+//!        plan_check (asks neither plan nor lane for a judgement)
 //!        evidence, matching, condition, token, config -> lint -> provider        given time and ids
+//!        credential_chain
 //! base   resource, topology, diagnostic, limits, secret; crate keyless-state     what is recorded, words for all
 //! ```
 //!
@@ -35,7 +38,8 @@
 //! * [`lint`], [`condition`], [`matching`], [`token`]: whom a rule admits, and whether a signature
 //!   holds.
 //! * [`lane`]: the five stages and their gates; [`evidence`]: what was read, as facts.
-//! * [`plan`], [`rollback`]: ordered intent, forward and back.
+//! * [`credential_chain`]: which credential each Claude client sends, from what it finds.
+//! * [`plan`], [`rollback`]: ordered intent, forward and back; [`plan_check`]: the second opinion.
 //! * [`platform`], [`consumer`], [`refresh`]: the outside.
 //! * [`apply`]: carrying a plan out.
 //! * [`simulator`]: the API in memory behind a local socket.
@@ -46,13 +50,17 @@ pub mod cli;
 pub mod condition;
 pub mod config;
 pub mod consumer;
+pub mod credential_chain;
 pub mod diagnostic;
 pub mod evidence;
 pub mod lane;
 pub mod limits;
 pub mod lint;
 pub mod matching;
+#[cfg(test)]
+mod model;
 pub mod plan;
+pub mod plan_check;
 pub mod platform;
 pub mod provider;
 pub mod refresh;

@@ -151,3 +151,7 @@ pub const CA_CERT_CHARS_MAX: usize = 8_192;
 
 /// Largest file of a profile of the vendor's clients, in bytes. Real ones have about one kilobyte.
 pub const PROFILE_FILE_BYTES_MAX: u64 = 256 * 1024;
+
+/// Largest profile, credentials, settings or shell file that `doctor` reads, in bytes. Claude Code's
+/// own state file can have several hundred kilobytes; nothing else comes near.
+pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;

@@ -6,14 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, Fact, Kind, LaneRecord, Record, State};
+use keyless_state::{Address, Fact, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
 
-use crate::config::{Configuration, ConsumerDriver};
+use crate::config::{Configuration, PutBack};
 use crate::lane::Stage;
 use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
 use crate::resource::{
-    IssuerArguments, Match, OrganizationRole, RuleArguments, RuleWorkspaces, ServiceAccountArguments,
+    IssuerArguments, KeyStatus, Match, Observed, OrganizationRole, RuleArguments, RuleWorkspaces,
+    ServiceAccountArguments,
 };
 
 /// The steps of a way back, what they change, and what stays behind.
@@ -63,6 +64,28 @@ pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason
         back.archive(address, record, now);
     }
     back.back
+}
+
+/// Why a way back cannot be taken as the world is: keys that would be put back and do not work.
+/// Somebody else set them inactive, and that stays their choice.
+pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String> {
+    let enables = |lane: &Address| {
+        back.steps
+            .iter()
+            .any(|step| matches!(&step.operation, Operation::Enable { address, .. } if address == lane))
+    };
+    let mut dead: Vec<String> = Vec::new();
+    for step in &back.steps {
+        let Operation::Restore { address, .. } = &step.operation else { continue };
+        let id = now.lanes.get(address).map(|lane| lane.key_id.as_str()).unwrap_or_default();
+        let status = observed.api_keys.get(id).map(|key| &key.status);
+        if status != Some(&KeyStatus::Active) && !enables(address) {
+            let word = status.map_or("not listed", KeyStatus::word);
+            dead.push(format!("{address}: the key {id} is {word}, and keyless did not do that; put back, it would win over federation and not work"));
+        }
+    }
+    dead.dedup();
+    dead
 }
 
 fn archive_order(kind: Kind) -> u8 {
@@ -185,13 +208,10 @@ impl Planner<'_> {
 
     fn cannot_restore(&self, key: &Address, id: &keyless_state::ConsumerId) -> Option<String> {
         let consumer = self.configuration.api_keys.get(key).and_then(|key| key.consumers.get(id));
-        match consumer.map(|consumer| &consumer.driver) {
+        match consumer.map(|consumer| consumer.driver.put_back()) {
             None => Some("it is no longer declared".to_owned()),
-            Some(ConsumerDriver::Manual { instructions }) => Some(instructions.clone()),
-            Some(ConsumerDriver::Command { restore: None, .. }) => {
-                Some("it has no `restore` command".to_owned())
-            }
-            Some(_) => None,
+            Some(PutBack::ByPerson(why) | PutBack::Impossible(why)) => Some(why),
+            Some(PutBack::ByDriver(_)) => None,
         }
     }
 
@@ -210,7 +230,12 @@ impl Planner<'_> {
     }
 
     fn archive(&mut self, address: &Address, record: &Record, now: &State) {
-        let ours = record.origin == keyless_state::Origin::Created;
+        // A rule that is not ours stays, and what it stands on stays with it.
+        let stood_on = now
+            .records
+            .values()
+            .any(|other| other.origin == Origin::Adopted && other.depends_on.contains(address));
+        let ours = record.origin == Origin::Created && !stood_on;
         let users: Vec<String> = now
             .records
             .iter()

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use keyless_state::{Address, Evidence, Fact, Weight};
 use serde_json::Value;
 
-use super::prepare::{ConsumerChange, Task};
+use super::prepare::{self, ConsumerChange, Task};
 use crate::config::{Configuration, IdentityTokenSource};
 use crate::consumer::Place;
 use crate::lane::Presence;
-use crate::platform::{Answer, ApiError, Call, ExchangeRequest, Exchanged, Platform};
+use crate::platform::{Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform};
 use crate::refresh::{Remote, issuer_arguments};
 use crate::secret::Secret;
 use crate::token;
@@ -38,36 +38,51 @@ pub(super) struct Done {
     pub(super) failure: Option<String>,
 }
 
+/// Why a step did not end well.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) told: String,
+    /// Whether it may have taken effect all the same. Then it stays in doubt, and the next run looks.
+    pub(super) in_doubt: bool,
+}
+
+impl From<String> for Failure {
+    fn from(told: String) -> Failure {
+        Failure { told, in_doubt: false }
+    }
+}
+
+/// A change at the API that failed, or whose answer tells nothing.
+fn unanswered(error: &ApiError) -> Failure {
+    let in_doubt =
+        matches!(error.kind, ErrorKind::AnswerLost | ErrorKind::Unavailable { .. } | ErrorKind::Malformed);
+    Failure { told: explain(error), in_doubt }
+}
+
 /// Carries a task out. The digest is that of the rule a trial exchange is made for.
 pub(super) async fn carry_out(
     tools: Tools,
     task: Task,
     rule_digest: Option<String>,
     now: Timestamp,
-) -> Result<Done, String> {
+) -> Result<Done, Failure> {
     match task {
         Task::Note => Ok(Done::default()),
         Task::Call(call) => {
-            let answer = tools.remote.platform.perform(&call).await.map_err(|error| explain(&error))?;
+            let answer = tools.remote.platform.perform(&call).await.map_err(|error| unanswered(&error))?;
             Ok(Done { answer: Some(answer), ..Done::default() })
         }
         Task::KeyStatus { id, expected, wanted } => {
             // The API checks no version, so the status is read again right before it is changed.
             let key = tools.remote.platform.api_key(&id).await.map_err(|error| explain(&error))?;
-            if key.status != expected && key.status != wanted {
-                return Err(format!(
-                    "{id} is `{}` now and was `{}` when this was planned; somebody changed it meanwhile. Plan again.",
-                    key.status.word(),
-                    expected.word()
-                ));
-            }
+            prepare::may_change(&id, &key.status, &expected, &wanted)?;
             let call = Call::SetKeyStatus { id, status: wanted };
-            let answer = tools.remote.platform.perform(&call).await.map_err(|error| explain(&error))?;
+            let answer = tools.remote.platform.perform(&call).await.map_err(|error| unanswered(&error))?;
             Ok(Done { answer: Some(answer), ..Done::default() })
         }
         Task::Verify { rule, rule_id, service_account_id, workspace_id } => {
             let request = Trial { rule, rule_id, service_account_id, workspace_id, rule_digest };
-            verify(&tools, request, now).await
+            Ok(verify(&tools, request, now).await?)
         }
         Task::Consumer { key, consumer, change } => {
             let declared =
@@ -77,8 +92,14 @@ pub(super) async fn carry_out(
                     format!("{consumer} of {key} is no longer declared, so it is not known how to reach it")
                 })?
                 .clone();
+            if matches!(change, ConsumerChange::Restore(_)) {
+                let id = tools.configuration.api_keys[&key].id.clone();
+                let found = tools.remote.platform.api_key(&id).await.map_err(|error| explain(&error))?;
+                prepare::may_put_back(&id, &found.status)?;
+            }
             let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block };
-            change_consumer(place, change).await
+            // What a driver did before it failed shows in the place.
+            change_consumer(place, change).await.map_err(|told| Failure { told, in_doubt: true })
         }
     }
 }
@@ -210,8 +231,8 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, S
                 Presence::Unknown(why) => return Err(format!("{} cannot be read back: {why}", place.id)),
             }
         }
-        ConsumerChange::Restore => {
-            place.restore().await.map_err(told)?;
+        ConsumerChange::Restore(receipt) => {
+            place.restore(receipt.as_ref()).await.map_err(told)?;
             if let Presence::Absent = place.check().await {
                 return Err(format!("{} does not hold the key after it was put back", place.id));
             }

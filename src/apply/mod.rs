@@ -2,13 +2,14 @@
 //!
 //! [`schedule`] says what may run next, as plain data. [`prepare`](mod@prepare) turns a step into calls with
 //! every id filled in, and their outcome into changes of the state; [`recover`] settles what a
-//! crash left in doubt. All three are pure. [`run`] is the one async loop: it announces each step
+//! crash left in doubt, and [`sightings`] keeps what was seen up to date. All four are pure. [`run`] is the one async loop: it announces each step
 //! in the journal, durably, before the call it stands for is made.
 
 pub mod prepare;
 pub mod recover;
 pub mod run;
 pub mod schedule;
+pub mod sightings;
 
 mod carry_out;
 mod wait;

@@ -56,8 +56,8 @@ pub enum ConsumerChange {
     Unconfigure,
     /// Take the key out.
     Remove,
-    /// Put the key back.
-    Restore,
+    /// Put the key back, with what its removal left to know.
+    Restore(Option<Value>),
 }
 
 /// What a step needs to know.
@@ -170,7 +170,9 @@ pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, Str
             consumer(address, id, ConsumerChange::Unconfigure)
         }
         Operation::Remove { address, consumer: id } => consumer(address, id, ConsumerChange::Remove),
-        Operation::Restore { address, consumer: id, .. } => consumer(address, id, ConsumerChange::Restore),
+        Operation::Restore { address, consumer: id, receipt } => {
+            consumer(address, id, ConsumerChange::Restore(receipt.clone()))
+        }
         Operation::Verify { address } => verify(address, context),
         Operation::Disable { id, .. } => status(id, KeyStatus::Active, KeyStatus::Inactive),
         Operation::Enable { id, .. } => status(id, KeyStatus::Inactive, KeyStatus::Active),
@@ -201,6 +203,42 @@ fn verify(address: &Address, context: &Context<'_>) -> Result<Task, String> {
         service_account_id: context.id(&rule.service_account)?,
         workspace_id,
     })
+}
+
+/// Tells whether a key may be given another status, now that its own was read again: the one that
+/// was expected, or the wanted one already.
+///
+/// # Errors
+/// When somebody gave it another status meanwhile.
+pub fn may_change(
+    id: &str,
+    found: &KeyStatus,
+    expected: &KeyStatus,
+    wanted: &KeyStatus,
+) -> Result<(), String> {
+    if found == expected || found == wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "{id} is `{}` now and was `{}` when this was planned; somebody changed it meanwhile. Plan again.",
+        found.word(),
+        expected.word()
+    ))
+}
+
+/// Tells whether a key may be put back, now that its status was read again: in its place it wins over
+/// federation, so it must work.
+///
+/// # Errors
+/// When it does not work.
+pub fn may_put_back(id: &str, found: &KeyStatus) -> Result<(), String> {
+    if *found == KeyStatus::Active {
+        return Ok(());
+    }
+    Err(format!(
+        "{id} is `{}`, and put back it would win over federation and not work. Set it active in the Console, or leave the workload on federation.",
+        found.word()
+    ))
 }
 
 /// What a successful step changes in the state.

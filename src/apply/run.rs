@@ -9,9 +9,10 @@ use keyless_state::{Address, Checkpoint, ConsumerId, Mutation, Store, StoreError
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::carry_out::{Done, Tools, carry_out, explain};
+use super::carry_out::{Done, Failure, Tools, carry_out, explain};
 use super::prepare::{self, Context};
 use super::schedule::{Schedule, Status};
+use super::sightings;
 use crate::config::{Configuration, WorkspaceRef};
 use crate::lane::{self, Assessment, Gate, Sightings, Stage};
 use crate::plan::{Operation, Plan, Step};
@@ -151,7 +152,7 @@ pub async fn run(
     run.go(stop).await
 }
 
-type Ended = (String, Result<Done, String>);
+type Ended = (String, Result<Done, Failure>);
 
 impl Run<'_> {
     async fn go(mut self, stop: &CancellationToken) -> Result<Outcome, RunError> {
@@ -248,7 +249,7 @@ impl Run<'_> {
             };
             self.announce(&step)?;
             match prepared {
-                Err(error) => self.end(&id, Err(error))?,
+                Err(error) => self.end(&id, Err(error.into()))?,
                 Ok(task) => {
                     let (tools, now) = (self.tools.clone(), self.now);
                     in_flight.spawn(async move { (id, carry_out(tools, task, rule_digest, now).await) });
@@ -320,7 +321,7 @@ impl Run<'_> {
     }
 
     /// Records how a step ended.
-    pub(super) fn end(&mut self, id: &str, result: Result<Done, String>) -> Result<(), StoreError> {
+    pub(super) fn end(&mut self, id: &str, result: Result<Done, Failure>) -> Result<(), StoreError> {
         let step = self.steps[id].clone();
         let failure = match result {
             Err(error) => error,
@@ -330,7 +331,7 @@ impl Run<'_> {
                 match done.failure {
                     Some(failure) => {
                         self.journal(keyless_state::Event::Recorded { changes })?;
-                        failure
+                        failure.into()
                     }
                     None => {
                         changes.extend(prepare::effects(
@@ -350,10 +351,14 @@ impl Run<'_> {
                 }
             }
         };
-        self.journal(keyless_state::Event::StepFailed { step: id.to_owned(), error: failure.clone() })?;
+        // A step that may have taken effect is left open in the journal, as after a crash.
+        if !failure.in_doubt {
+            let error = failure.told.clone();
+            self.journal(keyless_state::Event::StepFailed { step: id.to_owned(), error })?;
+        }
         self.schedule.end(id, Status::Failed);
-        (self.tell)(Event::Failed(&step, &failure));
-        self.outcome.failed.push(StepFailure { step: id.to_owned(), error: failure });
+        (self.tell)(Event::Failed(&step, &failure.told));
+        self.outcome.failed.push(StepFailure { step: id.to_owned(), error: failure.told });
         Ok(())
     }
 
@@ -376,33 +381,10 @@ impl Run<'_> {
         if let Some(answer) = answer {
             prepare::observe_change(&mut self.observed, answer);
         }
-        match &step.operation {
-            Operation::Remove { address, consumer } => {
-                self.sightings.presence.insert((address.clone(), consumer.clone()), lane::Presence::Absent);
-            }
-            Operation::Restore { address, consumer, .. } => {
-                self.sightings.presence.insert((address.clone(), consumer.clone()), lane::Presence::Present);
-            }
-            Operation::Configure { address, consumer } => {
-                let place = (address.clone(), consumer.clone());
-                let wanted = self.wanted_settings();
-                if let Some(digest) = wanted.get(&place) {
-                    self.sightings.settings.insert(place, digest.clone());
-                }
-                self.sightings.wanted_settings = wanted;
-            }
-            _ => {}
-        }
-        let address = step.operation.target().address;
-        let unfinished = self.steps.values().any(|other| {
-            other.operation.target().address == address
-                && other.lane.is_none()
-                && other.stage == Stage::Configure
-                && other.id != step.id
-                && self.schedule.status(&other.id) != Status::Done
-        });
-        if !unfinished {
-            self.sightings.unconfigured.remove(address);
-        }
+        let wanted = match step.operation {
+            Operation::Configure { .. } => Some(self.wanted_settings()),
+            _ => None,
+        };
+        sightings::after_step(step, &self.plan.steps, &self.schedule, wanted, &mut self.sightings);
     }
 }

@@ -59,7 +59,9 @@ impl Run<'_> {
             let operation = Operation::Verify { address: rule.clone() };
             let digest = lane::rule_digest(&rule, self.store.state());
             let proved = match prepare::prepare(&operation, &self.context()) {
-                Ok(task) => carry_out(self.tools.clone(), task, digest, self.now).await,
+                Ok(task) => carry_out(self.tools.clone(), task, digest, self.now)
+                    .await
+                    .map_err(|failure| failure.told),
                 Err(error) => Err(error),
             };
             match proved {

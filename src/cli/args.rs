@@ -39,6 +39,8 @@ pub(super) enum Command {
     Output(Output),
     /// Show what others changed, who and when; alters nothing
     Drift(Drift),
+    /// Show which credential each Claude client sends from here, and what to change
+    Doctor(super::command::Doctor),
     /// Return to a checkpoint
     Rollback(Rollback),
     /// List checkpoints
@@ -265,6 +267,12 @@ pub(super) struct Simulate {
     /// Where to listen; loopback only
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
     pub(super) listen: SocketAddr,
+    /// Simulate the organization of this file; no configuration is read
+    #[arg(long, value_name = "FILE")]
+    pub(super) organization: Option<PathBuf>,
+    /// Keep the organization in this directory instead of .keyless/simulator; no configuration is read
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
     /// Switch an undocumented behaviour, such as name-reuse=allowed; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) assume: Vec<String>,

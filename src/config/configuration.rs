@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use keyless_state::{Address, ConsumerId};
 use serde_json::Value;
 
+use super::consumer_driver::ConsumerDriver;
 use crate::diagnostic::Location;
 use crate::resource::{Jwks, Match, OrganizationRole};
 
@@ -182,35 +183,6 @@ pub struct Consumer {
     pub report: Option<PathBuf>,
     /// How the place is looked into and changed.
     pub driver: ConsumerDriver,
-}
-
-/// How a consumer is looked into and changed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ConsumerDriver {
-    /// A file of `NAME=value` lines.
-    Dotenv {
-        /// The file, relative to the configuration directory.
-        path: PathBuf,
-        /// The variable that holds the key; `ANTHROPIC_API_KEY` unless said otherwise.
-        variable: String,
-        /// Where the workload finds its identity token. When given, the engine writes the
-        /// federation variables into the file, beside the key.
-        identity_token_file: Option<String>,
-    },
-    /// Commands of the user's.
-    Command {
-        /// Prints `present` or `absent`.
-        check: Vec<String>,
-        /// Takes the key out, such that `restore` can put it back.
-        remove: Vec<String>,
-        /// Puts the key back; none: the removal cannot be undone.
-        restore: Option<Vec<String>>,
-    },
-    /// A person does it.
-    Manual {
-        /// What that person has to do.
-        instructions: String,
-    },
 }
 
 /// A workspace to look up.

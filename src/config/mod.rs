@@ -7,6 +7,7 @@
 
 mod check;
 mod configuration;
+mod consumer_driver;
 mod convert;
 mod declare;
 mod decode;
@@ -37,6 +38,7 @@ mod version;
 mod tests;
 
 pub use configuration::*;
+pub use consumer_driver::*;
 pub use input::{Inputs, KnownObjects, Origin, VariableInput, VariableValue};
 pub use load::{FILE_ENDING, load};
 pub use number::{Number, NumberFault};

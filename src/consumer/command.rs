@@ -26,10 +26,20 @@ pub(super) async fn run(command: &[String], base: &Path) -> Result<(), String> {
 /// Runs a command and returns its standard output. The output is not repeated in any error: it
 /// could hold the key.
 pub(crate) async fn run_for_output(command: &[String], base: &Path) -> Result<String, String> {
+    run_with(command, base, &[]).await
+}
+
+/// The same, with variables beside those of this process.
+pub(super) async fn run_with(
+    command: &[String],
+    base: &Path,
+    variables: &[(String, String)],
+) -> Result<String, String> {
     let (program, arguments) = command.split_first().ok_or("the command is empty")?;
     let child = tokio::process::Command::new(program)
         .args(arguments)
         .current_dir(base)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)

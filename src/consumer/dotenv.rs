@@ -1,7 +1,9 @@
 //! Files of `NAME=value` lines: pure edits of their text.
 //!
 //! A key is parked by turning its line into a comment that names the lane. A comment is chosen
-//! over another variable name because no loader exports it.
+//! over another variable name because no loader exports it. Dotenv libraries, Compose's `env_file`,
+//! `docker run --env-file` and systemd's `EnvironmentFile` all skip a line that begins with `#`; what
+//! only some of them read as an assignment counts as one, and what they read differently is refused.
 
 use zeroize::Zeroizing;
 
@@ -40,11 +42,15 @@ fn end_mark(tag: &str) -> String {
     format!("# keyless federation settings for {tag}: end")
 }
 
-/// The variable that a line sets, with its value as written.
+/// The variable that a line sets, with its value as written. Some loaders take `NAME: value` too,
+/// and editors of some systems begin a file with a mark.
 fn assignment(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
-    let line = line.strip_prefix("export ").map_or(line, str::trim_start);
-    let (name, value) = line.split_once('=')?;
+    let line = line.trim_start_matches('\u{feff}').trim();
+    let line = match line.strip_prefix("export") {
+        Some(rest) if rest.starts_with([' ', '\t']) => rest.trim_start(),
+        _ => line,
+    };
+    let (name, value) = line.split_once(['=', ':'])?;
     let name = name.trim_end();
     let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     plain.then_some((name, value.trim()))
@@ -58,11 +64,13 @@ pub(super) fn holds(text: &str, variable: &str) -> bool {
 /// Turns every line that sets `variable` into a comment.
 pub(super) fn park(text: &str, variable: &str, tag: &str) -> Result<Zeroizing<String>, DotenvError> {
     let mut out = Zeroizing::new(String::with_capacity(text.len() + 128));
+    let mut continued = false;
     for (at, line) in text.split_inclusive('\n').enumerate() {
+        let goes_on = line.trim_end().ends_with('\\');
         match assignment(line) {
             Some((name, value)) if name == variable => {
-                let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-                if quote.is_some_and(|quote| value.len() == 1 || !value[1..].contains(quote)) {
+                // systemd takes a line that ends with a backslash together with the next one.
+                if continued || goes_on || is_open(value) {
                     return Err(DotenvError::SeveralLines { line: at + 1, variable: variable.to_owned() });
                 }
                 out.push_str(&park_mark(tag));
@@ -70,8 +78,23 @@ pub(super) fn park(text: &str, variable: &str, tag: &str) -> Result<Zeroizing<St
             }
             _ => out.push_str(line),
         }
+        continued = goes_on;
     }
     Ok(out)
+}
+
+/// Tells whether a quote is opened and not closed on the line.
+fn is_open(value: &str) -> bool {
+    let mut chars = value.chars();
+    let Some(quote @ ('"' | '\'')) = chars.next() else { return false };
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quote == '"' => drop(chars.next()),
+            _ if c == quote => return false,
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Turns the parked lines of a lane back.
@@ -165,6 +188,12 @@ mod tests {
             ("export KEY=x", true),
             ("  KEY = x\n", true),
             ("KEY=\n", true),
+            ("export\tKEY=x", true),
+            ("KEY: x\n", true),
+            ("\u{feff}KEY=x\n", true),
+            ("; KEY=x\n", false),
+            ("exportKEY=x\n", false),
+            ("URL=https://KEY=x\n", false),
             ("# KEY=x\n", false),
             ("OTHER=x\nKEYS=y\n", false),
             ("", false),
@@ -175,9 +204,15 @@ mod tests {
 
     #[test]
     fn parking_is_undone_byte_for_byte() {
-        for text in
-            ["A=1\nKEY=secret\nB=2\n", "export KEY=\"secret\"", "KEY=a\r\nKEY=b\r\n", "no key here\n", ""]
-        {
+        for text in [
+            "A=1\nKEY=secret\nB=2\n",
+            "export KEY=\"secret\"",
+            "KEY=a\r\nKEY=b\r\n",
+            "no key here\n",
+            "",
+            "\u{feff}KEY='it''s' # note\n",
+            "A=x \\\ny\nKEY: \"a\\\"b\"\n",
+        ] {
             let parked = park(text, "KEY", TAG).expect("one line each");
             assert!(!holds(&parked, "KEY"), "{text:?}");
             assert_eq!(*park(&parked, "KEY", TAG).expect("twice"), *parked);
@@ -193,8 +228,16 @@ mod tests {
 
     #[test]
     fn a_value_over_several_lines_is_refused() {
-        let error = park("A=1\nKEY=\"begin\nend\"\n", "KEY", TAG).expect_err("two lines");
-        assert_eq!(error, DotenvError::SeveralLines { line: 2, variable: "KEY".to_owned() });
+        for text in [
+            "A=1\nKEY=\"begin\nend\"\n",
+            "A=1\nKEY='\n",
+            "A=1\nKEY=\"x\\\"\nend\"\n",
+            "A=1\nKEY=x\\\ny\n",
+            "A=1 \\\nKEY=x\n",
+        ] {
+            let error = park(text, "KEY", TAG).expect_err("two lines");
+            assert_eq!(error, DotenvError::SeveralLines { line: 2, variable: "KEY".to_owned() }, "{text}");
+        }
     }
 
     #[test]

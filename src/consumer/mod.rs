@@ -2,16 +2,40 @@
 //!
 //! A driver can tell whether the key is there, take it out and put it back. Taking out is parking
 //! where the place allows it: the secret stays where it is and is only switched off, so that it
-//! never becomes part of anything that is recorded.
+//! never becomes part of anything that is recorded. No driver of a store reads a value.
+//!
+//! In reading order: `dotenv` and `settings_file` edit texts and are pure, over `file`; `command`
+//! runs programs; `store` is what all drivers of remote stores do, `http` the only way in which they
+//! speak, `environment` and `call_error` what they share.
 
+mod aws;
+mod azure;
+mod call_error;
 mod command;
 mod dotenv;
+mod environment;
+mod file;
+mod gcp;
+mod github_secret;
+mod gitlab_variable;
+mod http;
+mod json_text;
+mod kubernetes;
+mod oauth;
+mod settings_file;
+mod store;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
 use keyless_state::{Address, ConsumerId};
-use serde_json::Value;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
+use self::call_error::CallError;
+use self::environment::Environment;
+use self::store::Store;
 use crate::config::{Consumer, ConsumerDriver};
 use crate::lane::Presence;
 
@@ -41,14 +65,28 @@ pub struct ConsumerError {
     message: String,
 }
 
+/// What is wanted of a store.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Check,
+    TakeOut,
+    PutBack(Option<&'a Value>),
+}
+
+/// What came of it.
+enum Outcome {
+    HoldsKey(bool),
+    TakenOut(Option<Value>),
+    PutBack,
+}
+
 impl Place {
-    fn error(&self, place: impl Into<String>, message: impl Into<String>) -> ConsumerError {
-        ConsumerError {
-            key: self.key.clone(),
-            id: self.id.clone(),
-            place: place.into(),
-            message: message.into(),
-        }
+    fn error(&self, message: impl Into<String>) -> ConsumerError {
+        self.error_at(self.consumer.driver.place(), message)
+    }
+
+    fn error_at(&self, place: String, message: impl Into<String>) -> ConsumerError {
+        ConsumerError { key: self.key.clone(), id: self.id.clone(), place, message: message.into() }
     }
 
     fn tag(&self) -> String {
@@ -57,15 +95,30 @@ impl Place {
 
     /// Tells whether the key is there.
     pub async fn check(&self) -> Presence {
-        match &self.consumer.driver {
-            ConsumerDriver::Dotenv { path, variable, .. } => match read(&self.base.join(path)) {
-                Ok(text) if dotenv::holds(&text, variable) => Presence::Present,
-                Ok(_) => Presence::Absent,
-                Err(message) => Presence::Unknown(format!("{}: {message}", path.display())),
+        let seen = match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, variable, .. } => {
+                self.look(path, |text| Ok(dotenv::holds(text, variable)))
+            }
+            ConsumerDriver::ClaudeCodeSettings(settings) => {
+                self.look(&settings.path, |text| settings_file::holds(text, &settings.entry))
+            }
+            ConsumerDriver::Command { check, .. } => return command::check(check, &self.base).await,
+            ConsumerDriver::Manual { .. } => Err("only a person can look there".to_owned()),
+            _ => match self.on_store(Work::Check).await {
+                Ok(outcome) => Ok(matches!(outcome, Outcome::HoldsKey(true))),
+                Err(error) => Err(error.to_string()),
             },
-            ConsumerDriver::Command { check, .. } => command::check(check, &self.base).await,
-            ConsumerDriver::Manual { .. } => Presence::Unknown("only a person can look there".to_owned()),
+        };
+        match seen {
+            Ok(true) => Presence::Present,
+            Ok(false) => Presence::Absent,
+            Err(why) => Presence::Unknown(why),
         }
+    }
+
+    fn look(&self, path: &Path, holds: impl FnOnce(&str) -> Result<bool, String>) -> Result<bool, String> {
+        let seen = file::read(&self.base.join(path)).and_then(|text| holds(&text));
+        seen.map_err(|message| format!("{}: {message}", path.display()))
     }
 
     /// The federation settings found there that were written by us.
@@ -73,109 +126,128 @@ impl Place {
         let ConsumerDriver::Dotenv { path, identity_token_file: Some(_), .. } = &self.consumer.driver else {
             return None;
         };
-        dotenv::settings(&read(&self.base.join(path)).ok()?, &self.tag())
+        dotenv::settings(&file::read(&self.base.join(path)).ok()?, &self.tag())
     }
 
     /// Writes the federation settings, replacing older ones of ours.
     pub fn configure(&self, settings: &[(String, String)]) -> Result<(), ConsumerError> {
-        self.edit(|text| dotenv::configure(text, &self.tag(), settings))
+        self.edit_dotenv(|text| dotenv::configure(text, &self.tag(), settings))
     }
 
     /// Takes our federation settings out.
     pub fn unconfigure(&self) -> Result<(), ConsumerError> {
-        self.edit(|text| Ok(dotenv::unconfigure(text, &self.tag())))
+        self.edit_dotenv(|text| Ok(dotenv::unconfigure(text, &self.tag())))
     }
 
     /// Takes the key out and returns what is needed to put it back. Safe to repeat.
     pub async fn remove(&self) -> Result<Option<Value>, ConsumerError> {
         match &self.consumer.driver {
             ConsumerDriver::Dotenv { variable, .. } => {
-                self.edit(|text| dotenv::park(text, variable, &self.tag()))?;
-                Ok(Some(serde_json::json!({ "parked": variable })))
+                self.edit_dotenv(|text| dotenv::park(text, variable, &self.tag()))?;
+                Ok(Some(json!({ "parked": variable })))
+            }
+            ConsumerDriver::ClaudeCodeSettings(settings) => {
+                self.edit(&settings.path, |text| settings_file::park(text, &settings.entry, &self.tag()))?;
+                Ok(Some(json!({ "parked": settings_file::name(&settings.entry) })))
             }
             ConsumerDriver::Command { remove, .. } => {
-                command::run(remove, &self.base)
-                    .await
-                    .map_err(|message| self.error(remove.join(" "), message))?;
-                Ok(None)
+                let done = command::run(remove, &self.base).await;
+                done.map(|()| None).map_err(|message| self.error_at(remove.join(" "), message))
             }
-            ConsumerDriver::Manual { instructions } => {
-                Err(self.error(instructions.clone(), "a person has to take the key out there"))
-            }
+            ConsumerDriver::Manual { .. } => Err(self.error("a person has to take the key out there")),
+            _ => match self.on_store(Work::TakeOut).await {
+                Ok(Outcome::TakenOut(receipt)) => Ok(receipt),
+                Ok(_) => unreachable!("a store answers what it was asked"),
+                Err(error) => Err(self.error(error.to_string())),
+            },
         }
     }
 
-    /// Puts the key back. Safe to repeat.
-    pub async fn restore(&self) -> Result<(), ConsumerError> {
+    /// Puts the key back. Safe to repeat. The receipt is what its removal returned, unless that
+    /// was lost.
+    pub async fn restore(&self, receipt: Option<&Value>) -> Result<(), ConsumerError> {
         match &self.consumer.driver {
-            ConsumerDriver::Dotenv { .. } => self.edit(|text| dotenv::unpark(text, &self.tag())),
-            ConsumerDriver::Command { restore: Some(restore), .. } => command::run(restore, &self.base)
-                .await
-                .map_err(|message| self.error(restore.join(" "), message)),
-            ConsumerDriver::Command { restore: None, check, .. } => Err(self.error(
-                check.join(" "),
-                "the consumer block has no `restore` command; put the key back by hand",
-            )),
-            ConsumerDriver::Manual { instructions } => {
-                Err(self.error(instructions.clone(), "a person has to put the key back there"))
+            ConsumerDriver::Dotenv { .. } => self.edit_dotenv(|text| dotenv::unpark(text, &self.tag())),
+            ConsumerDriver::ClaudeCodeSettings(settings) => {
+                self.edit(&settings.path, |text| settings_file::unpark(text, &settings.entry, &self.tag()))
             }
+            ConsumerDriver::Command { restore: Some(restore), .. } => {
+                let done = command::run(restore, &self.base).await;
+                done.map_err(|message| self.error_at(restore.join(" "), message))
+            }
+            ConsumerDriver::Command { restore: None, .. } => {
+                Err(self.error("the consumer block has no `restore` command; put the key back by hand"))
+            }
+            ConsumerDriver::Manual { .. } => Err(self.error("a person has to put the key back there")),
+            _ => match self.on_store(Work::PutBack(receipt)).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.error(error.to_string())),
+            },
         }
+    }
+
+    async fn on_store(&self, work: Work<'_>) -> Result<Outcome, CallError> {
+        on_store(&self.consumer.driver, work, &Environment::Process).await
+    }
+
+    fn edit_dotenv(
+        &self,
+        change: impl FnOnce(&str) -> Result<Zeroizing<String>, DotenvError>,
+    ) -> Result<(), ConsumerError> {
+        let ConsumerDriver::Dotenv { path, .. } = &self.consumer.driver else {
+            unreachable!("only a dotenv consumer has lines to edit");
+        };
+        self.edit(path, |text| change(text).map_err(|error| error.to_string()))
     }
 
     fn edit(
         &self,
-        change: impl FnOnce(&str) -> Result<zeroize::Zeroizing<String>, DotenvError>,
+        path: &Path,
+        change: impl FnOnce(&str) -> Result<Zeroizing<String>, String>,
     ) -> Result<(), ConsumerError> {
-        let ConsumerDriver::Dotenv { path, .. } = &self.consumer.driver else {
-            unreachable!("only a dotenv consumer is edited");
-        };
         let full = self.base.join(path);
-        let fail = |message: String| self.error(path.display().to_string(), message);
-        let text = read(&full).map_err(fail)?;
-        let changed = change(&text).map_err(|error| fail(error.to_string()))?;
+        let fail = |message: String| self.error(message);
+        let text = file::read(&full).map_err(fail)?;
+        let changed = change(&text).map_err(fail)?;
         if *changed == *text {
             return Ok(());
         }
-        replace(&full, &changed).map_err(|error| fail(format!("cannot be written: {error}")))
+        file::replace(&full, &changed).map_err(|error| fail(format!("cannot be written: {error}")))
     }
 }
 
-/// Reads a file that may hold a key; the text is wiped when it is dropped.
-fn read(path: &Path) -> Result<zeroize::Zeroizing<String>, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > crate::limits::DOTENV_BYTES_MAX {
-        return Err(format!(
-            "is {size} bytes; a file of variables is smaller than {}",
-            crate::limits::DOTENV_BYTES_MAX
-        ));
-    }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(zeroize::Zeroizing::new(text)),
-        Err(error) => Err(format!("cannot be read: {error}")),
+/// Lets the driver of a store work.
+async fn on_store(
+    driver: &ConsumerDriver,
+    work: Work<'_>,
+    environment: &Environment,
+) -> Result<Outcome, CallError> {
+    match driver {
+        ConsumerDriver::GithubSecret(secret) => {
+            perform(&github_secret::Github::new(secret, environment)?, work).await
+        }
+        ConsumerDriver::GitlabVariable(variable) => {
+            perform(&gitlab_variable::Gitlab::new(variable, environment)?, work).await
+        }
+        ConsumerDriver::KubernetesSecret(secret) => {
+            perform(&kubernetes::Kubernetes::new(secret, environment).await?, work).await
+        }
+        ConsumerDriver::AwsSecret(secret) => perform(&aws::Aws::new(secret, environment).await?, work).await,
+        ConsumerDriver::GcpSecret(secret) => perform(&gcp::Gcp::new(secret, environment).await?, work).await,
+        ConsumerDriver::AzureSecret(secret) => {
+            perform(&azure::Azure::new(secret, environment).await?, work).await
+        }
+        ConsumerDriver::Dotenv { .. }
+        | ConsumerDriver::ClaudeCodeSettings(_)
+        | ConsumerDriver::Command { .. }
+        | ConsumerDriver::Manual { .. } => unreachable!("this consumer is no store"),
     }
 }
 
-/// Replaces a file at once, keeping its permissions; a reader sees the old text or the new.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    // A link is followed, so that the file behind it changes and the link stays.
-    let path = path.canonicalize()?;
-    let permissions = std::fs::metadata(&path)?.permissions();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.keyless-{}", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = (|| {
-        let mut file = options.open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(permissions)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, &path)
-    })();
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+async fn perform(store: &impl Store, work: Work<'_>) -> Result<Outcome, CallError> {
+    match work {
+        Work::Check => store.holds_key().await.map(Outcome::HoldsKey),
+        Work::TakeOut => store.take_out().await.map(Outcome::TakenOut),
+        Work::PutBack(receipt) => store.put_back(receipt).await.map(|()| Outcome::PutBack),
     }
-    written
 }

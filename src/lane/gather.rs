@@ -38,7 +38,7 @@ pub fn gather(
     let record = state.lanes.get(address).cloned().unwrap_or_default();
     let rule_ids: Vec<&str> =
         key.replaced_by.iter().filter_map(|rule| state.records.get(rule)).map(|r| r.id.as_str()).collect();
-    LaneFacts {
+    let facts = LaneFacts {
         address: address.clone(),
         key: key_facts(address, key, &record, state, observed),
         rules: key.replaced_by.iter().map(|rule| rule_facts(rule, configuration, state, sightings)).collect(),
@@ -60,7 +60,10 @@ pub fn gather(
         .map(|(_, usage)| usage),
         quiet_period: key.quiet_period,
         archive_after: key.archive_after,
-    }
+    };
+    #[cfg(test)]
+    let facts = super::blindfold::cover(facts);
+    facts
 }
 
 /// The newest piece of evidence that `pick` takes.
@@ -194,7 +197,7 @@ fn consumer_facts(
     .map(|(evidence, ())| evidence.observed_at);
     ConsumerFacts {
         id: id.clone(),
-        place: place_of(consumer),
+        place: consumer.driver.place(),
         presence: sightings
             .presence
             .get(&place)
@@ -204,15 +207,6 @@ fn consumer_facts(
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         manual,
         report,
-    }
-}
-
-/// Where a consumer is, for people.
-fn place_of(consumer: &Consumer) -> String {
-    match &consumer.driver {
-        ConsumerDriver::Dotenv { path, .. } => path.display().to_string(),
-        ConsumerDriver::Command { check, .. } => check.join(" "),
-        ConsumerDriver::Manual { instructions } => instructions.clone(),
     }
 }
 

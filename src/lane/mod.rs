@@ -4,6 +4,8 @@
 //! planner, `apply`, `status` and the tests all call [`assess`]. Pure: facts and a time go in, a
 //! judgement comes out. No gate opens because time has passed; it opens because of evidence.
 
+#[cfg(test)]
+pub(crate) mod blindfold;
 mod facts;
 mod gate;
 mod gather;

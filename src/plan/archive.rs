@@ -30,8 +30,18 @@ pub(super) fn undeclared(configuration: &Configuration, state: &State, observed:
             diff.problems.push(relied_upon(address, &lane));
             continue;
         }
-        archive(address, record, Reason::NotDeclared, observed, diff);
+        let stays = is_stood_on(address, state, observed);
+        archive(address, record, stays, Reason::NotDeclared, observed, diff);
     }
+}
+
+/// Tells whether a live rule that is not ours to archive stands on it; then it stays as well.
+fn is_stood_on(address: &Address, state: &State, observed: &Observed) -> bool {
+    state.records.values().any(|rule| {
+        rule.origin == Origin::Adopted
+            && rule.depends_on.contains(address)
+            && observed.rules.get(&rule.id).is_some_and(|rule| rule.provenance.archived_at.is_none())
+    })
 }
 
 /// A declared lane whose consumers lost their key and live off this rule.
@@ -60,10 +70,11 @@ fn relied_upon(rule: &Address, lane: &Address) -> Diagnostic {
         .hint(format!("keep the rule, or move the workload to another rule of {lane} and apply, then remove the block"))
 }
 
-/// Adds the archive of one recorded object, or its forgetting where it is not ours or is gone.
-pub(super) fn archive(
+/// Adds the archive of one recorded object, or its forgetting where it is not ours, stays or is gone.
+fn archive(
     address: &Address,
     record: &Record,
+    stays: bool,
     reason: Reason,
     observed: &Observed,
     diff: &mut Diff,
@@ -78,7 +89,7 @@ pub(super) fn archive(
     }
     .unwrap_or(false);
     diff.depends_on.insert(address.clone(), record.depends_on.clone());
-    let ours = record.origin == Origin::Created;
+    let ours = record.origin == Origin::Created && !stays;
     let (action, operation, undo) = if is_live && ours {
         let why = "an archived object cannot come back; a successor gets a new id".to_owned();
         (Action::Archive, Operation::Archive { address: address.clone() }, Undo::Impossible { why })

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyless_state::{Address, State};
 use sha2::{Digest, Sha256};
 
+use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
 use super::lanes;
@@ -13,7 +14,7 @@ use super::operation::Operation;
 use super::plan_data::{Base, Mode, Plan, Step};
 use super::settings::wanted_settings;
 use super::undo::Undo;
-use crate::config::{Configuration, WorkspaceRef};
+use crate::config::{Configuration, ConsumerDriver, PutBack, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
 use crate::lane::{Sightings, Stage};
 use crate::resource::{Caller, Observed};
@@ -60,6 +61,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
     complete_sightings(&mut input, &diff);
     let mut steps = base_steps(&diff);
     diff.console = hold_back(&mut steps, &mut diff.changes, &judge(&input));
+    keep_what_is_stood_on(&mut steps, &mut diff, input.state);
     if refresh_only {
         steps.clear();
         diff.changes.clear();
@@ -107,6 +109,21 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         outputs_changed: false,
         console,
     }
+}
+
+/// A rule that waits for a person still stands on what it stood on, so that stays until the next plan.
+fn keep_what_is_stood_on(steps: &mut Vec<Step>, diff: &mut Diff, state: &State) {
+    let held = diff.console.iter().filter_map(|task| state.records.get(&task.address));
+    let stood_on: BTreeSet<&Address> = held.flat_map(|record| &record.depends_on).collect();
+    let stays = |step: &Step| match &step.operation {
+        Operation::Archive { address } => stood_on.contains(address),
+        _ => false,
+    };
+    let kept: BTreeSet<String> =
+        steps.iter().filter(|step| stays(step)).map(|step| step.id.clone()).collect();
+    diff.changes.retain(|change| change.action != Action::Archive || !stood_on.contains(&change.address));
+    steps.retain(|step| !kept.contains(&step.id));
+    steps.iter_mut().for_each(|step| step.after.retain(|id| !kept.contains(id)));
 }
 
 fn judge<'a>(input: &PlanInput<'a>) -> Judge<'a> {
@@ -288,11 +305,13 @@ fn observed_digest(input: &PlanInput<'_>) -> String {
     digest(text)
 }
 
-/// The undo of a step that changes a consumer.
-pub(super) fn put_back(reversible: bool, how: &str) -> Undo {
-    if reversible {
-        Undo::possible(how)
-    } else {
-        Undo::Impossible { why: "the consumer has no way to put the key back".to_owned() }
+/// The undo of a step that takes a key out of a consumer.
+pub(super) fn put_back(driver: &ConsumerDriver) -> Undo {
+    match driver.put_back() {
+        PutBack::ByDriver(how) => Undo::possible(how),
+        PutBack::Impossible(why) => Undo::Impossible { why },
+        PutBack::ByPerson(instructions) => {
+            Undo::Impossible { why: format!("a person has to put the key back: {instructions}") }
+        }
     }
 }

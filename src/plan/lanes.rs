@@ -12,7 +12,7 @@ use super::diff::Diff;
 use super::operation::Operation;
 use super::plan_data::{LaneView, NeedView, RefusalView, Standing, Step};
 use super::undo::Undo;
-use crate::config::{ApiKey, ConsumerDriver};
+use crate::config::ApiKey;
 use crate::lane::{self, Assessment, Gate, LaneFacts, Presence, Stage, Supplier};
 use crate::resource::KeyStatus;
 
@@ -192,13 +192,9 @@ impl LanePlanner<'_> {
                 by_hand = true;
                 continue;
             }
-            let reversible = !matches!(
-                self.key.consumers[&consumer.id].driver,
-                ConsumerDriver::Command { restore: None, .. }
-            );
             let operation =
                 Operation::Remove { address: self.facts.address.clone(), consumer: consumer.id.clone() };
-            let undo = put_back(reversible, "put the key back");
+            let undo = put_back(&self.key.consumers[&consumer.id].driver);
             ids.push(self.add(Stage::Remove, true, operation, guards.clone(), undo));
         }
         (!by_hand).then_some(ids)

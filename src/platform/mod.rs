@@ -36,7 +36,10 @@ pub use credentials::{Credential, Environment, Selection, choose, from_process};
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
+pub(crate) use scrub::scrub;
+pub(crate) use sender::{BodyError, read_body};
 pub use settings::{ClockSource, DEFAULT_BASE_URL, Notice, Progress, Settings};
+pub(crate) use settings::{causes, is_loopback, user_agent};
 pub use usage::{Usage, UsageQuestion, UsageRow, UsageSource};
 
 use jiff::Timestamp;

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod attributes;
 pub mod console;
 pub mod diagnostic;
+pub mod doctor;
 pub mod lanes;
 pub mod markdown;
 pub mod plan_json;

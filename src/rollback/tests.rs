@@ -1,7 +1,7 @@
 use keyless_state::Address;
 
 use super::*;
-use crate::sample::{CONSUMER, KEY, RULE, address, built, command, hour, lane, manual, with_driver};
+use crate::sample::{CONSUMER, KEY, RULE, address, api_key, built, command, hour, lane, manual, with_driver};
 
 fn ids(back: &WayBack) -> Vec<&str> {
     back.steps.iter().map(|step| step.id.as_str()).collect()
@@ -85,4 +85,20 @@ fn what_cannot_be_taken_back_is_told() {
 fn nothing_is_done_on_the_way_to_where_it_stands() {
     let (configuration, state) = revoked();
     assert_eq!(way_back(&state, &state, &configuration, Reason::Rollback), WayBack::default());
+}
+
+#[test]
+fn a_key_that_somebody_else_set_inactive_is_not_put_back() {
+    let (configuration, mut state) = revoked();
+    let (_, _, mut observed) = built();
+    let mut check = |status: &str, ours: bool, expected: usize| {
+        state.lanes.get_mut(&address(KEY)).unwrap().disabled_at = ours.then(|| hour(80));
+        observed.api_keys.insert("apikey_1".into(), api_key("apikey_1", KeyStatus::from_word(status)));
+        let back = way_back(&state, &State::default(), &configuration, Reason::Destroy);
+        assert_eq!(dead_keys(&back, &state, &observed).len(), expected, "{status}");
+    };
+    check("active", false, 0);
+    check("inactive", true, 0);
+    check("inactive", false, 1);
+    check("expired", false, 1);
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::assumptions::Permission;
+use super::assumptions::{KeyFate, Permission};
+use super::clock;
 use super::error::Refusal;
 use super::fields::Fields;
 use super::organization::{ApiKey, KeyStatus, World};
@@ -24,9 +25,41 @@ impl ApiKey {
         }
     }
 
-    /// Whether the key is accepted.
+    /// Sets what is asked of the key, and notes when it was taken out of use.
+    pub(super) fn set_status(&mut self, status: KeyStatus, now: Timestamp) {
+        match status {
+            KeyStatus::Active => self.stopped_at = None,
+            _ if self.status == KeyStatus::Active => self.stopped_at = Some(now),
+            _ => {}
+        }
+        self.status = status;
+    }
+
+    /// Whether the key is active.
     pub(super) fn works(&self, now: Timestamp) -> bool {
         self.status_at(now) == "active"
+    }
+}
+
+/// Whether calls with the key are accepted.
+pub(super) fn is_accepted(world: &World, key: &ApiKey, now: Timestamp) -> bool {
+    let account = key.principal.as_ref().and_then(|id| world.service_accounts.get(id));
+    let stops = world.assumptions.archived_account_keys == KeyFate::Stop;
+    if stops && account.is_some_and(|account| !account.provenance.is_live()) {
+        return false;
+    }
+    // How soon a key stops working is not documented.
+    let delay = world.assumptions.key_disable_delay_seconds.0;
+    let works_on = key.stopped_at.is_some_and(|at| now < clock::later(at, delay));
+    key.works(now) || (works_on && key.expires_at.is_none_or(|end| end > now))
+}
+
+/// The API's word for what was last asked of a key.
+pub(super) fn word(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Active => "active",
+        KeyStatus::Inactive => "inactive",
+        KeyStatus::Archived => "archived",
     }
 }
 
@@ -79,7 +112,7 @@ pub(super) fn update(
 
     let key = world.api_keys.get_mut(id).ok_or_else(|| missing(id))?;
     name.into_iter().for_each(|name| key.name = name);
-    status.into_iter().for_each(|status| key.status = status);
+    status.into_iter().for_each(|status| key.set_status(status, context.now));
     read(world, context, id)
 }
 

@@ -1,153 +1,121 @@
 //! What no public source settles: each is a switch with a documented default.
 
+mod choice;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// Declares an enum of words with a default, its first.
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident = $first_word:literal, $($(#[$other_doc:meta])* $other:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub enum $name {
-            $(#[$first_doc])*
-            #[default]
-            $first,
-            $($(#[$other_doc])* $other,)+
+use serde::{Deserialize, Serialize};
+
+use choice::Choice;
+pub(super) use choice::{
+    AdminKeyStatus, Allowance, CarveOutStatus, Demand, Insistence, JtiMemory, KeyFate, Number, Permission,
+    PollingResume, TenantPinStatus, TokenFate, UpdateTime, Visibility, WorkspaceFallback,
+};
+
+/// Declares the switches: a field, its type with a default, and the name that users type.
+macro_rules! switches {
+    ($($(#[$doc:meta])* $field:ident: $kind:ty = $name:literal,)+) => {
+        /// How the simulated API behaves where the real one is not documented.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
+        pub struct Assumptions {
+            $($(#[$doc])* pub(super) $field: $kind,)+
+            /// What was set, be it to the default.
+            chosen: BTreeSet<&'static str>,
         }
 
-        impl FromStr for $name {
-            type Err = String;
+        impl Assumptions {
+            /// The names of all switches.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
 
-            fn from_str(word: &str) -> Result<$name, String> {
-                match word {
-                    $first_word => Ok($name::$first),
-                    $($word => Ok($name::$other),)+
-                    _ => Err([$first_word, $($word),+].join(" or ")),
+            fn put(&mut self, name: &str, value: &str) -> Result<(), AssumptionError> {
+                match name {
+                    $($name => {
+                        self.$field = <$kind>::read(value).ok_or_else(|| {
+                            AssumptionError(format!("{name} is {}, not `{value}`", <$kind>::possible()))
+                        })?;
+                        self.chosen.insert($name);
+                    })+
+                    _ => {
+                        let known = Assumptions::NAMES.join(", ");
+                        return Err(AssumptionError(format!(
+                            "there is no assumption `{name}`; there are {known}"
+                        )));
+                    }
                 }
+                Ok(())
+            }
+
+            /// Every switch and how it stands.
+            pub(super) fn all(&self) -> BTreeMap<&'static str, String> {
+                BTreeMap::from([$(($name, self.$field.word())),+])
             }
         }
     };
 }
 
-choice! {
-    /// Whether something is refused or allowed.
-    Permission {
-        /// It is refused.
-        Refused = "refused",
-        /// It is allowed.
-        Allowed = "allowed",
-    }
+switches! {
+    /// The status that an Admin API key meets on federation endpoints (B01).
+    admin_key_status: AdminKeyStatus = "admin-key-status",
+    /// A personal or service account key of the whole organization on federation endpoints (B01).
+    organization_key_federation: Permission = "organization-key-federation",
+    /// An archived object's name for a new object (B04).
+    name_reuse: Permission = "name-reuse",
+    /// What resuming the polling of an issuer does to the time of its pause (B07).
+    polling_resume: PollingResume = "polling-resume",
+    /// A `claims` map without an entry as the only matcher (B13).
+    empty_claims: Permission = "empty-claims",
+    /// The status of a rule on a shared issuer without a tenant pin (B15).
+    tenant_pin_status: TenantPinStatus = "tenant-pin-status",
+    /// The status of what is the Console's (B16, B17, B18).
+    carve_out_status: CarveOutStatus = "carve-out-status",
+    /// A rule of both scopes for workspaces (B16).
+    several_scopes: Allowance = "several-scopes",
+    /// A new rule with a workspace that applies to all of them too (B11).
+    workspace_with_all: Allowance = "workspace-with-all",
+    /// Removing the last workspace of a rule (B24).
+    remove_last_workspace: Permission = "remove-last-workspace",
+    /// Taking a key out of the archive (B30).
+    archived_key_reactivation: Permission = "archived-key-reactivation",
+    /// Archiving a workspace that a rule or a membership names (B31).
+    referenced_workspace_archive: Allowance = "referenced-workspace-archive",
+    /// How long a key works on after it was set inactive (B29).
+    key_disable_delay_seconds: Number<0, 86_400> = "key-disable-delay-seconds",
+    /// The keys of a service account after its archive.
+    archived_account_keys: KeyFate = "archived-account-keys",
+    /// Minted tokens after the archive of their service account (B37).
+    archived_account_tokens: TokenFate = "archived-account-tokens",
+    /// Minted tokens after their account left their workspace (B37).
+    removed_member_tokens: TokenFate = "removed-member-tokens",
+    /// For whom a `jti` is remembered (B34).
+    jti_memory: JtiMemory = "jti-memory",
+    /// An exchange without a workspace through a rule that covers several (B36).
+    workspace_fallback: WorkspaceFallback = "workspace-fallback",
+    /// Private members of keys in an inline key set (B05).
+    private_jwk: Allowance = "private-jwk",
+    /// `updated_at` after an update that changed nothing.
+    unchanged_update: UpdateTime = "unchanged-update",
+    /// The `anthropic-version` header.
+    version_header: Insistence = "version-header",
+    /// Whether the usage report insists on an Admin API key.
+    usage_admin_key: Demand = "usage-admin-key",
+    /// How far usage lags (B38).
+    usage_delay_seconds: Number<300, 86_400> = "usage-delay-seconds",
+    /// Usage analytics for OAuth tokens.
+    analytics_oauth: Permission = "analytics-oauth",
+    /// The Activity Feed for Admin API keys.
+    feed_admin_key: Allowance = "feed-admin-key",
+    /// The Activity Feed for OAuth tokens.
+    feed_oauth: Permission = "feed-oauth",
+    /// How far the Activity Feed lags.
+    feed_delay_seconds: Number<60, 86_400> = "feed-delay-seconds",
+    /// The creation of issuers, rules and service accounts in the Activity Feed.
+    creation_activities: Visibility = "creation-activities",
+    /// How many reads after a write may still see what was before it (B41).
+    stale_reads: Number<0, 1_000> = "stale-reads",
 }
-
-choice! {
-    /// The HTTP status of an operation that can be done in the Console only.
-    CarveOutStatus {
-        /// 403 `permission_error`.
-        Forbidden = "403",
-        /// 400 `invalid_request_error`.
-        Invalid = "400",
-    }
-}
-
-choice! {
-    /// The HTTP status that an Admin API key meets on a federation endpoint.
-    AdminKeyStatus {
-        /// 401 `authentication_error`.
-        Unauthenticated = "401",
-        /// 403 `permission_error`.
-        Forbidden = "403",
-    }
-}
-
-choice! {
-    /// The HTTP status of a rule on a shared issuer that pins no tenant.
-    TenantPinStatus {
-        /// 400 `invalid_request_error`.
-        Invalid = "400",
-        /// 403 `permission_error`.
-        Forbidden = "403",
-    }
-}
-
-choice! {
-    /// What resuming the fetching of an issuer's keys does to the time at which it was paused.
-    PollingResume {
-        /// The time becomes null.
-        Clears = "clears",
-        /// The time stays.
-        Keeps = "keeps",
-    }
-}
-
-choice! {
-    /// Whether a header or a credential is insisted on.
-    Insistence {
-        /// It must be there.
-        Required = "required",
-        /// It may be left out.
-        Optional = "optional",
-    }
-}
-
-choice! {
-    /// What an exchange without a workspace does when the rule covers several.
-    WorkspaceFallback {
-        /// The default workspace is used if the rule covers it.
-        Default = "default",
-        /// The exchange is denied.
-        Denied = "denied",
-    }
-}
-
-/// How the simulated API behaves where the real one is not documented.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assumptions {
-    /// `name-reuse`: an archived object's name for a new object (B04).
-    pub name_reuse: Permission,
-    /// `remove-last-workspace`: removing the last workspace of a rule (B24).
-    pub remove_last_workspace: Permission,
-    /// `archived-key-reactivation`: taking a key out of the archive (B30).
-    pub archived_key_reactivation: Permission,
-    /// `carve-out-status` (B16, B17, B18).
-    pub carve_out_status: CarveOutStatus,
-    /// `admin-key-status` (B01).
-    pub admin_key_status: AdminKeyStatus,
-    /// `tenant-pin-status` (B15).
-    pub tenant_pin_status: TenantPinStatus,
-    /// `polling-resume` (B07).
-    pub polling_resume: PollingResume,
-    /// `version-header`: the `anthropic-version` header.
-    pub version_header: Insistence,
-    /// `workspace-fallback`: sources contradict each other.
-    pub workspace_fallback: WorkspaceFallback,
-    /// `usage-admin-key`: whether the usage report insists on an Admin API key.
-    pub usage_admin_key: Insistence,
-    /// `usage-delay-seconds`: how far the usage report lags, 0 to 86400 (B38).
-    pub usage_delay_seconds: i64,
-}
-
-impl Default for Assumptions {
-    fn default() -> Assumptions {
-        Assumptions {
-            name_reuse: Permission::Refused,
-            remove_last_workspace: Permission::Refused,
-            archived_key_reactivation: Permission::Refused,
-            carve_out_status: CarveOutStatus::Forbidden,
-            admin_key_status: AdminKeyStatus::Unauthenticated,
-            tenant_pin_status: TenantPinStatus::Invalid,
-            polling_resume: PollingResume::Clears,
-            version_header: Insistence::Required,
-            workspace_fallback: WorkspaceFallback::Default,
-            usage_admin_key: Insistence::Optional,
-            usage_delay_seconds: 300,
-        }
-    }
-}
-
-/// The names of all switches.
-const NAMES: &str = "name-reuse, remove-last-workspace, archived-key-reactivation, carve-out-status, \
-    admin-key-status, tenant-pin-status, polling-resume, version-header, workspace-fallback, usage-admin-key, \
-    usage-delay-seconds";
 
 impl Assumptions {
     /// Sets one switch from `name=value`. Fails with a sentence that says what is possible.
@@ -155,29 +123,16 @@ impl Assumptions {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| AssumptionError(format!("`{text}` is not of the form name=value")))?;
-        let (name, value) = (name.trim(), value.trim());
-        let wanted = |possible: String| AssumptionError(format!("{name} is {possible}, not `{value}`"));
-        match name {
-            "name-reuse" => self.name_reuse = value.parse().map_err(wanted)?,
-            "remove-last-workspace" => self.remove_last_workspace = value.parse().map_err(wanted)?,
-            "archived-key-reactivation" => self.archived_key_reactivation = value.parse().map_err(wanted)?,
-            "carve-out-status" => self.carve_out_status = value.parse().map_err(wanted)?,
-            "admin-key-status" => self.admin_key_status = value.parse().map_err(wanted)?,
-            "tenant-pin-status" => self.tenant_pin_status = value.parse().map_err(wanted)?,
-            "polling-resume" => self.polling_resume = value.parse().map_err(wanted)?,
-            "version-header" => self.version_header = value.parse().map_err(wanted)?,
-            "workspace-fallback" => self.workspace_fallback = value.parse().map_err(wanted)?,
-            "usage-admin-key" => self.usage_admin_key = value.parse().map_err(wanted)?,
-            "usage-delay-seconds" => {
-                self.usage_delay_seconds = value
-                    .parse()
-                    .ok()
-                    .filter(|seconds| (0..=86_400).contains(seconds))
-                    .ok_or_else(|| wanted(String::from("a number from 0 to 86400")))?;
+        self.put(name.trim(), value.trim())
+    }
+
+    /// Takes over what was set in another one; the rest stays.
+    pub(super) fn take(&mut self, other: &Assumptions) {
+        for (name, value) in other.all() {
+            if other.chosen.contains(name) {
+                self.put(name, &value).expect("a value that was read before can be read again");
             }
-            _ => return Err(AssumptionError(format!("there is no assumption `{name}`; there are {NAMES}"))),
         }
-        Ok(())
     }
 }
 
@@ -191,6 +146,26 @@ impl FromStr for Assumptions {
             assumptions.set(pair)?;
         }
         Ok(assumptions)
+    }
+}
+
+impl TryFrom<BTreeMap<String, String>> for Assumptions {
+    type Error = AssumptionError;
+
+    /// Reads what was set; every wrong entry is told.
+    fn try_from(given: BTreeMap<String, String>) -> Result<Assumptions, AssumptionError> {
+        let mut assumptions = Assumptions::default();
+        let put = |(name, value): (&String, &String)| assumptions.put(name, value).err();
+        let problems: Vec<String> = given.iter().filter_map(put).map(|problem| problem.0).collect();
+        if problems.is_empty() { Ok(assumptions) } else { Err(AssumptionError(problems.join("; "))) }
+    }
+}
+
+impl From<Assumptions> for BTreeMap<String, String> {
+    fn from(assumptions: Assumptions) -> BTreeMap<String, String> {
+        let chosen = &assumptions.chosen;
+        let all = assumptions.all().into_iter().filter(|(name, _)| chosen.contains(name));
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
@@ -216,26 +191,43 @@ mod tests {
             "name-reuse=allowed, carve-out-status=400,usage-delay-seconds=0".parse().unwrap();
         assert_eq!(read.name_reuse, Permission::Allowed);
         assert_eq!(read.carve_out_status, CarveOutStatus::Invalid);
-        assert_eq!(read.usage_delay_seconds, 0);
+        assert_eq!(read.usage_delay_seconds, Number(0));
         assert_eq!(read.polling_resume, PollingResume::Clears);
         assert_eq!("".parse::<Assumptions>().unwrap(), Assumptions::default());
     }
 
     #[test]
+    fn what_was_set_survives_the_file_and_wins() {
+        let saved: Assumptions = "name-reuse=allowed,stale-reads=2".parse().unwrap();
+        let text = serde_json::to_string(&saved).unwrap();
+        assert_eq!(text, r#"{"name-reuse":"allowed","stale-reads":"2"}"#);
+        let mut read: Assumptions = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, saved);
+        read.take(&"name-reuse=refused".parse().unwrap());
+        assert_eq!((read.name_reuse, read.stale_reads), (Permission::Refused, Number(2)));
+    }
+
+    #[test]
     fn every_named_switch_exists() {
-        for name in NAMES.split(", ") {
-            let error = Assumptions::default().set(&format!("{}=nonsense", name.trim())).unwrap_err();
+        for name in Assumptions::NAMES {
+            let error = Assumptions::default().set(&format!("{name}=nonsense")).unwrap_err();
             assert!(!error.to_string().contains("no assumption"), "{error}");
         }
+        let known: Vec<&str> = Assumptions::default().all().into_keys().collect();
+        assert_eq!(known.len(), Assumptions::NAMES.len());
     }
 
     #[test]
     fn wrong_switches_say_what_is_possible() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(Assumptions::default().set(text).unwrap_err().to_string(), expected);
+            let error = Assumptions::default().set(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
         };
         check("name-reuse", "`name-reuse` is not of the form name=value");
         check("name-reuse=maybe", "name-reuse is refused or allowed, not `maybe`");
         check("usage-delay-seconds=-1", "usage-delay-seconds is a number from 0 to 86400, not `-1`");
+        check("nonsense=1", "there is no assumption `nonsense`; there are admin-key-status, ");
+        let both = serde_json::from_str::<Assumptions>(r#"{"a":"1","name-reuse":"x"}"#).unwrap_err();
+        assert!(both.to_string().contains("`a`") && both.to_string().contains("not `x`"), "{both}");
     }
 }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::assumptions::{AdminKeyStatus, CarveOutStatus, Insistence};
+use super::api_keys::is_accepted;
+use super::assumptions::{AdminKeyStatus, Allowance, CarveOutStatus, Demand, Insistence, Permission};
 use super::concealed::Concealed;
 use super::error::Refusal;
-use super::organization::{Token, World};
+use super::organization::{ApiKey, Token, World};
 use super::request::{Request, Version};
 
 /// The scope of the Admin API.
@@ -17,8 +18,20 @@ pub(super) enum Caller {
     Oauth(Token),
     /// The Admin API key.
     AdminKey,
-    /// A static key, by its id.
-    ApiKey(String),
+    /// The key for the Activity Feed.
+    ComplianceKey,
+    /// A static key.
+    ApiKey(KeyCaller),
+}
+
+/// A static key that was accepted.
+pub(super) struct KeyCaller {
+    /// `apikey_…`.
+    pub(super) id: String,
+    /// `user_…` or `svac_…` that it acts as.
+    pub(super) principal: Option<String>,
+    /// Whether it works in the whole organization, not in one workspace.
+    pub(super) is_organization_wide: bool,
 }
 
 /// A family of endpoints, by what it accepts.
@@ -30,6 +43,10 @@ pub(super) enum Family {
     Management,
     /// The usage report.
     Usage,
+    /// Usage analytics.
+    Analytics,
+    /// The Activity Feed.
+    Feed,
 }
 
 impl Caller {
@@ -37,7 +54,8 @@ impl Caller {
     pub(super) fn actor(&self) -> Option<&str> {
         match self {
             Caller::Oauth(token) => Some(&token.actor),
-            Caller::AdminKey | Caller::ApiKey(_) => None,
+            Caller::ApiKey(key) => key.principal.as_deref(),
+            Caller::AdminKey | Caller::ComplianceKey => None,
         }
     }
 
@@ -58,8 +76,18 @@ pub(super) fn authenticate(world: &World, secret: &Concealed, now: Timestamp) ->
     if *secret == world.admin_key {
         return Ok(Caller::AdminKey);
     }
-    let key = world.api_keys.iter().find(|(_, key)| key.secret == *secret && key.works(now));
-    key.map(|(id, _)| Caller::ApiKey(id.clone())).ok_or_else(|| Refusal::unauthenticated("invalid x-api-key"))
+    if *secret == world.compliance_key() {
+        return Ok(Caller::ComplianceKey);
+    }
+    let keys = world.api_keys.iter();
+    let found = keys.filter(|(_, key)| key.secret == *secret).find(|(_, key)| is_accepted(world, key, now));
+    let caller = |(id, key): (&String, &ApiKey)| KeyCaller {
+        id: id.clone(),
+        principal: key.principal.clone(),
+        is_organization_wide: key.workspace.is_none(),
+    };
+    let found = found.map(caller).map(Caller::ApiKey);
+    found.ok_or_else(|| Refusal::unauthenticated("invalid x-api-key"))
 }
 
 /// The credential that counts: a static key in any header beats a token beside it.
@@ -80,7 +108,20 @@ pub(super) fn authorize(
 ) -> Result<Caller, Refusal> {
     let caller = authenticate(world, credential(request)?, now)?;
     match (&caller, family) {
-        (Caller::ApiKey(_), _) => Err(Refusal::unauthenticated("This endpoint does not accept API keys")),
+        (Caller::ComplianceKey, Family::Feed) => Ok(caller),
+        (Caller::ComplianceKey, _) => {
+            Err(Refusal::unauthenticated("This endpoint does not accept keys for the Activity Feed"))
+        }
+        (Caller::ApiKey(key), _) => check_key(world, key, family).map(|()| caller),
+        (Caller::AdminKey, Family::Feed) if world.assumptions.feed_admin_key == Allowance::Refused => {
+            Err(Refusal::forbidden("The key does not have the scope read:compliance_activities"))
+        }
+        (Caller::Oauth(_), Family::Analytics) if world.assumptions.analytics_oauth == Permission::Refused => {
+            Err(Refusal::unauthenticated("This endpoint accepts Admin API keys only"))
+        }
+        (Caller::Oauth(_), Family::Feed) if world.assumptions.feed_oauth == Permission::Refused => {
+            Err(Refusal::unauthenticated("This endpoint accepts Compliance and Admin API keys only"))
+        }
         (Caller::AdminKey, Family::Federation) => {
             let message =
                 "This endpoint does not accept Admin API keys; use an OAuth token with the scope org:admin";
@@ -89,7 +130,7 @@ pub(super) fn authorize(
                 AdminKeyStatus::Forbidden => Refusal::forbidden(message),
             })
         }
-        (Caller::Oauth(_), Family::Usage) if world.assumptions.usage_admin_key == Insistence::Required => {
+        (Caller::Oauth(_), Family::Usage) if world.assumptions.usage_admin_key == Demand::Required => {
             Err(Refusal::unauthenticated("This endpoint accepts Admin API keys only"))
         }
         (Caller::Oauth(token), _) if !token.scope.split(' ').any(|scope| scope == ORG_ADMIN) => {
@@ -97,6 +138,25 @@ pub(super) fn authorize(
         }
         _ => Ok(caller),
     }
+}
+
+/// A static key reaches the Admin API only when it is not tied to a workspace and acts as somebody
+/// who may administer the organization.
+fn check_key(world: &World, key: &KeyCaller, family: Family) -> Result<(), Refusal> {
+    let is_closed = match family {
+        Family::Federation => world.assumptions.organization_key_federation == Permission::Refused,
+        Family::Feed => true,
+        Family::Management | Family::Usage | Family::Analytics => false,
+    };
+    if !key.is_organization_wide || is_closed {
+        return Err(Refusal::unauthenticated("This endpoint does not accept API keys"));
+    }
+    let principal = key.principal.as_deref().unwrap_or_default();
+    let account = world.service_accounts.get(principal);
+    // Every member of a simulated organization is an admin of it.
+    let is_admin =
+        principal.starts_with("user_") || account.is_some_and(|account| account.organization_role == "admin");
+    is_admin.then_some(()).ok_or_else(|| Refusal::forbidden("Whom the key acts as is not an admin"))
 }
 
 /// Reads the `anthropic-version` header.

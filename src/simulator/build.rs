@@ -12,7 +12,7 @@ use super::organization::{
     ApiKey, FORMAT, Membership, Organization, Provenance, ServiceAccount, Token, User, Workspace, World,
 };
 use super::seed::{self, Seed};
-use super::{auth, files, ids, memberships, workspaces};
+use super::{auth, faults, files, ids, memberships, rate_limits, workspaces};
 
 /// Builds the world; problems are added to the list and leave the object in question out.
 pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) -> World {
@@ -24,6 +24,10 @@ pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) ->
         sequence: 0,
         starts: 0,
         assumptions: Assumptions::default(),
+        chosen: seed.assumptions.clone(),
+        told: Assumptions::default(),
+        faults: Vec::new(),
+        rate_limits: seed.rate_limits.clone(),
         clock: Clock::new(start, runs, real),
         worked_until: start,
         organization: Organization {
@@ -42,10 +46,16 @@ pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) ->
         tokens: BTreeMap::new(),
         used_jtis: BTreeMap::new(),
         exchanges: Vec::new(),
+        activities: Vec::new(),
         usage: BTreeMap::new(),
         identity_providers: BTreeMap::new(),
         workloads: BTreeMap::new(),
     };
+    match faults::waiting(seed.faults.clone()) {
+        Ok(faults) => world.faults = faults,
+        Err(found) => problems.extend(found),
+    }
+    problems.extend(rate_limits::problems(&seed.rate_limits));
     let mut builder = Builder { world: &mut world, problems, start, creator: None };
     if !ids::is_uuid(&seed.organization.id) {
         builder.problem("organization.id", "it is not a UUID");
@@ -124,6 +134,15 @@ impl Builder<'_> {
         let id = found.map(|(id, _)| id.clone());
         if id.is_none() {
             self.problem(place, &format!("there is no service account {name}"));
+        }
+        id
+    }
+
+    fn user(&mut self, place: &str, name: &str) -> Option<String> {
+        let found = self.world.users.iter().find(|(id, user)| *id == name || user.email == name);
+        let id = found.map(|(id, _)| id.clone());
+        if id.is_none() {
+            self.problem(place, &format!("there is no user {name}"));
         }
         id
     }
@@ -236,23 +255,30 @@ impl Builder<'_> {
             let place = format!("api_keys[{at}]");
             let id = self.id(&place, "apikey", Some(&key.id), &key.name);
             let workspace = match &key.workspace {
-                Some(name) => self.workspace(&format!("{place}.workspace"), name),
+                None if key.organization_wide => None,
+                Some(name) if !key.organization_wide => self.workspace(&format!("{place}.workspace"), name),
+                Some(_) => {
+                    self.problem(&place, "a key of the whole organization has no workspace");
+                    None
+                }
                 None => Some(self.world.default_workspace.clone()),
             };
             let creator = match &key.created_by {
                 None => self.creator.clone(),
-                Some(name) => {
-                    let found = self.world.users.iter().find(|(id, user)| *id == name || user.email == *name);
-                    let found = found.map(|(id, _)| id.clone());
-                    if found.is_none() {
-                        self.problem(&format!("{place}.created_by"), &format!("there is no user {name}"));
-                    }
-                    found
+                Some(name) => self.user(&format!("{place}.created_by"), name),
+            };
+            let principal = match (&key.service_account, &key.user) {
+                (Some(name), None) => self.service_account(&format!("{place}.service_account"), name),
+                (None, Some(name)) => self.user(&format!("{place}.user"), name),
+                (None, None) => None,
+                (Some(_), Some(_)) => {
+                    self.problem(&place, "it is either a user's or a service account's");
+                    None
                 }
             };
-            let principal = key.service_account.as_ref();
-            let principal =
-                principal.and_then(|name| self.service_account(&format!("{place}.service_account"), name));
+            if key.organization_wide && principal.is_none() {
+                self.problem(&place, "a key of the whole organization is a user's or a service account's");
+            }
             let row = ApiKey {
                 sequence: self.world.next_sequence(),
                 name: key.name.clone(),
@@ -261,6 +287,7 @@ impl Builder<'_> {
                 created_at: key.created_at.unwrap_or(self.start),
                 created_by: creator,
                 expires_at: key.expires_at,
+                stopped_at: None,
                 principal,
                 secret: Concealed::new(ids::secret(seed.seed, "sk-ant-api03-", &id)),
             };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::assumptions::Allowance;
 use super::build::Builder;
 use super::organization::{Enablement, Issuer, Rule, Workload};
 use super::seed::Seed;
@@ -36,13 +37,14 @@ impl Builder<'_> {
             let place = format!("issuers[{at}]");
             let id = self.id(&place, "fdis", issuer.id.as_ref(), &issuer.name);
             let discovery = serde_json::json!({"type": "discovery"});
-            let jwks = match issuers::read_jwks(issuer.jwks.as_ref().unwrap_or(&discovery)) {
-                Ok(jwks) => jwks,
-                Err(refusal) => {
-                    self.problem(&place, &refusal.message);
-                    continue;
-                }
-            };
+            let jwks =
+                match issuers::read_jwks(issuer.jwks.as_ref().unwrap_or(&discovery), Allowance::Allowed) {
+                    Ok(jwks) => jwks,
+                    Err(refusal) => {
+                        self.problem(&place, &refusal.message);
+                        continue;
+                    }
+                };
             let row = Issuer {
                 sequence: self.world.next_sequence(),
                 name: issuer.name.clone(),
@@ -74,7 +76,8 @@ impl Builder<'_> {
                 continue;
             };
             let account = self.service_account(&format!("{place}.service_account"), &rule.service_account);
-            let read = matching::read(&rule.matching).map_err(|refusal| refusal.message);
+            let read = matching::read(&rule.matching, self.world.chosen.empty_claims)
+                .map_err(|refusal| refusal.message);
             let matching = read.unwrap_or_else(|problem| {
                 self.problem(&place, &problem);
                 Default::default()

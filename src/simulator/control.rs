@@ -1,18 +1,23 @@
 //! The controls of the simulation, below `/_simulator/`. They need no credential.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::Assumptions;
 use super::auth::Caller;
 use super::clock;
 use super::error::Refusal;
+use super::faults;
 use super::fields::Fields;
 use super::identity_provider::{self, Claims};
 use super::memberships;
 use super::organization::{Token, Workload, World};
+use super::rate_limits::{self, RateLimit};
 use super::request::{Context, Query, Request, Version};
+use super::reseed;
 use super::workload;
 use super::{api_keys, issuers, rules, service_accounts, workspaces};
 
@@ -29,6 +34,12 @@ pub(super) fn answer(
         ("GET", ["clock"]) => Ok(show_clock(world, now)),
         ("POST", ["clock"]) => advance(world, base, &request.body, now, real),
         ("GET", ["organization"]) => Ok(dump(world, now)),
+        ("PUT", ["organization"]) => reseed::replace(world, base, &request.body, real),
+        ("GET", ["assumptions"]) => Ok(json!(world.assumptions.all())),
+        ("POST", ["assumptions"]) => assume(world, &request.body),
+        (method, ["faults"]) => script(world, method, &request.body),
+        ("GET", ["rate_limits"]) => Ok(json!({"rate_limits": world.rate_limits})),
+        ("PUT", ["rate_limits"]) => limit(world, &request.body),
         ("GET", ["tokens"]) => Ok(tokens(world)),
         ("GET", ["fetch"]) => fetch(world, &request.query),
         ("POST", ["workloads", "run"]) => {
@@ -73,8 +84,51 @@ fn advance(
     Ok(show_clock(world, to))
 }
 
+/// Turns switches: `{"name-reuse": "allowed"}`, values as text or number.
+fn assume(world: &mut World, body: &[u8]) -> Result<Value, Refusal> {
+    let given: BTreeMap<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| Refusal::invalid(format!("The assumptions are not understood: {error}")))?;
+    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let given: BTreeMap<String, String> =
+        given.into_iter().map(|(name, value)| (name, text(value))).collect();
+    let given = Assumptions::try_from(given).map_err(|error| Refusal::invalid(error.to_string()))?;
+    world.chosen.take(&given);
+    world.assumptions.take(&given);
+    Ok(json!(world.assumptions.all()))
+}
+
+/// Shows, adds, replaces or removes faults.
+fn script(world: &mut World, method: &str, body: &[u8]) -> Result<Value, Refusal> {
+    match method {
+        "GET" => {}
+        "POST" => world.faults.extend(faults::read(body)?),
+        "PUT" => world.faults = faults::read(body)?,
+        "DELETE" => {
+            Fields::none(body)?;
+            world.faults.clear();
+        }
+        _ => return Err(Refusal::with_status(405, format!("{method} is not possible here"))),
+    }
+    Ok(faults::show(&world.faults))
+}
+
+fn limit(world: &mut World, body: &[u8]) -> Result<Value, Refusal> {
+    let fields = Fields::parse(body, &["rate_limits"])?;
+    let list = fields.value("rate_limits").ok_or_else(|| fields.refuse("rate_limits", "Field required"))?;
+    let limits: Vec<RateLimit> = serde_json::from_value(list.clone())
+        .map_err(|error| fields.refuse("rate_limits", &error.to_string()))?;
+    match rate_limits::problems(&limits) {
+        problems if problems.is_empty() => world.rate_limits = limits,
+        problems => return Err(Refusal::invalid(problems.join("; "))),
+    }
+    Ok(json!({"rate_limits": world.rate_limits}))
+}
+
 fn tokens(world: &World) -> Value {
-    let mut shown = json!({"admin_key": world.admin_key.expose()});
+    let mut shown = json!({
+        "admin_key": world.admin_key.expose(),
+        "compliance_key": world.compliance_key().expose(),
+    });
     for (name, purpose) in [("operator", super::seed::OPERATOR), ("person", super::seed::PERSON)] {
         let token = super::seed::login_token(world.seed, purpose);
         shown[name] = json!(token.expose());
@@ -142,7 +196,7 @@ fn show_workload(name: &str, workload: &Workload) -> Value {
 }
 
 /// Everything but the secrets.
-fn dump(world: &World, now: Timestamp) -> Value {
+pub(super) fn dump(world: &World, now: Timestamp) -> Value {
     let caller = Caller::Oauth(Token {
         actor: String::new(),
         scope: String::new(),
@@ -181,5 +235,8 @@ fn dump(world: &World, now: Timestamp) -> Value {
         "identity_providers": providers,
         "workloads": show_workloads(world),
         "exchanges": world.exchanges,
+        "assumptions": world.assumptions.all(),
+        "faults": faults::show(&world.faults)["faults"],
+        "rate_limits": world.rate_limits,
     })
 }

@@ -15,6 +15,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// A stable code, where the cause has one.
     pub(super) code: Option<&'static str>,
+    /// Headers that the answer has besides the usual ones.
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 impl Refusal {
@@ -47,19 +49,29 @@ impl Refusal {
     pub(super) fn with_status(status: u16, message: impl Into<String>) -> Refusal {
         let kind = match status {
             401 => "authentication_error",
+            402 => "billing_error",
             403 => "permission_error",
             404 => "not_found_error",
             409 => "conflict_error",
             413 => "request_too_large",
+            429 => "rate_limit_error",
+            504 => "timeout_error",
+            529 => "overloaded_error",
             500.. => "api_error",
             _ => "invalid_request_error",
         };
-        Refusal { status, kind, message: message.into(), code: None }
+        Refusal { status, kind, message: message.into(), code: None, headers: Vec::new() }
     }
 
     /// Adds a stable code.
     pub(super) fn code(mut self, code: &'static str) -> Refusal {
         self.code = Some(code);
+        self
+    }
+
+    /// Adds a header to the answer.
+    pub(super) fn header(mut self, name: &'static str, value: String) -> Refusal {
+        self.headers.push((name, value));
         self
     }
 
@@ -168,5 +180,6 @@ mod tests {
         );
         assert_eq!(Refusal::with_status(413, "").kind, "request_too_large");
         assert_eq!(Refusal::with_status(500, "").kind, "api_error");
+        assert_eq!(Refusal::with_status(529, "").kind, "overloaded_error");
     }
 }

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::assumptions::WorkspaceFallback;
+use super::activities::{self, Note};
+use super::assumptions::{JtiMemory, WorkspaceFallback};
 use super::auth::ORG_ADMIN;
 use super::clock;
 use super::concealed::Concealed;
@@ -18,6 +19,7 @@ use super::jwt;
 use super::matching;
 use super::memberships;
 use super::organization::{ExchangeRecord, Issuer, Rule, Token, World};
+use super::request::Request;
 use crate::limits;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -46,8 +48,8 @@ pub(super) struct Minted {
 }
 
 /// Answers a request to the token endpoint.
-pub(super) fn answer(world: &mut World, body: &[u8], now: Timestamp) -> Result<Value, Refusal> {
-    let minted = exchange(world, &read(body)?, now)?;
+pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp) -> Result<Value, Refusal> {
+    let minted = exchange(world, &read(&request.body)?, &request.id, now)?;
     Ok(json!({
         "access_token": minted.access_token.expose(),
         "token_type": "Bearer",
@@ -87,6 +89,7 @@ fn read(body: &[u8]) -> Result<ExchangeRequest, Refusal> {
 pub(super) fn exchange(
     world: &mut World,
     request: &ExchangeRequest,
+    request_id: &str,
     now: Timestamp,
 ) -> Result<Minted, Refusal> {
     let denied = || Refusal::unauthenticated("Authentication failed");
@@ -98,7 +101,11 @@ pub(super) fn exchange(
     let claims = jwt::parse(request.assertion.expose()).map(|parts| parts.claims).unwrap_or_default();
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     note_fetch(world, &issuer_id, now);
-    let outcome = admit(world, request, now);
+    let mut verified = None;
+    let outcome = admit(world, request, now, &mut verified);
+    let event = event(request, &issuer_id, &service_account_id, verified, outcome.as_ref().err().copied());
+    let note = Note { at: now, kind: activities::AUTHENTICATION, by: None, request_id: Some(request_id) };
+    activities::note(world, note, event);
     let record = ExchangeRecord {
         at: now,
         federation_rule_id: request.rule_id.clone(),
@@ -138,6 +145,32 @@ pub(super) fn exchange(
     Ok(minted)
 }
 
+/// What the Activity Feed tells of an attempt.
+fn event(
+    request: &ExchangeRequest,
+    issuer_id: &str,
+    service_account_id: &str,
+    verified: Option<Map<String, Value>>,
+    reason: Option<&str>,
+) -> Map<String, Value> {
+    let token = verified.map(|claims| json!({"jti": claims.get("jti"), "claims": claims}));
+    let outcome = if reason.is_none() { "success" } else { "failure" };
+    let fields = [
+        (
+            "event_data",
+            json!({
+                "federation_rule_id": request.rule_id,
+                "issuer_id": issuer_id,
+                "requested_service_account_id": request.service_account_id,
+                "oidc_token": token,
+            }),
+        ),
+        ("status", json!({"outcome": outcome, "reason": reason, "detail": null})),
+        ("resources", json!([{"id": service_account_id, "type": "service_account"}])),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// Notes on the issuer whether its keys can be fetched.
 fn note_fetch(world: &mut World, issuer_id: &str, now: Timestamp) {
     let Some(issuer) = world.issuers.get(issuer_id) else { return };
@@ -159,7 +192,14 @@ struct Admitted {
 }
 
 /// Decides on an exchange; the reason of a denial is for the history only.
-fn admit(world: &World, request: &ExchangeRequest, now: Timestamp) -> Result<Admitted, &'static str> {
+///
+/// Claims are left in `verified` once they are known to be genuine, whatever is decided then.
+fn admit(
+    world: &World,
+    request: &ExchangeRequest,
+    now: Timestamp,
+    verified: &mut Option<Map<String, Value>>,
+) -> Result<Admitted, &'static str> {
     let rule = world.rules.get(&request.rule_id).ok_or("rule_not_found")?;
     let issuer = world.issuers.get(&rule.issuer_id).ok_or("issuer_not_found")?;
     let account = world.service_accounts.get(&rule.service_account_id).ok_or("service_account_not_found")?;
@@ -175,20 +215,22 @@ fn admit(world: &World, request: &ExchangeRequest, now: Timestamp) -> Result<Adm
     if request.service_account_id.as_ref().is_some_and(|id| *id != rule.service_account_id) {
         return Err("service_account_mismatch");
     }
-    let claims = verify(world, issuer, request.assertion.expose(), now)?;
-    if let Some(part) = matching::failing_part(&rule.matching, &claims) {
+    let claims = verified.insert(verify(world, issuer, request.assertion.expose(), now)?);
+    if let Some(part) = matching::failing_part(&rule.matching, claims) {
         return Err(part);
     }
     if rule.oauth_scope.split(' ').any(|scope| scope == ORG_ADMIN) && account.organization_role != "admin" {
         return Err("role_not_sufficient");
     }
     let workspace_id = resolve_workspace(world, rule, request.workspace_id.as_deref())?;
-    let used = world.used_jtis.get(&rule.issuer_id);
+    let everywhere = world.assumptions.jti_memory == JtiMemory::Organization;
+    let memories = world.used_jtis.iter().filter(|(issuer, _)| everywhere || **issuer == rule.issuer_id);
     let jti = claims.get("jti").and_then(Value::as_str);
-    if issuer.check_jti && jti.is_some_and(|jti| used.is_some_and(|used| used.contains_key(jti))) {
+    if issuer.check_jti && jti.is_some_and(|jti| memories.into_iter().any(|(_, used)| used.contains_key(jti)))
+    {
         return Err("jti_reused");
     }
-    let ends = seconds(&claims, "exp").ok_or("jwt_exp_missing")?;
+    let ends = seconds(claims, "exp").ok_or("jwt_exp_missing")?;
     let remaining = ends.saturating_sub(now.as_second());
     Ok(Admitted {
         expires_in: rule.token_lifetime_seconds.min(remaining.saturating_mul(2)).max(EXPIRES_IN_MIN),

@@ -40,6 +40,12 @@ pub(super) fn request(seed: u64, start: u64, number: u64) -> String {
     tagged("req", &digest(&[b"request", &seed.to_be_bytes(), &start.to_be_bytes(), &number.to_be_bytes()]))
 }
 
+/// A number below 100 that follows from a seed and the `number`-th throw of a die.
+pub(super) fn chance(seed: u64, die: u64, number: u64) -> u64 {
+    let digest = digest(&[b"chance", &seed.to_be_bytes(), &die.to_be_bytes(), &number.to_be_bytes()]);
+    digest[..4].iter().fold(0, |sum, byte| sum * 256 + u64::from(*byte)) % 100
+}
+
 /// A secret in the documented shape: the prefix, 93 characters, `AA`.
 pub(super) fn secret(seed: u64, prefix: &str, purpose: &str) -> String {
     let mut bytes = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::assumptions::PollingResume;
+use super::assumptions::{Allowance, PollingResume, UpdateTime};
 use super::auth;
 use super::error::Refusal;
 use super::fields::Fields;
@@ -25,7 +25,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     let name = fields.required_slug("name")?;
     let issuer_url = fields.required_text("issuer_url", URL_CHARS_MAX)?;
     let jwks = match fields.value("jwks") {
-        Some(jwks) => read_jwks(jwks)?,
+        Some(jwks) => read_jwks(jwks, world.assumptions.private_jwk)?,
         None => json!({"type": "discovery", "discovery_base": null, "ca_cert_pem": null}),
     };
     let check_jti = fields.boolean("check_jti")?.unwrap_or(true);
@@ -87,7 +87,8 @@ pub(super) fn update(
     }
     let name = fields.slug("name")?;
     let issuer_url = fields.text("issuer_url", URL_CHARS_MAX)?;
-    let jwks = fields.value("jwks").map(read_jwks).transpose()?;
+    let read = |jwks| read_jwks(jwks, world.assumptions.private_jwk);
+    let jwks = fields.value("jwks").map(read).transpose()?;
     let check_jti = fields.boolean("check_jti")?;
     let lifetime = fields.integer("max_jwt_lifetime_seconds", crate::limits::JWT_LIFETIME_SECONDS)?;
     let polling = fields.boolean("jwks_polling_disabled")?;
@@ -107,6 +108,8 @@ pub(super) fn update(
         names::claim(world, world.issuers.values().map(|it| (&it.name, &it.provenance)), name)?;
     }
 
+    let keeps_time = world.assumptions.unchanged_update == UpdateTime::Keeps;
+    let before = show(id, issuer);
     let keeps_pause = world.assumptions.polling_resume == PollingResume::Keeps;
     let issuer = world.issuers.get_mut(id).ok_or_else(|| missing(id))?;
     name.into_iter().for_each(|name| issuer.name = name);
@@ -117,7 +120,9 @@ pub(super) fn update(
     if polling == Some(false) && !keeps_pause {
         issuer.jwks_polling_disabled_at = None;
     }
-    issuer.provenance.update(context.now, context.caller.actor());
+    if !keeps_time || show(id, issuer) != before {
+        issuer.provenance.update(context.now, context.caller.actor());
+    }
     Ok(show(id, issuer))
 }
 
@@ -156,7 +161,7 @@ pub(super) fn show(id: &str, issuer: &Issuer) -> Value {
 }
 
 /// Checks where the keys come from and gives the shape that the API shows.
-pub(super) fn read_jwks(value: &Value) -> Result<Value, Refusal> {
+pub(super) fn read_jwks(value: &Value, private: Allowance) -> Result<Value, Refusal> {
     let refuse = |problem: &str| Refusal::invalid(format!("jwks.{problem}"));
     match value.get("type").and_then(Value::as_str) {
         Some("discovery") => {
@@ -174,6 +179,9 @@ pub(super) fn read_jwks(value: &Value) -> Result<Value, Refusal> {
         Some("inline") => {
             let fields = Fields::of(value.clone(), "jwks.", &["type", "keys"])?;
             match fields.value("keys") {
+                Some(Value::Array(keys)) if private == Allowance::Refused && keys.iter().any(is_private) => {
+                    Err(refuse("keys: A key holds private members"))
+                }
                 Some(Value::Array(keys)) if !keys.is_empty() && keys.iter().all(Value::is_object) => {
                     Ok(json!({"type": "inline", "keys": keys}))
                 }
@@ -182,6 +190,11 @@ pub(super) fn read_jwks(value: &Value) -> Result<Value, Refusal> {
         }
         _ => Err(refuse("type: Input should be one of: discovery, explicit_url, inline")),
     }
+}
+
+/// Whether a key can sign.
+fn is_private(key: &Value) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| key.get(name).is_some())
 }
 
 /// Checks the one URL that would be dialled; the message starts with the field's name.
@@ -246,7 +259,10 @@ mod tests {
     #[test]
     fn only_the_url_that_is_dialled_is_checked() {
         let check = |jwks: Value, expected: &str| {
-            let result = check_dialled_url("https://kubernetes.default.svc", &read_jwks(&jwks).unwrap());
+            let result = check_dialled_url(
+                "https://kubernetes.default.svc",
+                &read_jwks(&jwks, Allowance::Allowed).unwrap(),
+            );
             assert_eq!(result.err().map(|refusal| refusal.message).unwrap_or_default(), expected);
         };
         check(json!({"type": "discovery"}), "issuer_url: The host should be a public DNS name");
@@ -274,7 +290,7 @@ mod tests {
             json!({"type": "other"}),
             json!("discovery"),
         ] {
-            assert_eq!(read_jwks(&jwks).unwrap_err().status, 400, "{jwks}");
+            assert_eq!(read_jwks(&jwks, Allowance::Allowed).unwrap_err().status, 400, "{jwks}");
         }
     }
 }

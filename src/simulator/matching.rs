@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::assumptions::Permission;
 use super::condition;
 use super::error::Refusal;
 use super::fields::Fields;
@@ -13,8 +14,9 @@ use crate::limits;
 /// What `aud` must be when a rule names no audience.
 pub(super) const AUDIENCE_DEFAULT: &str = "https://api.anthropic.com";
 
-/// Reads the `match` of a request. An empty text or an empty map counts as left out.
-pub(super) fn read(value: &Value) -> Result<Match, Refusal> {
+/// Reads the `match` of a request. An empty text counts as left out, and so does an empty map of
+/// claims unless it is assumed to be a matcher.
+pub(super) fn read(value: &Value, empty_claims: Permission) -> Result<Match, Refusal> {
     let known = ["subject_prefix", "audience", "claims", "condition"];
     let fields = Fields::of(value.clone(), "match.", &known)?;
     let text = |name: &str, longest: usize| {
@@ -28,7 +30,9 @@ pub(super) fn read(value: &Value) -> Result<Match, Refusal> {
         condition: text("condition", limits::CONDITION_CHARS_MAX)?,
     };
     let has_subject = matching.subject_prefix.as_deref().is_some_and(|subject| subject != "*");
-    if !has_subject && matching.claims.is_empty() && matching.condition.is_none() {
+    let is_given = fields.value("claims").is_some() && empty_claims == Permission::Allowed;
+    let has_claims = !matching.claims.is_empty() || is_given;
+    if !has_subject && !has_claims && matching.condition.is_none() {
         let message =
             "match: At least one of subject_prefix (not a bare *), claims and condition is required";
         return Err(Refusal::invalid(message));
@@ -104,7 +108,7 @@ mod tests {
     #[test]
     fn a_match_needs_something_besides_the_audience() {
         let check = |value: Value, accepted: bool| {
-            let read = read(&value);
+            let read = read(&value, Permission::Refused);
             assert_eq!(read.is_ok(), accepted, "{value}: {:?}", read.err());
         };
         check(json!({"subject_prefix": "repo:acme/*"}), true);

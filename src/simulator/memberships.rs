@@ -5,9 +5,10 @@
 
 use serde_json::{Value, json};
 
+use super::assumptions::TokenFate;
 use super::error::Refusal;
 use super::fields::Fields;
-use super::organization::{Membership, World};
+use super::organization::{Membership, Token, World};
 use super::page::{self, Row};
 use super::request::{Context, Request};
 use super::service_accounts;
@@ -129,6 +130,13 @@ pub(super) fn remove(world: &mut World, workspace_id: &str, account_id: &str) ->
     service_accounts::find(world, account_id)?;
     if let Some(workspace) = world.workspaces.get_mut(workspace_id) {
         workspace.members.remove(account_id);
+    }
+    // In the default workspace the account stays an implicit member.
+    let is_out = !is_member(world, account_id, workspace_id);
+    if is_out && world.assumptions.removed_member_tokens == TokenFate::End {
+        let is_theirs =
+            |token: &Token| token.actor == account_id && token.workspace.as_deref() == Some(workspace_id);
+        world.tokens.retain(|_, token| !is_theirs(token));
     }
     Ok(json!({
         "type": "service_account_workspace_member_deleted",

@@ -17,6 +17,7 @@ const BYTES_PER_TOKEN: u64 = 4;
 pub(super) struct Charged {
     pub(super) api_key_id: Option<String>,
     pub(super) service_account_id: Option<String>,
+    pub(super) user_id: Option<String>,
     pub(super) workspace_id: Option<String>,
 }
 
@@ -26,24 +27,29 @@ pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Re
     let charged = charge(world, &caller)?;
     let body: Value = serde_json::from_slice(&request.body)
         .map_err(|error| Refusal::invalid(format!("The request body is not valid JSON: {error}")))?;
-    let model = body["model"].as_str().ok_or_else(|| Refusal::invalid("model: Field required"))?;
+    let model = body["model"].as_str().filter(|model| !model.is_empty());
+    let model = model.ok_or_else(|| Refusal::invalid("model: Field required"))?;
     if body["max_tokens"].as_u64().is_none_or(|tokens| tokens == 0) {
         return Err(Refusal::invalid("max_tokens: Input should be a positive integer"));
     }
-    if body["messages"].as_array().is_none_or(Vec::is_empty) {
+    let messages = body["messages"].as_array();
+    if messages.is_none_or(|messages| messages.is_empty() || !messages.iter().all(Value::is_object)) {
         return Err(Refusal::invalid("messages: At least one message is required"));
     }
     let input_tokens = (request.body.len() as u64 / BYTES_PER_TOKEN).max(1);
     let id = world.next_id("msg");
     let workspace = charged.workspace_id.clone();
+    let text = who(&charged);
     usage::record(
         world,
         now,
         Usage {
+            requests: 1,
             input_tokens,
             output_tokens: OUTPUT_TOKENS,
             api_key_id: charged.api_key_id,
             service_account_id: charged.service_account_id,
+            user_id: charged.user_id,
             workspace_id: charged.workspace_id,
             model: model.to_owned(),
         },
@@ -53,7 +59,7 @@ pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Re
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": [{"type": "text", "text": "This answer comes from the simulator."}],
+        "content": [{"type": "text", "text": text}],
         "stop_reason": "end_turn",
         "stop_sequence": null,
         "usage": {"input_tokens": input_tokens, "output_tokens": OUTPUT_TOKENS},
@@ -61,17 +67,33 @@ pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Re
     Ok(Reply { body, authenticated: true, workspace })
 }
 
+/// The whole answer: who was recognized, and by what.
+fn who(charged: &Charged) -> String {
+    let principal = charged.service_account_id.as_ref().or(charged.user_id.as_ref());
+    match (&charged.api_key_id, principal) {
+        (Some(key), Some(principal)) => {
+            format!("The simulator knows you as {principal}, by the API key {key}.")
+        }
+        (Some(key), None) => format!("The simulator knows you by the API key {key} alone."),
+        (None, Some(principal)) => format!("The simulator knows you as {principal}, by an access token."),
+        (None, None) => String::from("The simulator does not know you."),
+    }
+}
+
 /// Whom a call with this credential is charged to; 403 when it grants no calls of the models.
 pub(super) fn charge(world: &World, caller: &Caller) -> Result<Charged, Refusal> {
     match caller {
         Caller::AdminKey => Err(Refusal::unauthenticated("This endpoint does not accept Admin API keys")),
-        Caller::ApiKey(id) => {
-            let key = world.api_keys.get(id);
-            let principal = key.and_then(|key| key.principal.clone()).filter(|id| id.starts_with("svac_"));
-            let workspace = key.and_then(|key| key.workspace.clone());
+        Caller::ComplianceKey => {
+            Err(Refusal::unauthenticated("This endpoint does not accept keys for the Activity Feed"))
+        }
+        Caller::ApiKey(key) => {
+            let workspace = world.api_keys.get(&key.id).and_then(|key| key.workspace.clone());
+            let acts_as = |prefix: &str| key.principal.clone().filter(|id| id.starts_with(prefix));
             Ok(Charged {
-                api_key_id: Some(id.clone()),
-                service_account_id: principal,
+                api_key_id: Some(key.id.clone()),
+                service_account_id: acts_as("svac_"),
+                user_id: acts_as("user_"),
                 workspace_id: workspace.or_else(|| Some(world.default_workspace.clone())),
             })
         }
@@ -83,6 +105,7 @@ pub(super) fn charge(world: &World, caller: &Caller) -> Result<Charged, Refusal>
             Ok(Charged {
                 api_key_id: None,
                 service_account_id: Some(token.actor.clone()).filter(|actor| actor.starts_with("svac_")),
+                user_id: Some(token.actor.clone()).filter(|actor| actor.starts_with("user_")),
                 workspace_id: token.workspace.clone(),
             })
         }

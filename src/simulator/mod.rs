@@ -8,14 +8,17 @@
 //!
 //! # Map
 //!
-//! `server` is the socket; it turns HTTP into a `request` for the `router`, and sees to it that a
-//! change is on disk (`persist`) before its answer is sent. All else is synchronous functions on
-//! one `organization`: `auth` (who calls), `issuers`, `rules` and `rule_workspaces`, `matching`,
+//! `server` is the socket, on a `line` that can be cut; it turns HTTP into a `request` for the
+//! `shell`, which lets `faults` and `rate_limits` have their say, asks the `router`, and sees to it
+//! that a change is on disk (`persist`) before its answer is sent. All else is synchronous functions
+//! on one `organization`: `auth` (who calls), `issuers`, `rules` and `rule_workspaces`, `matching`,
 //! `condition` and `tenant_pin`, `service_accounts` and `memberships`, `api_keys`, `workspaces`,
-//! `exchange` with `jwt`, `usage`, `messages`. `identity_provider` is the simulated internet,
-//! `workload` and `environment` play the programs that call Claude, `control` is the remote
-//! control. `seed` and `build` make the organization in the first place. What no public source
-//! settles is a switch in [`Assumptions`].
+//! `exchange` with `jwt`, `usage` and `analytics`, `messages` and `models`, `activities` with
+//! `changes`, which sees what each write changed. `past` is what stale reads see.
+//! `identity_provider` is the simulated internet, `workload` and `environment` play the programs that
+//! call Claude, `control` is the remote control. `seed` and `build` make the organization in the
+//! first place, `reseed` another one later. What no public source settles is a switch in
+//! [`Assumptions`].
 //!
 //! # Control
 //!
@@ -26,7 +29,11 @@
 //! | `GET clock` | `{"now", "runs"}` |
 //! | `POST clock` `{"advance_to"}` or `{"advance_seconds"}` | the same, after the workloads have lived through the time; at most 400 days |
 //! | `GET organization` | everything but the secrets |
-//! | `GET tokens` | `operator` and `person`: OAuth tokens with `org:admin` of two members; `admin_key` |
+//! | `PUT organization` with a seed | the same of the new organization |
+//! | `GET tokens` | `operator` and `person`: OAuth tokens with `org:admin` of two members; `admin_key`, `compliance_key` |
+//! | `GET faults`; `POST`, `PUT` with one fault or `{"faults"}`; `DELETE` | `{"faults"}`, with how often each met a call |
+//! | `GET rate_limits`; `PUT` `{"rate_limits"}` | `{"rate_limits"}` |
+//! | `GET assumptions`; `POST` `{name: value}` | all switches |
 //! | `POST workloads/run` | every workload that is not paused makes one call now |
 //! | `POST workloads/{name}` `{"paused"}` | the workload |
 //! | `GET fetch?url=…` | what the simulated internet answers: discovery documents and key sets |
@@ -45,7 +52,9 @@
 //! * `users`: the first is the operator, the second the other person; `id` may be left out.
 //! * `workspaces`: one may be `default`; otherwise one named `Default` is added.
 //! * `api_keys`: without `workspace` in the default workspace. `status` is `active` by default.
-//!   `service_account` makes it that account's key.
+//!   `service_account` makes it that account's key, `user` that member's; `organization_wide` takes
+//!   the workspace away.
+//! * `assumptions`: switches by name. `faults` and `rate_limits`: as the controls take them.
 //! * `identity_providers`: `algorithm` is `ES256` by default; RS, PS and ES with 256, 384, 512.
 //! * `issuers`, `service_accounts`, `rules`: what is there from the start. Rules may be of any
 //!   scope, without a tenant pin, or have a `legacy_workspace` instead of `workspaces`.
@@ -70,11 +79,14 @@
 #![doc = include_str!("sample.json")]
 //! ```
 
+mod activities;
+mod analytics;
 mod api_keys;
 mod assumptions;
 mod auth;
 mod build;
 mod build_federation;
+mod changes;
 mod clock;
 mod concealed;
 mod condition;
@@ -82,26 +94,33 @@ mod control;
 mod environment;
 mod error;
 mod exchange;
+mod faults;
 mod fields;
 mod files;
 mod identity_provider;
 mod ids;
 mod issuers;
 mod jwt;
+mod line;
 mod matching;
 mod memberships;
 mod messages;
+mod models;
 mod names;
 mod organization;
 mod page;
+mod past;
 mod persist;
+mod rate_limits;
 mod request;
+mod reseed;
 mod router;
 mod rule_workspaces;
 mod rules;
 mod seed;
 mod server;
 mod service_accounts;
+mod shell;
 mod tenant_pin;
 mod traffic;
 mod usage;
@@ -122,13 +141,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::secret::Secret;
+use concealed::Concealed;
 use persist::{Directory, Listening};
-use server::Shell;
+use shell::Shell;
 
-pub use assumptions::{
-    AdminKeyStatus, AssumptionError, Assumptions, CarveOutStatus, Insistence, Permission, PollingResume,
-    TenantPinStatus, WorkspaceFallback,
-};
+pub use assumptions::{AssumptionError, Assumptions};
 pub use error::SimulatorError;
 
 /// How long a stop waits for calls in flight.
@@ -159,6 +176,7 @@ pub struct Options {
 pub struct Simulator {
     url: String,
     operator_token: Secret,
+    admin_key: Secret,
     shell: Arc<Shell>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
@@ -175,34 +193,37 @@ pub async fn start(options: Options) -> Result<Simulator, SimulatorError> {
         return Err(SimulatorError::NotLoopback { address });
     }
     let opened = tokio::task::spawn_blocking(move || open(&options)).await;
-    let (shell, operator_token) = opened.expect("opening does not panic and is not cancelled")?;
+    let (shell, operator_token, admin_key) = opened.expect("opening does not panic and is not cancelled")?;
     let listen = |source| SimulatorError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let url = format!("http://{}", listener.local_addr().map_err(listen)?);
-    let listening = Listening { url: url.clone(), operator_token: operator_token.clone() };
+    let listening =
+        Listening { url: url.clone(), operator_token: operator_token.clone(), admin_key: admin_key.clone() };
     shell.directory().tell_listening(&listening)?;
 
     let shell = Arc::new(shell);
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = server::service(Arc::clone(&shell), traffic);
+    let service =
+        server::service(Arc::clone(&shell), traffic).into_make_service_with_connect_info::<line::Line>();
     let serving = tokio::spawn(async move {
-        axum::serve(listener, service)
+        axum::serve(line::Lines(listener), service)
             .with_graceful_shutdown(async move {
                 // A dropped simulator stops as well.
                 let _ = stopped.await;
             })
             .await
     });
-    let operator_token = Secret::new(operator_token.expose());
-    Ok(Simulator { url, operator_token, shell, stop, serving })
+    let (operator_token, admin_key) = (Secret::new(operator_token.expose()), Secret::new(admin_key.expose()));
+    Ok(Simulator { url, operator_token, admin_key, shell, stop, serving })
 }
 
 /// Loads or builds the organization and lets the workloads run once.
-fn open(options: &Options) -> Result<(Shell, concealed::Concealed), SimulatorError> {
+fn open(options: &Options) -> Result<(Shell, Concealed, Concealed), SimulatorError> {
     let real = Timestamp::now();
     let directory = Directory::lock(&options.directory)?;
     let mut world = directory.open(options, real)?;
-    world.assumptions = options.assumptions.clone();
+    world.told = options.assumptions.clone();
+    world.assume();
     world.starts += 1;
     let now = world.clock.now(real);
     if world.clock.runs() {
@@ -210,7 +231,8 @@ fn open(options: &Options) -> Result<(Shell, concealed::Concealed), SimulatorErr
     }
     workload::run_all(&mut world, &options.base, now);
     let token = seed::login_token(world.seed, seed::OPERATOR);
-    Ok((Shell::new(directory, options.base.clone(), world)?, token))
+    let admin_key = world.admin_key.clone();
+    Ok((Shell::new(directory, options.base.clone(), world)?, token, admin_key))
 }
 
 impl Simulator {
@@ -222,6 +244,11 @@ impl Simulator {
     /// An OAuth token with the scope `org:admin` that acts as a member.
     pub fn operator_token(&self) -> &Secret {
         &self.operator_token
+    }
+
+    /// An Admin API key, for usage and the Activity Feed.
+    pub fn admin_key(&self) -> &Secret {
+        &self.admin_key
     }
 
     /// Stops serving and saves. Calls in flight are given five seconds.
@@ -240,12 +267,6 @@ impl Simulator {
     }
 }
 
-impl std::fmt::Debug for Shell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shell")
-    }
-}
-
 /// A simulator to talk to, wherever it runs.
 #[derive(Debug)]
 pub enum Attached {
@@ -257,6 +278,8 @@ pub enum Attached {
         url: String,
         /// The operator's token.
         operator_token: Secret,
+        /// The Admin API key.
+        admin_key: Secret,
     },
 }
 
@@ -270,7 +293,8 @@ pub async fn attach(options: Options) -> Result<Attached, SimulatorError> {
             Err(SimulatorError::Busy { directory }) => {
                 if let Some(listening) = persist::find_listening(&directory) {
                     let operator_token = Secret::new(listening.operator_token.expose());
-                    return Ok(Attached::Other { url: listening.url, operator_token });
+                    let admin_key = Secret::new(listening.admin_key.expose());
+                    return Ok(Attached::Other { url: listening.url, operator_token, admin_key });
                 }
             }
             started => return started.map(Attached::Own),
@@ -294,6 +318,14 @@ impl Attached {
         match self {
             Attached::Own(simulator) => simulator.operator_token(),
             Attached::Other { operator_token, .. } => operator_token,
+        }
+    }
+
+    /// An Admin API key, for usage and the Activity Feed.
+    pub fn admin_key(&self) -> &Secret {
+        match self {
+            Attached::Own(simulator) => simulator.admin_key(),
+            Attached::Other { admin_key, .. } => admin_key,
         }
     }
 

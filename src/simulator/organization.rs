@@ -9,13 +9,15 @@ use serde_json::{Map, Value};
 use super::assumptions::Assumptions;
 use super::clock::Clock;
 use super::concealed::Concealed;
+use super::faults;
 use super::ids;
+use super::rate_limits::RateLimit;
 
 /// The version of the saved form.
 pub(super) const FORMAT: u32 = 1;
 
 /// Everything there is.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct World {
     pub(super) format: u32,
     /// Ids and fake secrets follow from it.
@@ -24,8 +26,21 @@ pub(super) struct World {
     pub(super) sequence: u64,
     /// How often the simulator was started on this organization.
     pub(super) starts: u64,
+    /// How what is not documented behaves: what was chosen for this organization, and over that what
+    /// this start was told.
     #[serde(skip)]
     pub(super) assumptions: Assumptions,
+    /// What the seed and the controls chose.
+    #[serde(default)]
+    pub(super) chosen: Assumptions,
+    /// What this start was told.
+    #[serde(skip)]
+    pub(super) told: Assumptions,
+    /// What goes wrong on request.
+    #[serde(default)]
+    pub(super) faults: Vec<faults::Waiting>,
+    #[serde(default)]
+    pub(super) rate_limits: Vec<RateLimit>,
     pub(super) clock: Clock,
     /// Up to here the workloads' traffic is accounted for.
     pub(super) worked_until: Timestamp,
@@ -51,6 +66,9 @@ pub(super) struct World {
     pub(super) used_jtis: BTreeMap<String, BTreeMap<String, Timestamp>>,
     /// What exchanges were tried, oldest first.
     pub(super) exchanges: Vec<ExchangeRecord>,
+    /// The Activity Feed, oldest first.
+    #[serde(default)]
+    pub(super) activities: Vec<Activity>,
     /// Token use, by the minute in which it happened.
     pub(super) usage: BTreeMap<Timestamp, Vec<Usage>>,
     /// By name.
@@ -60,7 +78,7 @@ pub(super) struct World {
 }
 
 /// The organization itself.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Organization {
     /// A UUID.
     pub(super) id: String,
@@ -70,14 +88,14 @@ pub(super) struct Organization {
 }
 
 /// A member.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct User {
     pub(super) name: String,
     pub(super) email: String,
 }
 
 /// A workspace.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Workspace {
     pub(super) sequence: u64,
     pub(super) name: String,
@@ -95,14 +113,14 @@ pub(super) struct Workspace {
 }
 
 /// An explicit membership of a service account in a workspace.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Membership {
     pub(super) role: String,
     pub(super) created_by: Option<String>,
 }
 
 /// A static key.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct ApiKey {
     pub(super) sequence: u64,
     pub(super) name: String,
@@ -114,6 +132,9 @@ pub(super) struct ApiKey {
     /// `user_…`.
     pub(super) created_by: Option<String>,
     pub(super) expires_at: Option<Timestamp>,
+    /// When it was last taken out of use.
+    #[serde(default)]
+    pub(super) stopped_at: Option<Timestamp>,
     /// `user_…` or `svac_…` that the key acts as.
     pub(super) principal: Option<String>,
     pub(super) secret: Concealed,
@@ -140,7 +161,7 @@ pub(super) struct Provenance {
 }
 
 /// A federation issuer.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Issuer {
     pub(super) sequence: u64,
     pub(super) name: String,
@@ -156,7 +177,7 @@ pub(super) struct Issuer {
 }
 
 /// A service account.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct ServiceAccount {
     pub(super) sequence: u64,
     pub(super) name: String,
@@ -167,7 +188,7 @@ pub(super) struct ServiceAccount {
 }
 
 /// A federation rule.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Rule {
     pub(super) sequence: u64,
     pub(super) name: String,
@@ -200,7 +221,7 @@ pub(super) struct Match {
 }
 
 /// A rule's enablement in one workspace.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Enablement {
     pub(super) created_at: Timestamp,
     pub(super) created_by: Option<String>,
@@ -220,7 +241,7 @@ pub(super) struct Token {
 }
 
 /// One attempt at an exchange that reached the organization.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct ExchangeRecord {
     pub(super) at: Timestamp,
     pub(super) federation_rule_id: String,
@@ -233,19 +254,37 @@ pub(super) struct ExchangeRecord {
     pub(super) reason: Option<String>,
 }
 
+/// One entry of the Activity Feed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Activity {
+    pub(super) id: String,
+    pub(super) at: Timestamp,
+    /// The feed's word, such as `platform_api_key_updated`.
+    pub(super) kind: String,
+    /// The id of who did it; none for whoever asked for a token.
+    pub(super) by: Option<String>,
+    pub(super) request_id: Option<String>,
+    /// The fields that belong to the kind.
+    pub(super) more: Map<String, Value>,
+}
+
 /// Token use by one caller.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Usage {
+    #[serde(default)]
+    pub(super) requests: u64,
     pub(super) input_tokens: u64,
     pub(super) output_tokens: u64,
     pub(super) api_key_id: Option<String>,
     pub(super) service_account_id: Option<String>,
+    #[serde(default)]
+    pub(super) user_id: Option<String>,
     pub(super) workspace_id: Option<String>,
     pub(super) model: String,
 }
 
 /// An identity provider of the simulated internet.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct IdentityProvider {
     pub(super) issuer_url: String,
     pub(super) algorithm: String,
@@ -289,6 +328,17 @@ impl World {
     pub(super) fn next_id(&mut self, prefix: &str) -> String {
         let number = self.next_sequence();
         ids::numbered(self.seed, prefix, number)
+    }
+
+    /// Works out the assumptions from what was chosen and told.
+    pub(super) fn assume(&mut self) {
+        self.assumptions = self.chosen.clone();
+        self.assumptions.take(&self.told);
+    }
+
+    /// The key for the Activity Feed alone.
+    pub(super) fn compliance_key(&self) -> Concealed {
+        Concealed::new(ids::secret(self.seed, "sk-ant-api01-", "compliance"))
     }
 
     /// Whether a workspace exists and is not archived.

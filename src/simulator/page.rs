@@ -1,5 +1,7 @@
 //! The API's styles of pages.
 
+use std::ops::Range;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -48,33 +50,45 @@ pub(super) fn position_after(rows: &[Row], cursor: &str) -> Result<usize, Refusa
 
 /// The id window style: `limit`, `after_id` or `before_id` in; `first_id`, `last_id`, `has_more` out.
 pub(super) fn by_window(rows: &[Row], query: &Query) -> Result<Value, Refusal> {
-    let limit = query.limit(LIMIT_DEFAULT, 1000)?;
-    let place = |id: &str, name: &str| {
-        rows.iter()
-            .position(|row| row.key == id)
-            .ok_or_else(|| Refusal::invalid(format!("{name}: No such object in this list")))
-    };
-    let (window, has_more) = match (query.get("after_id"), query.get("before_id")) {
-        (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("after_id: Only one of after_id and before_id can be given"));
-        }
-        (None, Some(before)) => {
-            let end = place(before, "before_id")?;
-            let start = end.saturating_sub(limit);
-            (&rows[start..end], start > 0)
-        }
-        (after, None) => {
-            let start = after.map(|id| place(id, "after_id")).transpose()?.map_or(0, |at| at + 1);
-            let end = start.saturating_add(limit).min(rows.len());
-            (&rows[start..end], end < rows.len())
-        }
-    };
+    let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+    let (window, has_more) = window(&keys, query, LIMIT_DEFAULT, 1000)?;
+    let window = &rows[window];
     Ok(json!({
         "data": window.iter().map(|row| &row.value).collect::<Vec<_>>(),
         "first_id": window.first().map(|row| &row.key),
         "last_id": window.last().map(|row| &row.key),
         "has_more": has_more,
     }))
+}
+
+/// Which of these ids a query of the id window style asks for, and whether there are more.
+pub(super) fn window(
+    keys: &[&str],
+    query: &Query,
+    default: usize,
+    most: usize,
+) -> Result<(Range<usize>, bool), Refusal> {
+    let limit = query.limit(default, most)?;
+    let place = |id: &str, name: &str| {
+        keys.iter()
+            .position(|key| *key == id)
+            .ok_or_else(|| Refusal::invalid(format!("{name}: No such object in this list")))
+    };
+    match (query.get("after_id"), query.get("before_id")) {
+        (Some(_), Some(_)) => {
+            Err(Refusal::invalid("after_id: Only one of after_id and before_id can be given"))
+        }
+        (None, Some(before)) => {
+            let end = place(before, "before_id")?;
+            let start = end.saturating_sub(limit);
+            Ok((start..end, start > 0))
+        }
+        (after, None) => {
+            let start = after.map(|id| place(id, "after_id")).transpose()?.map_or(0, |at| at + 1);
+            let end = start.saturating_add(limit).min(keys.len());
+            Ok((start..end, end < keys.len()))
+        }
+    }
 }
 
 /// Hides a key in a cursor.

@@ -22,6 +22,7 @@ const SEED_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub(super) struct Listening {
     pub(super) url: String,
     pub(super) operator_token: Concealed,
+    pub(super) admin_key: Concealed,
 }
 
 /// The simulator's own directory, locked for this process.
@@ -57,7 +58,7 @@ impl Directory {
         match fs::read(&path) {
             Ok(bytes) => parse(&path, &bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let built = build(options, real)?;
+                let built = first(options, real)?;
                 lay_out(&options.base, &built)?;
                 Ok(built.world)
             }
@@ -112,22 +113,28 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<World, SimulatorError> {
     serde_json::from_value(value).map_err(|error| saved(format!("it is damaged ({error})")))
 }
 
-fn build(options: &Options, real: Timestamp) -> Result<Built, SimulatorError> {
+fn first(options: &Options, real: Timestamp) -> Result<Built, SimulatorError> {
     let Some(file) = &options.organization else { return seed::built_in(real) };
     let path = options.base.join(file);
     let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
     let text = files::read_text(&path, SEED_BYTES_MAX)
         .and_then(|text| text.ok_or_else(missing))
         .map_err(SimulatorError::file("read", &path))?;
+    build(&options.base, &file.display().to_string(), &text, real)
+}
+
+/// Builds the organization of a seed; `file` is what problems call it.
+pub(super) fn build(base: &Path, file: &str, text: &str, real: Timestamp) -> Result<Built, SimulatorError> {
     let template = |name: &str| {
-        let path = files::below(&options.base, name).ok_or("it is outside the directory")?;
+        let path = files::below(base, name).ok_or("it is outside the directory")?;
         let text = files::read_text(&path, SEED_BYTES_MAX).map_err(|error| error.to_string())?;
         text.ok_or_else(|| String::from("there is no such file"))
     };
-    seed::build(&file.display().to_string(), &text, template, real)
+    seed::build(file, text, template, real)
 }
 
-fn lay_out(base: &Path, built: &Built) -> Result<(), SimulatorError> {
+/// Writes the files that belong to an organization.
+pub(super) fn lay_out(base: &Path, built: &Built) -> Result<(), SimulatorError> {
     for file in &built.files {
         let Some(path) = files::below(base, &file.path) else { continue };
         files::write(&path, file.text.as_bytes(), file.private)

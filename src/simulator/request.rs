@@ -19,6 +19,10 @@ pub(super) struct Request {
     pub(super) api_key: Option<Concealed>,
     /// The `anthropic-version` header.
     pub(super) version: Option<String>,
+    /// The `anthropic-beta` headers, apart.
+    pub(super) betas: Vec<String>,
+    /// The id that the answer will name.
+    pub(super) id: String,
     pub(super) body: Vec<u8>,
 }
 
@@ -52,6 +56,13 @@ pub(super) enum Version {
 /// The query of a request.
 #[derive(Default)]
 pub(super) struct Query(Vec<(String, String)>);
+
+impl Request {
+    /// Whether it is for the controls of the simulation, not for the API.
+    pub(super) fn is_control(&self) -> bool {
+        self.path.starts_with("/_simulator/")
+    }
+}
 
 impl Query {
     /// Decodes what stands after the question mark.

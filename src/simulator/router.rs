@@ -10,8 +10,8 @@ use super::error::Refusal;
 use super::organization::World;
 use super::request::{Context, Reply, Request};
 use super::{
-    api_keys, control, exchange, issuers, memberships, messages, rule_workspaces, rules, service_accounts,
-    usage, workspaces,
+    activities, analytics, api_keys, changes, control, exchange, issuers, memberships, messages, models,
+    rule_workspaces, rules, service_accounts, usage, workspaces,
 };
 
 /// Answers one request. Only an accepted one has changed what the API shows.
@@ -26,11 +26,21 @@ pub(super) fn answer(
     match path.as_slice() {
         ["_simulator", rest @ ..] => control::answer(world, base, request, rest, now, real).map(plain),
         ["v1", "oauth", "token"] if request.method == "POST" => {
-            exchange::answer(world, &request.body, now).map(plain)
+            exchange::answer(world, request, now).map(plain)
         }
         ["v1", "messages"] if request.method == "POST" => {
             auth::version(world, request)?;
             messages::create(world, request, now)
+        }
+        ["v1", "models", rest @ ..] if request.method == "GET" => {
+            auth::version(world, request)?;
+            models::answer(world, request, rest, now)
+        }
+        ["v1", "compliance", "activities"] if request.method == "GET" => {
+            auth::authorize(world, request, Family::Feed, now)?;
+            auth::version(world, request)?;
+            let body = activities::list(world, request, now)?;
+            Ok(Reply { body, authenticated: true, workspace: None })
         }
         ["v1", "organizations", rest @ ..] => organization(world, request, rest, now),
         _ => Err(Refusal::not_found("Not found")),
@@ -51,14 +61,17 @@ fn organization(
         ["federation_issuers" | "federation_rules" | "service_accounts", ..] => Family::Federation,
         ["workspaces", _, "service_accounts", ..] => Family::Federation,
         ["usage_report", "messages"] => Family::Usage,
+        ["analytics", "usage"] => Family::Analytics,
         ["me"] | ["api_keys" | "workspaces", ..] => Family::Management,
         _ => return Err(Refusal::not_found("Not found")),
     };
     let caller = auth::authorize(world, request, family, now)?;
     let context = Context { caller: &caller, version: auth::version(world, request)?, now };
+    let watched = changes::watch(world, request, path);
     let body = match path {
         ["me"] => me(world, request),
         ["usage_report", "messages"] if request.method == "GET" => usage::report(world, request, now),
+        ["analytics", "usage"] if request.method == "GET" => analytics::usage(world, request, now),
         ["federation_issuers", rest @ ..] => federation_issuers(world, &context, request, rest),
         ["federation_rules", rest @ ..] => federation_rules(world, &context, request, rest),
         ["service_accounts", rest @ ..] => accounts(world, &context, request, rest),
@@ -66,6 +79,7 @@ fn organization(
         ["workspaces", rest @ ..] => in_workspaces(world, &context, request, rest),
         _ => Err(wrong_method(request)),
     }?;
+    changes::tell(world, &context, request, path, watched, &body);
     Ok(Reply { body, authenticated: true, workspace: None })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::assumptions::{Allowance, UpdateTime};
 use super::auth;
 use super::error::Refusal;
 use super::fields::Fields;
@@ -40,17 +41,20 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     let name = fields.required_slug("name")?;
     let description = fields.clearable_text("description", limits::DESCRIPTION_CHARS_MAX)?.flatten();
     let issuer_id = read_issuer(world, &fields)?;
-    let matching =
-        matching::read(fields.value("match").ok_or_else(|| fields.refuse("match", "Field required"))?)?;
+    let matching = fields.value("match").ok_or_else(|| fields.refuse("match", "Field required"))?;
+    let matching = matching::read(matching, world.assumptions.empty_claims)?;
     let service_account_id =
         read_target(world, &fields)?.ok_or_else(|| fields.refuse("target", "Field required"))?;
-    let scope = read_scope(&fields)?.ok_or_else(|| fields.refuse("oauth_scope", "Field required"))?;
+    let scope = read_scope(world, &fields)?.ok_or_else(|| fields.refuse("oauth_scope", "Field required"))?;
     let lifetime = fields.integer("token_lifetime_seconds", limits::TOKEN_LIFETIME_SECONDS)?;
     let workspace = read_workspace(world, &fields)?;
     let everywhere = fields.boolean("applies_to_all_workspaces")?.unwrap_or(false);
     if workspace.is_none() && !everywhere {
         let problem = "Field required unless applies_to_all_workspaces is true";
         return Err(fields.refuse("workspace_id", problem));
+    }
+    if workspace.is_some() && everywhere && world.assumptions.workspace_with_all == Allowance::Refused {
+        return Err(fields.refuse("workspace_id", "Not together with applies_to_all_workspaces"));
     }
     refuse_unmanageable(world, &scope)?;
     tenant_pin::check(world, &world.issuers[&issuer_id].issuer_url, &matching)?;
@@ -123,9 +127,10 @@ pub(super) fn update(
     refuse_unmanageable(world, &rule.oauth_scope)?;
     let name = fields.slug("name")?;
     let description = fields.clearable_text("description", limits::DESCRIPTION_CHARS_MAX)?;
-    let new_match = fields.value("match").map(matching::read).transpose()?;
+    let matched = |value| matching::read(value, world.assumptions.empty_claims);
+    let new_match = fields.value("match").map(matched).transpose()?;
     let target = read_target(world, &fields)?;
-    let scope = read_scope(&fields)?;
+    let scope = read_scope(world, &fields)?;
     scope.as_deref().map_or(Ok(()), |scope| refuse_unmanageable(world, scope))?;
     let lifetime = fields.integer("token_lifetime_seconds", limits::TOKEN_LIFETIME_SECONDS)?;
     let workspace = read_workspace(world, &fields)?;
@@ -144,6 +149,7 @@ pub(super) fn update(
         names::claim(world, world.rules.values().map(|it| (&it.name, &it.provenance)), name)?;
     }
 
+    let before = read(world, context, id)?;
     let rule = world.rules.get_mut(id).ok_or_else(|| missing(id))?;
     name.into_iter().for_each(|name| rule.name = name);
     description.into_iter().for_each(|text| rule.description = Some(text.unwrap_or_default()));
@@ -158,7 +164,10 @@ pub(super) fn update(
             rule.workspaces = BTreeMap::from([(workspace, enablement(context))]);
         }
     }
-    rule.provenance.update(context.now, context.caller.actor());
+    if read(world, context, id)? != before || world.assumptions.unchanged_update == UpdateTime::Moves {
+        let rule = world.rules.get_mut(id).ok_or_else(|| missing(id))?;
+        rule.provenance.update(context.now, context.caller.actor());
+    }
     read(world, context, id)
 }
 
@@ -273,10 +282,15 @@ fn read_target(world: &World, fields: &Fields) -> Result<Option<String>, Refusal
     }
 }
 
-fn read_scope(fields: &Fields) -> Result<Option<String>, Refusal> {
+fn read_scope(world: &World, fields: &Fields) -> Result<Option<String>, Refusal> {
     let scope = fields.text("oauth_scope", SCOPE_CHARS_MAX)?;
     match scope.as_deref().and_then(scope_problem) {
         Some(problem) => Err(fields.refuse("oauth_scope", &problem)),
+        None if world.assumptions.several_scopes == Allowance::Refused
+            && scope.as_deref().is_some_and(|scope| scope.contains(' ')) =>
+        {
+            Err(fields.refuse("oauth_scope", "A rule has one scope"))
+        }
         None => Ok(scope),
     }
 }

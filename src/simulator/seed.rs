@@ -28,6 +28,12 @@ pub(super) struct Seed {
     pub(super) seed: u64,
     pub(super) organization: OrganizationSeed,
     #[serde(default)]
+    pub(super) assumptions: super::Assumptions,
+    #[serde(default)]
+    pub(super) faults: Vec<super::faults::Fault>,
+    #[serde(default = "super::rate_limits::documented")]
+    pub(super) rate_limits: Vec<super::rate_limits::RateLimit>,
+    #[serde(default)]
     pub(super) users: Vec<UserSeed>,
     #[serde(default)]
     pub(super) workspaces: Vec<WorkspaceSeed>,
@@ -92,7 +98,13 @@ pub(super) struct ApiKeySeed {
     pub(super) created_at: Option<Timestamp>,
     pub(super) created_by: Option<String>,
     pub(super) expires_at: Option<Timestamp>,
+    /// The account that it acts as.
     pub(super) service_account: Option<String>,
+    /// The member that it acts as.
+    pub(super) user: Option<String>,
+    /// Whether it works in the whole organization, not in one workspace.
+    #[serde(default)]
+    pub(super) organization_wide: bool,
 }
 
 fn active() -> super::organization::KeyStatus {

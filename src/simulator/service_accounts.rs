@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::assumptions::{TokenFate, UpdateTime};
 use super::auth;
 use super::error::Refusal;
 use super::fields::Fields;
@@ -74,10 +75,14 @@ pub(super) fn update(
     let description = fields.clearable_text("description", limits::DESCRIPTION_CHARS_MAX)?;
     let role = read_role(world, context, &fields)?;
 
+    let keeps_time = world.assumptions.unchanged_update == UpdateTime::Keeps;
+    let before = show(id, account);
     let account = world.service_accounts.get_mut(id).ok_or_else(|| missing(id))?;
     description.into_iter().for_each(|text| account.description = Some(text.unwrap_or_default()));
     role.into_iter().for_each(|role| account.organization_role = role);
-    account.provenance.update(context.now, context.caller.actor());
+    if !keeps_time || show(id, account) != before {
+        account.provenance.update(context.now, context.caller.actor());
+    }
     Ok(show(id, account))
 }
 
@@ -88,6 +93,9 @@ pub(super) fn archive(world: &mut World, context: &Context<'_>, id: &str) -> Res
         return Err(Refusal::invalid(
             "A federation rule targets this service account; archive the rule first",
         ));
+    }
+    if world.assumptions.archived_account_tokens == TokenFate::End {
+        world.tokens.retain(|_, token| token.actor != id);
     }
     let account = world.service_accounts.get_mut(id).ok_or_else(|| missing(id))?;
     account.provenance.archive(context.now, context.caller.actor());

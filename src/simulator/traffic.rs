@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::error::SimulatorError;
+use super::faults::Ending;
 
 /// Only the API itself is recorded, not the controls of the simulation.
 const RECORDED: &str = "/v1/";
@@ -71,9 +72,13 @@ pub(super) async fn record(State(traffic): State<Arc<Traffic>>, request: Request
     });
     let response = next.run(Request::from_parts(parts, Body::from(sent))).await;
 
+    // What breaks without an effect is no call; an answer that is lost was given.
+    let ending = response.extensions().get::<Ending>().copied().unwrap_or_default();
+    if ending == Ending::Broken {
+        return response;
+    }
     let (parts, body) = response.into_parts();
     let Ok(answered) = to_bytes(body, BODY_BYTES_MAX).await else {
-        // The answer breaks off on purpose, as a fault; there is nothing whole to record.
         return StatusCode::BAD_GATEWAY.into_response();
     };
     call["status"] = json!(parts.status.as_u16());
@@ -83,6 +88,9 @@ pub(super) async fn record(State(traffic): State<Arc<Traffic>>, request: Request
         .collect::<Map<_, _>>()
         .into();
     call["response"] = shown(&answered);
+    if ending == Ending::Lost {
+        call["lost"] = json!(true);
+    }
     traffic.append(&call);
     Response::from_parts(parts, Body::from(answered))
 }

@@ -14,6 +14,9 @@ use super::request::{Query, Request};
 /// The model of traffic that names none.
 pub(super) const MODEL_DEFAULT: &str = "claude-sonnet-4-5";
 
+/// The beta that the dimension `speed` belongs to.
+const SPEED_BETA: &str = "fast-mode-2026-02-01";
+
 const GROUPS: [&str; 9] = [
     "account_id",
     "api_key_id",
@@ -32,6 +35,7 @@ pub(super) fn record(world: &mut World, at: Timestamp, usage: Usage) {
     let is_same = |row: &&mut Usage| {
         row.api_key_id == usage.api_key_id
             && row.service_account_id == usage.service_account_id
+            && row.user_id == usage.user_id
             && row.workspace_id == usage.workspace_id
             && row.model == usage.model
     };
@@ -39,6 +43,7 @@ pub(super) fn record(world: &mut World, at: Timestamp, usage: Usage) {
         Some(row) => {
             row.input_tokens = row.input_tokens.saturating_add(usage.input_tokens);
             row.output_tokens = row.output_tokens.saturating_add(usage.output_tokens);
+            row.requests = row.requests.saturating_add(usage.requests);
         }
         None => minute.push(usage),
     }
@@ -69,7 +74,13 @@ pub(super) fn report(world: &World, request: &Request, now: Timestamp) -> Result
         let message = format!("group_by: \"{unknown}\" is not one of: {}", GROUPS.join(", "));
         return Err(Refusal::invalid(message));
     }
-    let visible_until = clock::later(now, -world.assumptions.usage_delay_seconds);
+    let by_speed = groups.contains(&"speed") || !query.all("speeds").is_empty();
+    if by_speed && !request.betas.iter().any(|beta| beta == SPEED_BETA) {
+        return Err(Refusal::invalid(format!(
+            "speed: this dimension needs the header anthropic-beta: {SPEED_BETA}"
+        )));
+    }
+    let visible_until = clock::later(now, -world.assumptions.usage_delay_seconds.0);
 
     let mut buckets = Vec::new();
     while buckets.len() < limit && start < end {
@@ -95,7 +106,8 @@ fn dimension<'a>(world: &World, row: &'a Usage, group: &str) -> Option<&'a str> 
         "service_account_id" => row.service_account_id.as_deref(),
         "workspace_id" => row.workspace_id.as_deref().filter(|id| *id != world.default_workspace),
         "model" => Some(&row.model),
-        "service_tier" => Some("standard"),
+        "account_id" => row.user_id.as_deref(),
+        "service_tier" | "speed" => Some("standard"),
         "context_window" => Some("0-200k"),
         "inference_geo" => Some("global"),
         _ => None,

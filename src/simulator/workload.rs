@@ -141,7 +141,8 @@ fn federate(
     if !ids::is_well_formed(&request.rule_id, "fdrl") {
         return Ok(None);
     }
-    let minted = exchange::exchange(world, &request, now).ok();
+    let request_id = world.next_id("req");
+    let minted = exchange::exchange(world, &request, &request_id, now).ok();
     let caller = minted.and_then(|minted| auth::authenticate(world, &minted.access_token, now).ok());
     Ok(caller.and_then(|caller| messages::charge(world, &caller).ok()))
 }
@@ -168,10 +169,12 @@ fn account(
     let Some(charged) = outcome.charged.as_ref().filter(|_| tokens > 0) else { return };
     for at in moments {
         let used = Usage {
+            requests: calls,
             input_tokens: tokens - tokens / 4,
             output_tokens: tokens / 4,
             api_key_id: charged.api_key_id.clone(),
             service_account_id: charged.service_account_id.clone(),
+            user_id: charged.user_id.clone(),
             workspace_id: charged.workspace_id.clone(),
             model: usage::MODEL_DEFAULT.to_owned(),
         };

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::assumptions::Allowance;
 use super::error::Refusal;
 use super::fields::Fields;
 use super::ids;
 use super::organization::{KeyStatus, Workspace, World};
 use super::page::{self, Row};
 use super::request::{Context, Request, Version};
+use super::rules;
 
 const NAME_CHARS_MAX: usize = 40;
 /// Most live workspaces (documented default).
@@ -116,11 +118,16 @@ pub(super) fn update(world: &mut World, id: &str, body: &[u8]) -> Result<Value, 
 pub(super) fn archive(world: &mut World, context: &Context<'_>, id: &str) -> Result<Value, Refusal> {
     find(world, id)?;
     refuse_default(world, id, "archived")?;
+    let is_named = !find(world, id)?.members.is_empty()
+        || rules::live(world).any(|(_, rule)| rule.workspaces.contains_key(id));
+    if is_named && world.assumptions.referenced_workspace_archive == Allowance::Refused {
+        return Err(Refusal::invalid("A federation rule or a service account is in the workspace"));
+    }
     let workspace = world.workspaces.get_mut(id).ok_or_else(|| missing(id))?;
     workspace.archived_at.get_or_insert(context.now);
     let shown = show(id, workspace);
     for key in world.api_keys.values_mut().filter(|key| key.workspace.as_deref() == Some(id)) {
-        key.status = KeyStatus::Archived;
+        key.set_status(KeyStatus::Archived, context.now);
     }
     Ok(shown)
 }

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
+import urllib.request
 import xml.etree.ElementTree
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from python.simulator import Simulator
@@ -46,6 +48,9 @@ RULE = {
     "oauth_scope": "workspace:inference",
     "workspace_id": "wrkspc_01Prod",
 }
+# What takes another credential than the rest, by paths.
+REPORTS = "^/v1/(compliance/activities|organizations/analytics/usage)$"
+MODELS = "^/v1/(messages|models.*)$"
 # Operations that no made-up request can be accepted by.
 NEVER_ACCEPTED = {"POST /v1/oauth/token": "the identity provider's signature cannot be made up"}
 
@@ -62,6 +67,13 @@ def aimed(description):
     components["parameters"]["AnthropicVersion"]["schema"]["enum"] = ["2026-10-21"]
     rules = described["paths"]["/v1/organizations/federation_rules"]["post"]
     rules["requestBody"]["content"]["application/json"]["example"] = RULE
+    analytics = described["paths"]["/v1/organizations/analytics/usage"]["get"]["parameters"]
+    for parameter in analytics:
+        # Made-up times are hardly ever in the range that can be asked about.
+        hours = {"starting_at": -1, "ending_at": 1}.get(parameter.get("name"))
+        if hours:
+            time = datetime.now(UTC) + timedelta(hours=hours)
+            parameter["schema"] = {"type": "string", "enum": [time.strftime("%Y-%m-%dT%H:00:00Z")]}
     for path, item in described["paths"].items():
         if path.endswith("/archive"):
             name = item["parameters"][0]["$ref"].rsplit("/", 1)[1]
@@ -77,6 +89,30 @@ def aimed(description):
     return described
 
 
+def minted(simulator):
+    """A token that calls the models, for the service account `worker`."""
+    body = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "assertion": simulator.identity_token("cluster", "system:serviceaccount:ml:worker"),
+        "federation_rule_id": "fdrl_01Worker",
+        "organization_id": "0b6e3f0a-51c5-4d57-9c7e-3f1f3a1f0011",
+        "workspace_id": "wrkspc_01Prod",
+    }
+    headers = {"content-type": "application/json"}
+    request = urllib.request.Request(f"{simulator.url}/v1/oauth/token", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["access_token"]
+
+
+def credentials(simulator):
+    """The settings of the attack: the operator's token for all but reports and models."""
+    toml = lambda token: f'headers = {{ authorization = {json.dumps(f"Bearer {token}")} }}\n'
+    text = toml(simulator.tokens["operator"])
+    for paths, token in ((REPORTS, simulator.tokens["admin_key"]), (MODELS, minted(simulator))):
+        text += f"\n[[operations]]\ninclude-path-regex = {json.dumps(paths)}\n{toml(token)}"
+    return text
+
+
 def accepted(traffic, templates):
     """The operations that answered at least once with 200."""
     found = set()
@@ -90,13 +126,13 @@ def accepted(traffic, templates):
 
 def main(url, description, traffic):
     described = aimed(pathlib.Path(description).read_text())
-    token = Simulator(url).tokens["operator"]
+    settings = credentials(Simulator(url))
     with tempfile.TemporaryDirectory() as folder:
         aim, report = pathlib.Path(folder) / "openapi.json", pathlib.Path(folder) / "report.xml"
         aim.write_text(json.dumps(described))
+        (pathlib.Path(folder) / "schemathesis.toml").write_text(settings)
         command = [str(pathlib.Path(sys.executable).parent / "st"), "run", str(aim), "--url", url]
-        command += ["--header", f"authorization: Bearer {token}", "--checks", ",".join(CHECKS)]
-        command += ["--max-examples", "40", "--seed", "1", "--no-color", "--report-junit-path", str(report)]
+        command += ["--checks", ",".join(CHECKS), "--max-examples", "40", "--seed", "1", "--no-color", "--report-junit-path", str(report)]
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if not report.exists():
             sys.exit(f"the attack did not take place:\n{run.stdout}\n{run.stderr}")

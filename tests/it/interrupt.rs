@@ -87,3 +87,20 @@ fn a_second_run_is_told_who_holds_the_lock() {
     assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
     assert_eq!(objects(&environment), uninterrupted());
 }
+
+#[test]
+fn a_removal_that_took_effect_and_failed_is_settled_by_looking() {
+    let environment = Environment::two_lanes();
+    environment.keyless("plan").exits(0);
+    let vault = environment.read("batch/key.env");
+    environment.edit("remove.sh", "# Takes", "echo called >> calls\n# Takes");
+    let script = environment.read("remove.sh");
+    environment.write("remove.sh", &format!("{script}\nexit 3\n"));
+    environment.run(&APPLY).exits(1);
+    assert!(environment.read("batch/key.env") != vault);
+    assert_eq!(environment.lane("api_key.batch")["key_status"], "active");
+    environment.write("remove.sh", &script);
+    environment.apply();
+    assert_eq!(environment.read("calls"), "called\n", "what was found done is not done again");
+    assert_eq!(objects(&environment), uninterrupted());
+}

@@ -57,6 +57,7 @@ fn the_core_does_no_work_of_the_shell() {
     let core = [
         "src/lane",
         "src/plan",
+        "src/plan_check",
         "src/rollback",
         "src/evidence",
         "src/lint",
@@ -65,6 +66,7 @@ fn the_core_does_no_work_of_the_shell() {
         "src/resource",
         "src/config",
         "src/condition",
+        "src/credential_chain",
         "src/topology",
         "src/diagnostic",
         "src/token",
@@ -123,22 +125,36 @@ fn every_example_is_used_in_a_test() {
 
 #[test]
 fn what_a_check_installs_does_not_move() {
-    let folder = root().join("tests/conformance");
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-    for (at, line) in read("requirements.txt").lines().enumerate() {
-        let line = line.trim();
-        let is_known = line.starts_with("--hash=sha256:") || line.contains("==") || line.starts_with('#');
-        assert!(is_known || line.is_empty(), "requirements.txt:{}: {line}", at + 1);
+    let parts = root().join("tests/parts");
+    let files = |directory: &str| {
+        let entries: Vec<_> =
+            std::fs::read_dir(parts.join(directory)).unwrap().map(|it| it.unwrap().path()).collect();
+        assert!(!entries.is_empty());
+        entries
+    };
+    for file in files("python").into_iter().filter(|file| file.extension().is_some_and(|it| it == "txt")) {
+        for (at, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let line = line.trim();
+            let is_known = line.starts_with("--hash=sha256:") || line.contains("==") || line.starts_with('#');
+            assert!(is_known || line.is_empty(), "{file:?}:{}: {line}", at + 1);
+        }
     }
-    let lock: serde_json::Value = serde_json::from_str(&read("package-lock.json")).unwrap();
-    for (name, package) in lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty()) {
-        assert!(package["integrity"].as_str().is_some(), "{name} has no digest");
-        // The digest says what it is; where it comes from is the machine's affair.
-        assert!(package.get("resolved").is_none(), "{name} names a registry");
-    }
-    let manifest: serde_json::Value = serde_json::from_str(&read("package.json")).unwrap();
-    for (name, version) in manifest["dependencies"].as_object().unwrap() {
-        let version = version.as_str().unwrap();
-        assert!(version.starts_with(|it: char| it.is_ascii_digit()), "{name}: {version} is no exact version");
+    for directory in files("node") {
+        let read = |name: &str| -> serde_json::Value {
+            serde_json::from_str(&std::fs::read_to_string(directory.join(name)).unwrap()).unwrap()
+        };
+        let lock = read("package-lock.json");
+        for (name, package) in
+            lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty())
+        {
+            assert!(package["integrity"].as_str().is_some(), "{directory:?}: {name} has no digest");
+            // The digest says what it is; where it comes from is the machine's affair.
+            assert!(package.get("resolved").is_none(), "{directory:?}: {name} names a registry");
+        }
+        for (name, version) in read("package.json")["dependencies"].as_object().unwrap() {
+            let version = version.as_str().unwrap();
+            let is_exact = version.starts_with(|it: char| it.is_ascii_digit());
+            assert!(is_exact, "{directory:?}: {name}: {version} is no exact version");
+        }
     }
 }

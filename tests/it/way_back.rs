@@ -1,6 +1,8 @@
 //! Rollback and destroy: keys are back where they were, byte for byte.
 
-use super::support::Environment;
+use serde_json::json;
+
+use super::support::{Environment, Simulator};
 
 /// Waits are not skipped here, so that the migration stands still with the key taken out.
 fn stopped_half_way() -> (Environment, String) {
@@ -48,4 +50,14 @@ fn destroy_restores_keys_first_and_archives_rules_before_issuers() {
     assert!(at("federation_rule.ci  archive it") < at("provider.github_actions.github  archive it"));
     assert!(at("federation_rule.batch  archive it") < at("provider.github_actions.github  archive it"));
     told!("destroy_again", environment.keyless("destroy -auto-approve").exits(0));
+}
+
+#[test]
+fn a_key_that_somebody_else_set_inactive_is_not_put_back() {
+    let (environment, _) = stopped_half_way();
+    let taken_out = environment.read("ci/.env");
+    Simulator::start(&environment).as_person("api_keys/apikey_01Ci", &json!({ "status": "inactive" }));
+    told!("rollback_of_a_dead_key", environment.keyless("rollback -auto-approve").exits(1));
+    environment.keyless("destroy -auto-approve").exits(1).says("would leave a workload without a credential");
+    assert!(environment.read("ci/.env") == taken_out);
 }

@@ -14,6 +14,7 @@ use crate::cli::session::{self, Session};
 use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::plan::{self, Base, Mode, Plan};
+use crate::plan_check;
 use crate::render;
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
@@ -42,6 +43,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let plan = match saved {
             Some(saved) => {
                 refuse_stale(&saved.base, &fresh.base)?;
+                plan_check::refuse(&saved, Some(&look.moment(&session)))?;
                 saved
             }
             None => fresh,
@@ -62,7 +64,8 @@ fn fresh(
 ) -> Option<Plan> {
     match saved.map_or(mode, |plan| plan.mode) {
         mode @ (Mode::Apply | Mode::RefreshOnly) => look.plan(session, mode, connection.skip_waits, ui),
-        mode => Some(look.plan_back(session, mode, crate::rollback::WayBack::default())),
+        // Without steps it breaks nothing; its base is what it is made for.
+        mode => look.plan_back(session, mode, crate::rollback::WayBack::default()).ok(),
     }
 }
 
@@ -100,7 +103,10 @@ async fn finish(
 fn read_plan(path: &Path) -> Result<Plan, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
-    plan::decode(&text).map_err(|error| format!("{} cannot be applied: {error}", path.display()))
+    let refused = |error: String| format!("{} cannot be applied: {error}", path.display());
+    let plan = plan::decode(&text).map_err(|error| refused(error.to_string()))?;
+    plan_check::refuse(&plan, None).map_err(refused)?;
+    Ok(plan)
 }
 
 /// What is recorded, as the holder of the lock sees it.

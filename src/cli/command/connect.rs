@@ -71,6 +71,7 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             let options = simulator_options(session, simulated.organization.clone());
             let attached = simulator::attach(options).await.map_err(|error| error.to_string())?;
             let mut settings = Settings::new(attached.url(), attached.operator_token().clone());
+            settings.admin_key = Some(attached.admin_key().clone());
             settings.clock = ClockSource::Simulator;
             settings.parallelism = remote.parallelism;
             let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;

@@ -49,5 +49,5 @@ pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
             back.residue.join("\n  ")
         ));
     }
-    Ok(look.plan_back(session, Mode::Destroy, back))
+    look.plan_back(session, Mode::Destroy, back)
 }

@@ -76,7 +76,7 @@ impl Run<'_> {
         let stop = CancellationToken::new();
         let listener = tokio::spawn(listen(stop.clone()));
         let mut sightings = look.sightings.clone();
-        plan_sightings(plan, &mut sightings);
+        apply::sightings::before_run(plan, &mut sightings);
         let ui = self.ui;
         let mut tell = |event: apply::Event<'_>| {
             if let Some(line) = render::apply::line(&event) {
@@ -167,22 +167,6 @@ impl Run<'_> {
             (false, true) => Exit::Done,
             (false, false) => Exit::Error,
         })
-    }
-}
-
-/// What the plan's diff knew of things that are not yet as configured.
-fn plan_sightings(plan: &Plan, sightings: &mut crate::lane::Sightings) {
-    for change in &plan.changes {
-        if matches!(change.action, Action::Create | Action::Update | Action::Adopt)
-            && change.address.kind() != keyless_state::Kind::ApiKey
-        {
-            let what = format!("{}, which is not as configured yet", change.address);
-            sightings.unconfigured.insert(change.address.clone(), what);
-        }
-    }
-    for task in &plan.console {
-        let what = format!("{}, which a person has to see to in the Console", task.address);
-        sightings.unconfigured.insert(task.address.clone(), what);
     }
 }
 

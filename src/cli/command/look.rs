@@ -10,12 +10,14 @@ use crate::apply::recover;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
+use crate::evidence;
 use crate::lane::Sightings;
 use crate::plan::{Mode, Plan, PlanInput, attribute, build, build_back, cautions};
+use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
-use crate::resource::{Caller, KeyStatus, Observed};
-use crate::rollback::WayBack;
+use crate::resource::{Caller, Observed};
+use crate::rollback::{WayBack, dead_keys};
 
 /// What was seen, and the state with the evidence of this moment in it.
 pub(super) struct Look {
@@ -89,7 +91,7 @@ pub(super) async fn look(
         settled.push((doubt, event));
     }
     let before = state.clone();
-    let mut learnt = note_reactivations(&state, &observed, now);
+    let mut learnt = evidence::reactivations(&state, &observed, now);
     let gathered = refresh::gather(remote, &session.configuration, &state, &observed, &session.base, now)
         .await
         .map_err(|error| told(&error))?;
@@ -142,22 +144,6 @@ fn check_organization(session: &Session, recorded: &Recorded, observed: &Observe
     Ok(())
 }
 
-/// Keys that were disabled by us and are active again: somebody needed them, and from then on
-/// silence and reports count anew.
-fn note_reactivations(state: &State, observed: &Observed, now: Timestamp) -> Vec<Mutation> {
-    let mut learnt = Vec::new();
-    for (address, lane) in &state.lanes {
-        let active = observed.api_keys.get(&lane.key_id).is_some_and(|key| key.status == KeyStatus::Active);
-        if active && lane.disabled_at.is_some() {
-            let mut lane = lane.clone();
-            lane.disabled_at = None;
-            lane.reactivated_at = Some(now);
-            learnt.push(Mutation::PutLane { address: address.clone(), lane });
-        }
-    }
-    learnt
-}
-
 impl Look {
     /// Takes approvals for the final archive of keys in; they are recorded when the plan is applied.
     pub(super) fn approve_archives(&mut self, keys: &[Address], session: &Session) -> Result<(), String> {
@@ -186,6 +172,10 @@ impl Look {
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {
             Ok(mut plan) => {
+                if let Err(message) = plan_check::demand(&plan, &self.moment(session)) {
+                    ui.error(&message);
+                    return None;
+                }
                 ui.diagnostics(&cautions(&plan, self.caller), &session.sources);
                 attribute(&mut plan.drift, &self.recorded, &self.changes);
                 Some(plan)
@@ -198,8 +188,28 @@ impl Look {
     }
 
     /// Builds the plan of a way back.
-    pub(super) fn plan_back(&self, session: &Session, mode: Mode, back: WayBack) -> Plan {
-        build_back(self.input(session, mode, false), back)
+    pub(super) fn plan_back(&self, session: &Session, mode: Mode, back: WayBack) -> Result<Plan, String> {
+        let dead = dead_keys(&back, &self.state, &self.observed);
+        if !dead.is_empty() {
+            return Err(format!(
+                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Set the key active in the Console first",
+                dead.join("\n  ")
+            ));
+        }
+        let plan = build_back(self.input(session, mode, false), back);
+        plan_check::demand(&plan, &self.moment(session))?;
+        Ok(plan)
+    }
+
+    /// What a plan is held against.
+    pub(super) fn moment<'a>(&'a self, session: &'a Session) -> Moment<'a> {
+        Moment {
+            configuration: &session.configuration,
+            state: &self.state,
+            observed: &self.observed,
+            sightings: &self.sightings,
+            now: self.now,
+        }
     }
 
     fn input<'a>(&'a self, session: &'a Session, mode: Mode, skip_waits: bool) -> PlanInput<'a> {

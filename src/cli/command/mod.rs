@@ -4,6 +4,7 @@ mod apply;
 mod checkpoint;
 mod connect;
 mod destroy;
+mod doctor;
 mod drift;
 mod evidence;
 mod execute;
@@ -18,6 +19,8 @@ mod validate;
 pub(super) mod version;
 
 use std::path::PathBuf;
+
+pub(super) use doctor::Doctor;
 
 use super::args::{Arguments, Command};
 use super::exit::Exit;
@@ -36,6 +39,7 @@ pub(super) async fn run(arguments: Arguments, ui: &Ui) -> Exit {
         Command::Status(arguments) => status::run(arguments, &base, ui).await,
         Command::Output(arguments) => output::run(arguments, &base, ui),
         Command::Drift(arguments) => drift::run(arguments, &base, ui).await,
+        Command::Doctor(arguments) => doctor::run(arguments, &base, ui),
         Command::Rollback(arguments) => rollback::run(arguments, &base, ui).await,
         Command::Checkpoint(arguments) => checkpoint::run(arguments, &base, ui),
         Command::Evidence(arguments) => evidence::run(arguments, &base, ui).await,

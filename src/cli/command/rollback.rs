@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             ui.tell(&format!("stays behind: {line}"));
         }
         let stays = !back.residue.is_empty();
-        let plan = look.plan_back(&session, Mode::Rollback, back);
+        let plan = look.plan_back(&session, Mode::Rollback, back)?;
         if plan.steps.is_empty() {
             ui.data(match stays {
                 true => "No changes. What was done since cannot be taken back.\n",

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{self, Session};
 use crate::cli::ui::Ui;
 use crate::plan;
+use crate::plan_check;
 use crate::render;
 
 pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
@@ -39,6 +40,7 @@ fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let plan = plan::decode(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    plan_check::refuse(&plan, None).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(match format(arguments) {
         "json" => format!("{:#}\n", render::plan_json::plan(&plan)),
         "markdown" => render::markdown::plan(&plan),

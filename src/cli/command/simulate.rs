@@ -1,8 +1,8 @@
-//! `simulate`: the embedded API of this configuration on a socket, to be played with by hand.
+//! `simulate`: the embedded API on a socket, to be played with by hand or by other programs.
 
 use std::path::Path;
 
-use super::connect::simulator_options;
+use super::connect::{simulator_options, traffic_file};
 use crate::cli::args::Simulate as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -10,9 +10,21 @@ use crate::cli::ui::Ui;
 use crate::config::PlatformSettings;
 use crate::simulator::{self, Assumptions};
 
+/// Where an organization is kept when no directory is given, as commands in the directory expect it.
+const DATA: &str = ".keyless/simulator";
+
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
-    let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
-    match serve(arguments, &session, ui).await {
+    let options = if arguments.organization.is_some() || arguments.data.is_some() {
+        Ok(alone(arguments, base))
+    } else {
+        let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
+        configured(&session)
+    };
+    let served = match options {
+        Ok(options) => serve(arguments, options, ui).await,
+        Err(message) => Err(message),
+    };
+    match served {
         Ok(()) => Exit::Done,
         Err(message) => {
             ui.error(&message);
@@ -21,16 +33,40 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     }
 }
 
-async fn serve(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<(), String> {
-    let PlatformSettings::Simulator(simulated) = &session.configuration.settings.platform else {
-        return Err("this configuration is for the real platform; write `platform \"simulator\" {}` in the `keyless` block to simulate it".to_owned());
-    };
-    let mut options = simulator_options(session, simulated.organization.clone());
+/// What the configuration asks for.
+fn configured(session: &Session) -> Result<simulator::Options, String> {
+    match &session.configuration.settings.platform {
+        PlatformSettings::Simulator(simulated) => {
+            Ok(simulator_options(session, simulated.organization.clone()))
+        }
+        PlatformSettings::Claude => Err("this configuration is for the real platform; write `platform \"simulator\" {}` in the `keyless` block to simulate it, or name an organization with -organization=FILE".to_owned()),
+    }
+}
+
+/// What the command line asks for, without a configuration.
+fn alone(arguments: &Arguments, base: &Path) -> simulator::Options {
+    let directory = arguments.data.as_deref().unwrap_or(Path::new(DATA));
+    simulator::Options {
+        directory: base.join(directory),
+        base: base.to_owned(),
+        organization: arguments.organization.clone(),
+        listen: arguments.listen,
+        assumptions: Assumptions::default(),
+        traffic: traffic_file(),
+    }
+}
+
+async fn serve(arguments: &Arguments, mut options: simulator::Options, ui: &Ui) -> Result<(), String> {
     options.listen = arguments.listen;
     options.assumptions = assumptions(&arguments.assume)?;
     let simulator = simulator::start(options).await.map_err(|error| error.to_string())?;
+    // With another data directory they start one of their own.
+    let others = match arguments.data {
+        None => "Other keyless commands in this directory use it while it runs. ",
+        Some(_) => "",
+    };
     ui.data(&format!(
-        "The simulator listens on {0}\n\n  clock      curl {0}/_simulator/clock\n  tokens     curl {0}/_simulator/tokens\n\nOther keyless commands in this directory use it while it runs. Stop it with Ctrl-C.\n",
+        "The simulator listens on {0}\n\n  clock      curl {0}/_simulator/clock\n  tokens     curl {0}/_simulator/tokens\n\n{others}Stop it with Ctrl-C.\n",
         simulator.url()
     ));
     let waited = tokio::signal::ctrl_c().await.map_err(|error| error.to_string());
@@ -38,10 +74,13 @@ async fn serve(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<(), 
     waited
 }
 
+/// Reads the switches; every wrong one is told.
 fn assumptions(switches: &[String]) -> Result<Assumptions, String> {
     let mut assumptions = Assumptions::default();
-    for switch in switches {
-        assumptions.set(switch).map_err(|error| error.to_string())?;
-    }
-    Ok(assumptions)
+    let wrong: Vec<String> = switches
+        .iter()
+        .filter_map(|switch| assumptions.set(switch).err())
+        .map(|error| error.to_string())
+        .collect();
+    if wrong.is_empty() { Ok(assumptions) } else { Err(wrong.join("\n")) }
 }

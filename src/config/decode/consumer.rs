@@ -1,20 +1,32 @@
 //! `consumer` blocks of a key: the places where it is used.
 
+mod forge;
+mod store;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use keyless_state::{Address, ConsumerId, Kind};
 
-use super::fields::Fields;
-use crate::config::configuration::{Consumer, ConsumerDriver};
+use super::fields::{Fields, Given};
 use crate::config::nearest;
 use crate::config::scan;
 use crate::config::section::Section;
+use crate::config::{ClaudeCodeSettings, Consumer, ConsumerDriver, SettingsEntry};
 use crate::diagnostic::{Diagnostic, Span};
 
-const KINDS: [&str; 3] = ["dotenv", "command", "manual"];
-const KINDS_LATER: [&str; 6] =
-    ["github_secret", "gitlab_variable", "kubernetes_secret", "aws_secret", "gcp_secret", "azure_secret"];
+const KINDS: [&str; 10] = [
+    "dotenv",
+    "claude_code_settings",
+    "github_secret",
+    "gitlab_variable",
+    "kubernetes_secret",
+    "aws_secret",
+    "gcp_secret",
+    "azure_secret",
+    "command",
+    "manual",
+];
 const VARIABLE_DEFAULT: &str = "ANTHROPIC_API_KEY";
 
 /// Reads all consumers of a key; there must be one at least.
@@ -73,17 +85,8 @@ fn id(key: &mut Fields<'_>, section: &Section) -> Option<ConsumerId> {
     };
     if !KINDS.contains(&&*kind.text) {
         let hint = nearest::suggest(&kind.text, "there is", KINDS);
-        if KINDS_LATER.contains(&&*kind.text) {
-            let detail = format!("This version cannot reach consumers of the kind `{}` yet.", kind.text);
-            key.refuse("Not available in this version", detail, kind.span, hint);
-        } else {
-            key.refuse(
-                "Unknown consumer kind",
-                format!("There is no consumer kind `{}`.", kind.text),
-                kind.span,
-                hint,
-            );
-        }
+        let detail = format!("There is no consumer kind `{}`.", kind.text);
+        key.refuse("Unknown consumer kind", detail, kind.span, hint);
         return None;
     }
     if !scan::is_name(&name.text) {
@@ -105,6 +108,13 @@ fn decode(
     let rule = rule(&mut fields, replaced_by);
     let driver = match &*id.kind {
         "dotenv" => dotenv(&mut fields),
+        "claude_code_settings" => claude_code_settings(&mut fields),
+        "github_secret" => forge::github_secret(&mut fields),
+        "gitlab_variable" => forge::gitlab_variable(&mut fields),
+        "kubernetes_secret" => store::kubernetes_secret(&mut fields),
+        "aws_secret" => store::aws_secret(&mut fields),
+        "gcp_secret" => store::gcp_secret(&mut fields),
+        "azure_secret" => store::azure_secret(&mut fields),
         "command" => command(&mut fields),
         _ => manual(&mut fields),
     };
@@ -140,19 +150,40 @@ fn rule(fields: &mut Fields<'_>, replaced_by: &BTreeSet<Address>) -> Option<Addr
 fn dotenv(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
     let path = fields.text("path");
     fields.require("path", path.is_some(), "`path = \".env\"`");
-    let variable = fields.text("variable");
-    if let Some(given) = &variable
-        && !is_variable(&given.value)
-    {
-        let detail = "The name of an environment variable has letters, digits and `_`, and no digit first.";
-        fields.refuse("Invalid variable name", detail, given.span, "write for example \"ANTHROPIC_API_KEY\"");
-    }
+    let variable = variable(fields);
     let identity_token_file = fields.text("identity_token_file").map(|given| given.value);
     Some(ConsumerDriver::Dotenv {
         path: PathBuf::from(path?.value),
-        variable: variable.map_or_else(|| VARIABLE_DEFAULT.to_owned(), |given| given.value),
+        variable: variable.unwrap_or_else(|| VARIABLE_DEFAULT.to_owned()),
         identity_token_file,
     })
+}
+
+fn variable(fields: &mut Fields<'_>) -> Option<String> {
+    let given = fields.text("variable")?;
+    if !is_variable(&given.value) {
+        let detail = "The name of an environment variable has letters, digits and `_`, and no digit first.";
+        fields.refuse("Invalid variable name", detail, given.span, "write for example \"ANTHROPIC_API_KEY\"");
+    }
+    Some(given.value)
+}
+
+fn claude_code_settings(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
+    let path = fields.text("path");
+    fields.require("path", path.is_some(), "`path = \".claude/settings.json\"`");
+    let variable = variable(fields);
+    let helper = fields.bool("api_key_helper");
+    let entry = match (helper, variable) {
+        (Some(given), Some(_)) if given.value => {
+            let detail = "A consumer is one place: either a variable below `env`, or `apiKeyHelper`.";
+            let hint = "write a consumer block for each of the two";
+            fields.refuse("Conflicting arguments", detail, given.span, hint);
+            return None;
+        }
+        (Some(given), None) if given.value => SettingsEntry::Helper,
+        (_, variable) => SettingsEntry::Variable(variable.unwrap_or_else(|| VARIABLE_DEFAULT.to_owned())),
+    };
+    Some(ConsumerDriver::ClaudeCodeSettings(ClaudeCodeSettings { path: PathBuf::from(path?.value), entry }))
 }
 
 fn is_variable(text: &str) -> bool {
@@ -188,4 +219,52 @@ fn manual(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
     let instructions = fields.text("instructions");
     fields.require("instructions", instructions.is_some(), "`instructions = \"what a person has to do\"`");
     Some(ConsumerDriver::Manual { instructions: instructions?.value })
+}
+
+/// A text that must be there and must satisfy `fits`.
+fn required(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    example: &str,
+    fits: fn(&str) -> bool,
+) -> Option<Given<String>> {
+    let given = fields.text(name);
+    fields.require(name, given.is_some(), &format!("`{name} = \"{example}\"`"));
+    fitting(fields, name, given?, example, fits)
+}
+
+/// The same for a text that may be left out.
+fn optional(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    example: &str,
+    fits: fn(&str) -> bool,
+) -> Option<Given<String>> {
+    let given = fields.text(name)?;
+    fitting(fields, name, given, example, fits)
+}
+
+fn fitting(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    given: Given<String>,
+    example: &str,
+    fits: fn(&str) -> bool,
+) -> Option<Given<String>> {
+    if fits(&given.value) {
+        return Some(given);
+    }
+    let detail = format!("`{name}` cannot be `{}`: the store knows no such name.", given.value);
+    fields.refuse("Invalid name", detail, given.span, format!("write it like \"{example}\""));
+    None
+}
+
+/// One segment of a path: nothing in it that a URL would read otherwise.
+fn is_segment(text: &str) -> bool {
+    let plain = |c: char| !c.is_control() && !c.is_whitespace() && c != '/' && c != '\\';
+    !text.is_empty() && text.chars().all(plain) && !matches!(text, "." | "..")
+}
+
+fn is_path(text: &str) -> bool {
+    text.split('/').all(is_segment)
 }

@@ -1,6 +1,7 @@
 //! Tests of the whole way from text to configuration.
 
 mod blocks;
+mod consumers;
 mod language;
 mod lints;
 mod problems;

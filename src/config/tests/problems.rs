@@ -193,7 +193,6 @@ fn arguments_are_checked() {
     check_change("  consumer", "  quiet_period = \"3 days\"\n  consumer", &["23: Wrong type"]);
     check_change("  consumer", "  archive_after = 3600\n  consumer", &["23: Wrong type"]);
     check_change("consumer \"dotenv\" \"laptop\" { path = \".env\" }", "", &["20: Missing block"]);
-    check_change("\"dotenv\"", "\"github_secret\"", &["23: Not available in this version"]);
     check_change("\"dotenv\"", "\"dotnev\"", &["23: Unknown consumer kind"]);
     check_change("\"dotenv\" \"laptop\"", "\"dotenv\"", &["23: Wrong number of labels"]);
     check_change("path = \".env\"", "", &["23: Missing argument"]);

@@ -6,8 +6,8 @@ use crate::lane::Presence;
 use crate::plan::{Mode, PlanInput, build};
 use crate::resource::OrganizationRole;
 use crate::sample::{
-    ACCOUNT, ISSUER, KEY, RULE, address, bare, built, configuration, hour, rule_arguments, rule_object,
-    sightings, these,
+    ACCOUNT, ISSUER, KEY, RULE, account, address, bare, built, configuration, hour, rule_arguments,
+    rule_object, sightings, these,
 };
 
 type World = (Configuration, State, Observed);
@@ -31,7 +31,16 @@ fn plan(world: &World, caller: Caller, mode: Mode) -> Plan {
         outputs_changed: false,
         caller,
     };
-    build(input).unwrap()
+    let plan = build(input).unwrap();
+    let moment = crate::plan_check::Moment {
+        configuration: &world.0,
+        state: &world.1,
+        observed: &world.2,
+        sightings: &sightings(&world.0, &Presence::Present),
+        now: hour(0),
+    };
+    assert_eq!(crate::plan_check::check(&plan, Some(&moment)), []);
+    plan
 }
 
 /// The addresses held back, each with what it waits for, and the steps at the API that go on.
@@ -213,4 +222,32 @@ fn a_look_around_holds_nothing_back() {
     let looked = plan(&world, Caller::Person, Mode::RefreshOnly);
     assert!(looked.console.is_empty() && looked.steps.is_empty() && looked.changes.is_empty());
     assert!(looked.lanes[0].needs.iter().any(|need| need.supplier == "person"), "{:?}", looked.lanes);
+}
+
+#[test]
+fn what_a_held_rule_stands_on_stays() {
+    let turns = |world: &mut World| {
+        let other = "service_account.other";
+        world.0.service_accounts.clear();
+        world
+            .0
+            .service_accounts
+            .insert(address(other), account("other", &[("wrkspc_a", "workspace_developer")]));
+        the_rule(world).service_account = address(other);
+    };
+    let made = ["create/service_account.other", "set-membership/service_account.other/wrkspc_a"];
+    check(admin_world(), Caller::Person, turns, &[(RULE, None)], &made);
+    let rest = ["update/federation_rule.bot", "verify/federation_rule.bot", "archive/service_account.bot"];
+    let all = [&made[..], &rest].concat();
+    check(built(), Caller::Person, turns, &[], &all);
+}
+
+#[test]
+fn what_an_adopted_rule_stands_on_stays() {
+    let adopted = |world: &mut World| {
+        world.1.records.get_mut(&address(RULE)).unwrap().origin = keyless_state::Origin::Adopted;
+        world.0 = Configuration::default();
+    };
+    let forgets = ["forget/federation_rule.bot", "forget/provider.oidc.ci", "forget/service_account.bot"];
+    check(built(), Caller::Person, adopted, &[], &forgets);
 }

@@ -1,12 +1,19 @@
 //! The simulator over a real socket, with one test for each line of the behaviour ledger.
 
 mod accounts;
+mod activities;
+mod analytics;
 mod control;
 mod exchange;
+mod faults;
 mod keys;
+mod ledger;
 mod lifecycle;
 mod link;
+mod reseed;
+mod robustness;
 mod rules;
+mod switches;
 mod usage;
 mod workloads;
 

@@ -86,6 +86,20 @@ async fn usage_is_grouped_and_filtered() {
 }
 
 #[tokio::test]
+async fn the_speed_is_told_to_those_who_know_its_beta() {
+    let api = Api::assuming("usage-delay-seconds=0").await;
+    api.call(&key("apikey_01One")).await;
+    api.advance(60).await;
+    let path = "usage_report/messages?starting_at=2026-11-20T00:00:00Z&group_by[]=speed&speeds[]=standard";
+    assert!(api.get(path).await.message().starts_with("speed: "));
+    let request =
+        api.client.get(format!("{}{ORGANIZATION}{path}", api.simulator.url())).bearer_auth(&api.token);
+    let request = request.header("anthropic-beta", "fast-mode-2026-02-01");
+    let report = Api::read(request.header("anthropic-version", "2026-10-21")).await.ok();
+    assert_eq!(report["data"][0]["results"][0]["speed"], "standard");
+}
+
+#[tokio::test]
 async fn reports_are_paged_in_buckets() {
     let api = Api::start().await;
     let base = "usage_report/messages?starting_at=2026-11-18T13:00:00Z&ending_at=2026-11-20T00:00:00Z";

@@ -5,11 +5,15 @@ mod environment;
 mod run;
 mod scripted_api;
 mod simulator;
+#[path = "../../../src/consumer/tests/server.rs"]
+#[allow(dead_code, reason = "the drivers' own tests use more of it")]
+mod store;
 
 pub(crate) use environment::Environment;
 pub(crate) use run::Run;
 pub(crate) use scripted_api::{ScriptedApi, answer};
 pub(crate) use simulator::Simulator;
+pub(crate) use store::{Answer, Asked, Server};
 
 /// Compares everything that a run told with the snapshot of this name.
 macro_rules! told {

@@ -19,7 +19,12 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Starts it and waits for the line that tells where it listens.
     pub(crate) fn start(environment: &Environment) -> Simulator {
-        let mut child = environment.command(&["simulate"]).spawn().unwrap();
+        Simulator::told(environment, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn told(environment: &Environment, arguments: &[&str]) -> Simulator {
+        let mut child = environment.command(&[&["simulate"], arguments].concat()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -54,6 +59,17 @@ impl Simulator {
     /// Lets time pass.
     pub(crate) fn advance_hours(&self, hours: u64) {
         self.call("POST", "/_simulator/clock", None, Some(&json!({ "advance_seconds": hours * 3600 })));
+    }
+
+    /// Lets something go wrong.
+    pub(crate) fn fault(&self, fault: &Value) {
+        self.call("POST", "/_simulator/faults", None, Some(fault));
+    }
+
+    /// How often each fault has met a call.
+    pub(crate) fn faults_met(&self) -> Vec<u64> {
+        let told = self.get("/_simulator/faults");
+        told["faults"].as_array().unwrap().iter().map(|fault| fault["met"].as_u64().unwrap()).collect()
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,0 +1,114 @@
+//! Secrets of an Azure Key Vault: a version is disabled and enabled again.
+
+mod credentials;
+
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+
+use super::call_error::CallError;
+use super::environment::Environment;
+use super::http::{Request, Trust, url};
+use super::store::Store;
+use crate::config::AzureSecret;
+use crate::limits::PAGES_MAX;
+use crate::secret::Secret;
+
+const API_VERSION: (&str, &str) = ("api-version", "7.4");
+
+/// A secret with the way to it.
+pub(super) struct Azure<'a> {
+    secret: &'a AzureSecret,
+    token: Secret,
+}
+
+struct Version {
+    id: String,
+    enabled: bool,
+    created: i64,
+}
+
+impl<'a> Azure<'a> {
+    pub(super) async fn new(
+        secret: &'a AzureSecret,
+        environment: &Environment,
+    ) -> Result<Azure<'a>, CallError> {
+        Ok(Azure { secret, token: credentials::token(environment, &secret.vault_url).await? })
+    }
+
+    /// The version that holds the key: the one that was named, or the newest. The list of versions
+    /// is asked for, because the call for one version answers with its value.
+    async fn version(&self) -> Result<Option<Version>, CallError> {
+        let operation = format!("list the versions of the secret {}", self.secret.secret);
+        let base = &self.secret.vault_url;
+        let first = url(&operation, base, &["secrets", &self.secret.secret, "versions"], &[API_VERSION])?;
+        let mut found: Option<Version> = None;
+        let mut next = first.clone();
+        for _ in 0..PAGES_MAX {
+            let request = Request::new(&*operation, Method::GET, next).bearer(&self.token);
+            let answer = match request.fetch(&Trust::default()).await {
+                Err(error) if error.status == Some(404) && error.code == "SecretNotFound" => return Ok(None),
+                answer => answer?,
+            };
+            for version in answer["value"].as_array().into_iter().flatten() {
+                let id = version["id"].as_str().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
+                let created = version["attributes"]["created"].as_i64().unwrap_or_default();
+                let wanted = match &self.secret.version {
+                    Some(wanted) => wanted == id,
+                    None => found.as_ref().is_none_or(|found| found.created < created),
+                };
+                if wanted {
+                    let enabled = version["attributes"]["enabled"] == true;
+                    found = Some(Version { id: id.to_owned(), enabled, created });
+                }
+            }
+            let Some(link) = answer["nextLink"].as_str().filter(|link| !link.is_empty()) else {
+                return Ok(found);
+            };
+            next = Url::parse(link).ok().filter(|link| link.origin() == first.origin()).ok_or_else(|| {
+                let advice = "Check the vault's address.";
+                request.error("the next page of the list is said to be elsewhere", advice)
+            })?;
+        }
+        Err(CallError::here(operation, "the list does not end", ""))
+    }
+
+    async fn switch(&self, id: &str, enabled: bool) -> Result<(), CallError> {
+        let verb = if enabled { "enable" } else { "disable" };
+        let operation = format!("{verb} version {id} of the secret {}", self.secret.secret);
+        let segments = ["secrets", &self.secret.secret, id];
+        let url = url(&operation, &self.secret.vault_url, &segments, &[API_VERSION])?;
+        let request = Request::new(operation, Method::PATCH, url)
+            .bearer(&self.token)
+            .json(&json!({ "attributes": { "enabled": enabled } }))
+            .unread();
+        request.succeed(&Trust::default()).await.map(|_| ())
+    }
+}
+
+impl Store for Azure<'_> {
+    async fn holds_key(&self) -> Result<bool, CallError> {
+        Ok(self.version().await?.is_some_and(|version| version.enabled))
+    }
+
+    async fn take_out(&self) -> Result<Option<Value>, CallError> {
+        let Some(version) = self.version().await? else { return Ok(None) };
+        if version.enabled {
+            self.switch(&version.id, false).await?;
+        }
+        Ok(Some(json!({ "disabled_version": version.id })))
+    }
+
+    async fn put_back(&self, receipt: Option<&Value>) -> Result<(), CallError> {
+        if let Some(id) = receipt.and_then(|receipt| receipt["disabled_version"].as_str()) {
+            return self.switch(id, true).await;
+        }
+        match self.version().await? {
+            Some(version) => self.switch(&version.id, true).await,
+            None => Err(CallError::here(
+                format!("enable the secret {} again", self.secret.secret),
+                "it is not there",
+                "Recover it if it was deleted, or set it anew from a copy of the key.",
+            )),
+        }
+    }
+}

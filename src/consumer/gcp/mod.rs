@@ -1,0 +1,137 @@
+//! Secrets of Google Cloud's Secret Manager: versions are disabled and enabled again.
+
+mod credentials;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::call_error::CallError;
+use super::environment::Environment;
+use super::http::{Request, Trust, url};
+use super::store::Store;
+use crate::config::GcpSecret;
+use crate::limits::PAGES_MAX;
+use crate::secret::Secret;
+
+/// A secret with the way to it.
+pub(super) struct Gcp<'a> {
+    secret: &'a GcpSecret,
+    base: String,
+    token: Secret,
+}
+
+/// A version: its number and whether it is enabled, disabled or destroyed.
+struct Version {
+    number: String,
+    state: String,
+}
+
+impl<'a> Gcp<'a> {
+    pub(super) async fn new(secret: &'a GcpSecret, environment: &Environment) -> Result<Gcp<'a>, CallError> {
+        let base = environment.text("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER");
+        let base = base.unwrap_or_else(|| "https://secretmanager.googleapis.com".to_owned());
+        Ok(Gcp { secret, base, token: credentials::token(environment).await? })
+    }
+
+    fn request(
+        &self,
+        operation: String,
+        method: Method,
+        tail: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Request, CallError> {
+        let GcpSecret { project, secret, .. } = self.secret;
+        let mut segments = vec!["v1", "projects", project, "secrets", secret, "versions"];
+        segments.extend(tail);
+        Ok(Request::new(operation.clone(), method, url(&operation, &self.base, &segments, query)?)
+            .bearer(&self.token))
+    }
+
+    /// The versions that concern us, newest first. The answers hold no values.
+    async fn versions(&self) -> Result<Vec<Version>, CallError> {
+        let operation = format!("list the versions of the secret {}", self.secret.secret);
+        let mut versions = Vec::new();
+        let mut page_token = String::new();
+        for _ in 0..PAGES_MAX {
+            let mut query = vec![("pageSize", "1000")];
+            if !page_token.is_empty() {
+                query.push(("pageToken", &page_token));
+            }
+            let request = self.request(operation.clone(), Method::GET, &[], &query)?;
+            let answer = match request.fetch(&Trust::default()).await {
+                // A secret that is gone holds no key. Without the right to see it, the answer is 403.
+                Err(error) if error.status == Some(404) && error.code == "NOT_FOUND" => return Ok(Vec::new()),
+                answer => answer?,
+            };
+            for version in answer["versions"].as_array().into_iter().flatten() {
+                let name = version["name"].as_str().unwrap_or_default();
+                let number = name.rsplit('/').next().unwrap_or_default().to_owned();
+                if self.secret.version.as_ref().is_none_or(|wanted| *wanted == number) {
+                    let state = version["state"].as_str().unwrap_or_default().to_owned();
+                    versions.push(Version { number, state });
+                }
+            }
+            match answer["nextPageToken"].as_str().filter(|token| !token.is_empty()) {
+                Some(next) => page_token = next.to_owned(),
+                None => {
+                    versions.sort_by_key(|version| {
+                        std::cmp::Reverse(version.number.parse::<u64>().unwrap_or_default())
+                    });
+                    return Ok(versions);
+                }
+            }
+        }
+        Err(CallError::here(operation, "the list does not end", ""))
+    }
+
+    async fn switch(&self, number: &str, verb: &str) -> Result<(), CallError> {
+        let operation = format!("{verb} version {number} of the secret {}", self.secret.secret);
+        let call = format!("{number}:{verb}");
+        let request = self.request(operation, Method::POST, &[&call], &[])?.json(&json!({}));
+        request.succeed(&Trust::default()).await.map(|_| ())
+    }
+}
+
+impl Store for Gcp<'_> {
+    async fn holds_key(&self) -> Result<bool, CallError> {
+        Ok(self.versions().await?.iter().any(|version| version.state == "ENABLED"))
+    }
+
+    async fn take_out(&self) -> Result<Option<Value>, CallError> {
+        let mut disabled: Vec<String> = Vec::new();
+        for version in self.versions().await?.iter().filter(|version| version.state == "ENABLED") {
+            if let Err(error) = self.switch(&version.number, "disable").await {
+                // The next try could not tell these from versions that somebody else disabled.
+                for number in &disabled {
+                    self.switch(number, "enable").await?;
+                }
+                return Err(error);
+            }
+            disabled.push(version.number.clone());
+        }
+        Ok(Some(json!({ "disabled_versions": disabled })))
+    }
+
+    async fn put_back(&self, receipt: Option<&Value>) -> Result<(), CallError> {
+        let listed = receipt.and_then(|receipt| receipt["disabled_versions"].as_array());
+        let disabled: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+        let versions = self.versions().await?;
+        let left: Vec<&Version> = versions.iter().filter(|version| version.state != "DESTROYED").collect();
+        // Where the receipt was lost, the newest version is the one that `latest` leads to.
+        let wanted: Vec<&&Version> = match disabled.is_empty() {
+            true => left.iter().take(1).collect(),
+            false => left.iter().filter(|version| disabled.contains(&&*version.number)).collect(),
+        };
+        if wanted.is_empty() {
+            return Err(CallError::here(
+                format!("enable the secret {} again", self.secret.secret),
+                "the versions that were disabled are destroyed or gone",
+                "Add a version with a copy of the key.",
+            ));
+        }
+        for version in wanted.into_iter().filter(|version| version.state == "DISABLED") {
+            self.switch(&version.number, "enable").await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,417 @@
+//! The loop of a run, around the production functions that decide in it.
+
+use keyless_state::{Event, InDoubt, Mutation, State};
+
+use super::outside::{self, can_work, perform};
+use super::scope::Scope;
+use super::world::{Run, Sealed, World, Wrong, at};
+use crate::apply::prepare::{self, Context};
+use crate::apply::schedule::{Schedule, Status};
+use crate::apply::{recover, sightings};
+use crate::config::WorkspaceRef;
+use crate::evidence;
+use crate::lane::{self, Assessment, Sightings, Stage};
+use crate::plan::{self, Mode, Operation, Plan, PlanInput, Reason, Step};
+use crate::plan_check::{self, Moment};
+use crate::resource::{Caller, KeyStatus, Observed};
+use crate::rollback::{dead_keys, way_back};
+
+/// How a step in flight ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum How {
+    /// It takes effect, and that is recorded.
+    Lands,
+    /// It takes effect, and the answer is lost.
+    AnswerLost,
+    /// It has no effect.
+    Fails,
+}
+
+fn id_of(workspace: &WorkspaceRef) -> String {
+    match workspace {
+        WorkspaceRef::Id(id) => id.clone(),
+        WorkspaceRef::Data(data) => unreachable!("no scope looks {data} up"),
+    }
+}
+
+impl Scope {
+    /// Begins a run, as the command does that looks, settles, plans and applies. None when nothing
+    /// would happen that did not happen before.
+    pub(super) fn begin_run(&self, world: &World, back: bool) -> Option<World> {
+        let mut next = world.clone();
+        let now = at(world.hour);
+        let seen = self.sight(world);
+        let mut state: State = (*world.state).clone();
+        for doubt in world.doubts.iter().filter(|_| !self.without.settling) {
+            let event = recover::settle(doubt, &self.configuration, &state, &world.observed, &seen, now);
+            if let Event::StepDone { changes, .. } = event {
+                changes.iter().for_each(|change| state.apply(change));
+            }
+        }
+        let settled = state.clone();
+        let mut learnt = Vec::new();
+        if !self.without.noticing {
+            learnt.extend(evidence::reactivations(&state, &world.observed, now));
+        }
+        learnt.extend(self.read_evidence(world, &state));
+        learnt.iter().for_each(|change| state.apply(change));
+        let plan = self.plan(world, &settled, &state, &seen, back)?;
+        next.rested = !back;
+        next.doubts = Sealed::new(Vec::new());
+        let moment = self.moment(&state, &world.observed, &seen, world.hour);
+        let found = plan_check::check(&plan, Some(&moment));
+        if !found.is_empty() {
+            return Some(wrong(next, Wrong::Plan, &found));
+        }
+        if plan.steps.is_empty() {
+            let keeps = |change: &&Mutation| match change {
+                Mutation::PutEvidence { evidence } => {
+                    matches!(evidence.fact, keyless_state::Fact::ArchiveApproval { .. })
+                }
+                _ => true,
+            };
+            next.state = Sealed::new(settled);
+            let kept: Vec<Mutation> = learnt.iter().filter(keeps).cloned().collect();
+            if !kept.is_empty() {
+                next.state.edit(|state| kept.iter().for_each(|change| state.apply(change)));
+            }
+            return Some(self.at_rest(next, &state, &seen, back));
+        }
+        if next.checkpoint.is_none() && plan.steps.iter().any(|step| step.stage == Stage::Configure) {
+            next.checkpoint = Some(Sealed::new(state.clone()));
+        }
+        next.state = Sealed::new(state);
+        next.run = Some(self.run(plan, &next, seen));
+        next.rested = false;
+        Some(next)
+    }
+
+    fn plan(
+        &self,
+        world: &World,
+        recorded: &State,
+        state: &State,
+        seen: &Sightings,
+        back: bool,
+    ) -> Option<Plan> {
+        let mut observed: Observed = (*world.observed).clone();
+        if self.without.looking {
+            let known: Vec<&String> = state.records.values().map(|record| &record.id).collect();
+            observed.issuers.retain(|id, _| known.contains(&id));
+            observed.service_accounts.retain(|id, _| known.contains(&id));
+            observed.rules.retain(|id, _| known.contains(&id));
+        }
+        let input = PlanInput {
+            configuration: &self.configuration,
+            state,
+            recorded,
+            observed: &observed,
+            sightings: seen.clone(),
+            lineage: None,
+            serial: 0,
+            mode: if back { Mode::Rollback } else { Mode::Apply },
+            now: at(world.hour),
+            skip_waits: false,
+            outputs_changed: false,
+            caller: Caller::Person,
+        };
+        match back {
+            false => plan::build(input).ok(),
+            true => {
+                let then = world.checkpoint.as_ref()?;
+                let back = way_back(state, then, &self.configuration, Reason::Rollback);
+                if !self.without.rereads && !dead_keys(&back, state, &observed).is_empty() {
+                    return None;
+                }
+                Some(plan::build_back(input, back))
+            }
+        }
+    }
+
+    fn run(&self, mut plan: Plan, world: &World, mut seen: Sightings) -> Run {
+        if let Some(word) = self.without.order {
+            plan.steps
+                .iter_mut()
+                .filter(|step| step.operation.word() == word)
+                .for_each(|step| step.after.clear());
+        }
+        sightings::before_run(&plan, &mut seen);
+        seen.wanted_settings = self.wanted(&world.state, &world.observed);
+        let schedule = Schedule::new(&plan.steps);
+        Run {
+            plan: Sealed::by(&plan.steps, plan.clone()),
+            schedule,
+            observed: world.observed.clone(),
+            sightings: Sealed::new(seen),
+            flying: Vec::new(),
+            doubts: Vec::new(),
+            faulted: false,
+            done: 0,
+        }
+    }
+
+    pub(super) fn wanted(
+        &self,
+        state: &State,
+        observed: &Observed,
+    ) -> std::collections::BTreeMap<(keyless_state::Address, keyless_state::ConsumerId), String> {
+        plan::wanted_settings(&self.configuration, state, &observed.organization.id, id_of)
+    }
+
+    fn moment<'a>(
+        &'a self,
+        state: &'a State,
+        observed: &'a Observed,
+        sightings: &'a Sightings,
+        hour: i64,
+    ) -> Moment<'a> {
+        Moment { configuration: &self.configuration, state, observed, sightings, now: at(hour) }
+    }
+
+    fn assess(&self, world: &World, run: &Run, lane: &keyless_state::Address) -> Assessment {
+        let key = &self.configuration.api_keys[lane];
+        let facts = lane::gather(lane, key, &self.configuration, &world.state, &run.observed, &run.sightings);
+        lane::assess(&facts, at(world.hour))
+    }
+
+    fn is_open(&self, world: &World, run: &Run, step: &Step) -> bool {
+        step.lane
+            .as_ref()
+            .is_none_or(|lane| lane::permits(&self.assess(world, run, lane), step.stage).is_ok())
+    }
+
+    /// Goes on with a run: begins what is ready, or confirms, or ends the run.
+    pub(super) fn go_on(&self, world: &World) -> Option<World> {
+        let mut next = world.clone();
+        let mut run = next.run.take()?;
+        let mut begun = false;
+        for id in run.schedule.ready() {
+            if run.flying.len() >= self.parallelism {
+                break;
+            }
+            let step = step_of(&run.plan, &id);
+            if matches!(step.operation, Operation::Confirm { .. }) {
+                continue;
+            }
+            if !self.is_open(&next, &run, &step) {
+                run.schedule.end(&id, Status::Waiting);
+                begun = true;
+                continue;
+            }
+            if let Some(found) = self.unfounded(&next, &run, &step) {
+                return Some(wrong(next, Wrong::Unfounded, &found));
+            }
+            run.schedule.begin(&id);
+            begun = true;
+            let context = self.context(&next.state, &run.observed);
+            match prepare::prepare(&step.operation, &context) {
+                Ok(_) => run.flying.push(id),
+                Err(_) => run.schedule.end(&id, Status::Failed),
+            }
+        }
+        if !begun && !run.flying.is_empty() {
+            return None;
+        }
+        if run.flying.is_empty() && !begun {
+            return Some(self.confirm_or_end(next, run));
+        }
+        next.run = Some(run);
+        Some(next)
+    }
+
+    fn unfounded(&self, world: &World, run: &Run, step: &Step) -> Option<Vec<plan_check::Violation>> {
+        // What a person does to a key's status while a run is under way shows when it is read again.
+        let mut observed = (*world.observed).clone();
+        observed.api_keys.clone_from(&run.observed.api_keys);
+        let moment = self.moment(&world.state, &observed, &run.sightings, world.hour);
+        let found = plan_check::breaks(step, &moment);
+        (!found.is_empty()).then_some(found)
+    }
+
+    fn confirm_or_end(&self, mut next: World, mut run: Run) -> World {
+        let ready = run.schedule.ready();
+        if ready.is_empty() {
+            return self.end_run(next, run);
+        }
+        let learnt = self.read_evidence(&next, &next.state);
+        next.state.edit(|state| learnt.iter().for_each(|change| state.apply(change)));
+        for id in ready {
+            let step = step_of(&run.plan, &id);
+            if !self.is_open(&next, &run, &step) {
+                run.schedule.end(&id, Status::Waiting);
+                continue;
+            }
+            if let Some(found) = self.unfounded(&next, &run, &step) {
+                return wrong(next, Wrong::Unfounded, &found);
+            }
+            run.schedule.begin(&id);
+            run.schedule.end(&id, Status::Done);
+            run.done = run.done.saturating_add(1);
+        }
+        next.run = Some(run);
+        next
+    }
+
+    fn context<'a>(&'a self, state: &'a State, observed: &'a Observed) -> Context<'a> {
+        static NO_WORKSPACES: std::collections::BTreeMap<keyless_state::Address, String> =
+            std::collections::BTreeMap::new();
+        Context { configuration: &self.configuration, state, observed, workspaces: &NO_WORKSPACES }
+    }
+
+    /// Ends a step in flight.
+    pub(super) fn end_step(&self, world: &World, id: &str, how: How) -> Option<World> {
+        let mut next = world.clone();
+        let mut run = next.run.take()?;
+        run.flying.retain(|flying| flying != id);
+        let step = step_of(&run.plan, id);
+        run.faulted |= how != How::Lands;
+        if how == How::Fails {
+            run.schedule.end(id, Status::Failed);
+            next.run = Some(run);
+            return Some(next);
+        }
+        let given = self.take_effect(&mut next, &run, &step);
+        if how == How::AnswerLost && !self.without.doubting {
+            run.doubts.push(id.to_owned());
+        }
+        if next.wrong.is_some() {
+            return Some(next);
+        }
+        match given {
+            Ok(given) if how == How::Lands => {
+                let mut changes: Vec<Mutation> =
+                    given.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }).collect();
+                if !given.failure {
+                    let context = self.context(&next.state, &run.observed);
+                    let receipt = None;
+                    let now = at(next.hour);
+                    changes.extend(prepare::effects(
+                        &step.operation,
+                        given.answer.as_ref(),
+                        receipt,
+                        &context,
+                        now,
+                    ));
+                }
+                next.state.edit(|state| changes.iter().for_each(|change| state.apply(change)));
+                run.schedule.end(id, if given.failure { Status::Failed } else { Status::Done });
+                if !given.failure {
+                    run.done = run.done.saturating_add(1);
+                    self.note(&next, &mut run, &step, given.answer.as_ref());
+                }
+            }
+            _ => run.schedule.end(id, Status::Failed),
+        }
+        next.run = Some(run);
+        Some(next)
+    }
+
+    fn note(&self, world: &World, run: &mut Run, step: &Step, answer: Option<&crate::platform::Answer>) {
+        if let Some(answer) = answer {
+            run.observed.edit(|observed| prepare::observe_change(observed, answer));
+        }
+        let wanted = matches!(step.operation, Operation::Configure { .. })
+            .then(|| self.wanted(&world.state, &run.observed));
+        let mut seen: Sightings = (*run.sightings).clone();
+        sightings::after_step(step, &run.plan.steps, &run.schedule, wanted, &mut seen);
+        run.sightings = Sealed::new(seen);
+    }
+
+    /// What a step does outside; it must harm nobody.
+    fn take_effect(&self, world: &mut World, run: &Run, step: &Step) -> Result<outside::Given, String> {
+        let before = self.workers(world);
+        let overrides = match &step.operation {
+            Operation::Enable { id, .. } | Operation::ArchiveKey { id, .. } => {
+                let lane = self.key_index(id);
+                !world.keys[lane].ours && self.status(world, lane) == KeyStatus::Inactive
+            }
+            // Somebody needed the key, so every workload has to show anew that it does not.
+            Operation::Disable { id, .. } => {
+                let key = &world.keys[self.key_index(id)];
+                let since =
+                    |place: &super::world::Place| place.report.map(|(hour, _)| hour) > key.brought_back;
+                key.brought_back.is_some() && !key.places.iter().all(since)
+            }
+            _ => false,
+        };
+        let task = prepare::prepare(&step.operation, &self.context(&world.state, &run.observed))?;
+        let given = perform(self, world, &task);
+        let after = self.workers(world);
+        if before.iter().zip(&after).any(|(before, after)| *before && !after) {
+            *world = wrong(world.clone(), Wrong::Harmed, &step.id);
+        } else if overrides && given.is_ok() {
+            *world = wrong(world.clone(), Wrong::Overridden, &step.id);
+        }
+        given
+    }
+
+    fn workers(&self, world: &World) -> Vec<bool> {
+        let places = world
+            .keys
+            .iter()
+            .enumerate()
+            .flat_map(|(lane, key)| (0..key.places.len()).map(move |place| (lane, place)));
+        places.map(|(lane, place)| can_work(self, world, lane, place)).collect()
+    }
+
+    /// The process dies. Each step in flight took effect or not, by the bits of `effects`.
+    pub(super) fn crash(&self, world: &World, effects: u8) -> Option<World> {
+        let mut next = world.clone();
+        let run = next.run.take()?;
+        let mut doubts: Vec<InDoubt> = Vec::new();
+        for (nth, id) in run.flying.iter().enumerate() {
+            let step = step_of(&run.plan, id);
+            if effects & (1 << nth) != 0 {
+                let _ = self.take_effect(&mut next, &run, &step);
+            }
+            if !self.without.announcing {
+                doubts.push(in_doubt(&step));
+            }
+        }
+        doubts.extend(self.left_open(&run));
+        next.doubts = Sealed::new(doubts);
+        next.rested = false;
+        Some(next)
+    }
+
+    /// Steps whose answer was lost.
+    fn left_open(&self, run: &Run) -> Vec<InDoubt> {
+        run.doubts.iter().map(|id| in_doubt(&step_of(&run.plan, id))).collect()
+    }
+
+    fn end_run(&self, mut next: World, run: Run) -> World {
+        next.doubts = Sealed::new(self.left_open(&run));
+        if run.faulted {
+            return next;
+        }
+        let back = run.plan.mode == Mode::Rollback;
+        next.rested = !back;
+        let state = (*next.state).clone();
+        if !back {
+            return self.at_rest(next, &state, &run.sightings, run.done > 0);
+        }
+        for (lane, key) in next.keys.iter().enumerate() {
+            let by_hand = self.status(&next, lane) == KeyStatus::Inactive && !key.ours;
+            let all_back = key.places.iter().all(|place| place.holds_key || !place.taken);
+            if !by_hand && (self.status(&next, lane) != KeyStatus::Active || !all_back) {
+                return wrong(next, Wrong::NotBack, &self.lane(lane));
+            }
+        }
+        next
+    }
+}
+
+fn in_doubt(step: &Step) -> InDoubt {
+    let operation = serde_json::to_value(&step.operation).expect("an operation is plain data");
+    InDoubt { run: String::new(), step: step.id.clone(), operation }
+}
+
+fn step_of(plan: &Plan, id: &str) -> Step {
+    plan.steps.iter().find(|step| step.id == id).expect("a step of the plan").clone()
+}
+
+/// A state in which a property does not hold; nothing follows it. Told where asked for.
+pub(super) fn wrong(mut world: World, what: Wrong, why: &impl std::fmt::Debug) -> World {
+    world.wrong = Some((what, format!("{why:?}")));
+    world
+}

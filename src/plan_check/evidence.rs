@@ -1,0 +1,257 @@
+//! The checker's own reading of the evidence: what is proved, and what is missing.
+//!
+//! The gates answer the same questions with other code, on purpose: here nothing is asked of them.
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{Address, ConsumerId, Evidence, Fact, Record, Winner};
+use sha2::{Digest, Sha256};
+
+use super::Moment;
+use crate::config::{ApiKey, ConsumerDriver};
+use crate::lane::Presence;
+use crate::limits;
+
+const HOUR: i64 = 3_600;
+
+/// The first whole hour that is not before a time: use is reported by the hour.
+fn whole_hour(at: Timestamp) -> Timestamp {
+    let mut second = at.as_second();
+    if at.subsec_nanosecond() > 0 {
+        second += 1;
+    }
+    let rest = second.rem_euclid(HOUR);
+    Timestamp::from_second(if rest == 0 { second } else { second - rest + HOUR }).unwrap_or(at)
+}
+
+fn seconds(count: i64) -> SignedDuration {
+    SignedDuration::from_secs(count)
+}
+
+impl<'a> Moment<'a> {
+    /// The newest fact that `pick` takes, with its time.
+    fn latest<T>(&self, pick: impl Fn(&'a Fact) -> Option<T>) -> Option<(&'a Evidence, T)> {
+        let mut latest: Option<(&Evidence, T)> = None;
+        for evidence in &self.state.evidence {
+            let Some(picked) = pick(&evidence.fact) else { continue };
+            if latest.as_ref().is_none_or(|(known, _)| known.observed_at <= evidence.observed_at) {
+                latest = Some((evidence, picked));
+            }
+        }
+        latest
+    }
+
+    /// The print of a rule as recorded, with its issuer and account; written down with each proof.
+    fn print(&self, record: &Record) -> String {
+        let mut hash = Sha256::new();
+        hash.update(&record.id);
+        let parts = record.depends_on.iter().filter_map(|part| self.state.records.get(part));
+        for record in std::iter::once(record).chain(parts) {
+            hash.update(serde_json::to_string(&record.attributes).expect("attributes are plain JSON"));
+        }
+        crate::evidence::hex(&hash.finalize())
+    }
+
+    /// Why a rule is not proved to work now; nothing when it is.
+    pub(super) fn unproved(&self, rule: &Address) -> Option<String> {
+        let Some(record) = self.state.records.get(rule) else {
+            return Some(format!("{rule} unrecorded"));
+        };
+        let declared = self.configuration.federation_rules.get(rule)?;
+        let print = self.print(record);
+        let is_fresh = |at: Timestamp| self.now.duration_since(at) <= seconds(limits::EXCHANGE_FRESH_SECONDS);
+        let own = self.latest(|fact| match fact {
+            Fact::Exchange { rule: of, rule_digest, accepted, .. } if of == rule && *rule_digest == print => {
+                Some(*accepted)
+            }
+            _ => None,
+        });
+        if declared.identity_token.is_none() {
+            let others = self.latest(|fact| match fact {
+                Fact::FederatedAuthentication { rule: of, rule_digest, last_accepted, .. }
+                    if of == rule && *rule_digest == print =>
+                {
+                    Some(*last_accepted)
+                }
+                _ => None,
+            });
+            let refused_at = own.filter(|(_, accepted)| !accepted).map(|(evidence, _)| evidence.observed_at);
+            if let Some((_, Some(at))) = others
+                && at <= self.now
+                && is_fresh(at)
+                && refused_at.is_none_or(|refused| refused < at)
+            {
+                return None;
+            }
+        }
+        let has_keys = self
+            .latest(|fact| match fact {
+                Fact::IssuerKeys { provider, .. } if *provider == declared.provider => Some(()),
+                _ => None,
+            })
+            .is_some();
+        match own {
+            None => Some(format!("no exchange through {rule} as it is now")),
+            Some((_, false)) => Some(format!("a refused exchange through {rule}")),
+            Some((evidence, true)) if !is_fresh(evidence.observed_at) => {
+                Some(format!("an exchange through {rule} that is too old ({})", evidence.observed_at))
+            }
+            Some(_) if !has_keys => Some(format!("no published keys of the issuer of {rule}")),
+            Some(_) => None,
+        }
+    }
+
+    /// When the key was taken out of a consumer, by the record or a person's word.
+    pub(super) fn removed_at(&self, lane: &Address, consumer: &ConsumerId) -> Option<Timestamp> {
+        let recorded = self
+            .state
+            .lanes
+            .get(lane)
+            .and_then(|lane| lane.consumers.get(consumer))
+            .and_then(|it| it.removed_at);
+        let driver = &self.configuration.api_keys.get(lane)?.consumers.get(consumer)?.driver;
+        if recorded.is_some() || !matches!(driver, ConsumerDriver::Manual { .. }) {
+            return recorded;
+        }
+        let stated = self.latest(|fact| match fact {
+            Fact::Statement { key, consumer: of, .. } if key == lane && of == consumer => Some(()),
+            _ => None,
+        });
+        stated.map(|(evidence, ())| evidence.observed_at)
+    }
+
+    /// Everything that is missing before the key of a lane may leave `active`; `proves` says which
+    /// rules are proved by other means.
+    pub(super) fn missing(
+        &self,
+        lane: &Address,
+        key: &ApiKey,
+        proves: impl Fn(&Address) -> bool,
+    ) -> Vec<String> {
+        let mut missing: Vec<String> = Vec::new();
+        missing.extend(
+            key.replaced_by.iter().filter(|rule| !proves(rule)).filter_map(|rule| self.unproved(rule)),
+        );
+        missing.extend(key.replaced_by.iter().filter_map(|rule| self.not_as_recorded(rule)));
+        let back = self.state.lanes.get(lane).and_then(|lane| lane.reactivated_at);
+        let mut cut = back;
+        for (id, consumer) in &key.consumers {
+            let manual = matches!(consumer.driver, ConsumerDriver::Manual { .. });
+            match self.sightings.presence.get(&(lane.clone(), id.clone())) {
+                Some(Presence::Absent) => {}
+                Some(Presence::Unknown(_)) | None if manual => {}
+                _ => missing.push(format!("{id} not free of the key")),
+            }
+            let Some(removed) = self.removed_at(lane, id) else {
+                missing.push(format!("no removal from {id}"));
+                continue;
+            };
+            cut = cut.max(Some(removed));
+            missing.extend(self.unreported(lane, id, key, Some(removed).max(back), manual));
+        }
+        let Some(cut) = cut else { return missing };
+        missing.extend(self.not_silent(lane, key, whole_hour(cut)));
+        for rule in &key.replaced_by {
+            let account = self.configuration.federation_rules.get(rule).map(|rule| &rule.service_account);
+            let seen = self.latest(|fact| match fact {
+                Fact::AccountTraffic { service_account, last_seen } if Some(service_account) == account => {
+                    Some(*last_seen)
+                }
+                _ => None,
+            });
+            if seen.is_none_or(|(_, seen)| seen < whole_hour(cut)) {
+                missing.push(format!("no traffic through {rule} since the removal"));
+            }
+        }
+        missing
+    }
+
+    fn unreported(
+        &self,
+        lane: &Address,
+        id: &ConsumerId,
+        key: &ApiKey,
+        since: Option<Timestamp>,
+        manual: bool,
+    ) -> Option<String> {
+        let report = self.latest(|fact| match fact {
+            Fact::CredentialReport { key: of, consumer, winner, rule_id, .. }
+                if of == lane && consumer == id =>
+            {
+                let ours = |rule: &Address| {
+                    self.state.records.get(rule).map(|record| &record.id) == rule_id.as_ref()
+                };
+                Some(*winner == Winner::Federation && rule_id.is_some() && key.replaced_by.iter().any(ours))
+            }
+            Fact::Statement { key: of, consumer, .. } if of == lane && consumer == id => Some(true),
+            _ => None,
+        });
+        match report {
+            None => Some(format!("no report of {id}")),
+            Some((_, false)) => Some(format!("a report of {id} that something else than federation wins")),
+            Some((evidence, true)) => {
+                let at = Some(evidence.observed_at);
+                let is_newer = if manual { at >= since } else { at > since };
+                (!is_newer).then(|| format!("a report of {id} from before the removal"))
+            }
+        }
+    }
+
+    fn not_silent(&self, lane: &Address, key: &ApiKey, start: Timestamp) -> Option<String> {
+        let usage = self.latest(|fact| match fact {
+            Fact::KeyUsage { key: of, since, complete_until, last_used_before } if of == lane => {
+                Some((*since, *complete_until, *last_used_before))
+            }
+            _ => None,
+        });
+        let Some((_, (since, complete_until, used))) = usage else {
+            return Some("no report about the use of the key".to_owned());
+        };
+        if since > start {
+            return Some(format!("a report about the use of the key that begins at {since} only"));
+        }
+        let quiet_from = used.map_or(start, |used| used.max(start));
+        (complete_until.duration_since(quiet_from) < key.quiet_period)
+            .then(|| format!("the key silent from {quiet_from} to {complete_until} only"))
+    }
+
+    /// What is missing before the key of a lane may be archived. `whole` asks for the usage report
+    /// over the whole time as well, which a run reads right before.
+    pub(super) fn missing_for_archive(&self, lane: &Address, key: &ApiKey, whole: bool) -> Vec<String> {
+        let mut missing: Vec<String> = Vec::new();
+        let Some(disabled) = self.state.lanes.get(lane).and_then(|lane| lane.disabled_at) else {
+            return vec!["a key that keyless did not set inactive".to_owned()];
+        };
+        let Some(wait) = key.archive_after else { return vec!["no `archive_after`".to_owned()] };
+        let due = disabled.checked_add(wait).unwrap_or(Timestamp::MAX);
+        if self.now < due && (whole || !self.skips_waits()) {
+            missing.push(format!("the key inactive since {disabled} only"));
+        }
+        let approved = self.latest(|fact| match fact {
+            Fact::ArchiveApproval { key, .. } if key == lane => Some(()),
+            _ => None,
+        });
+        if approved.is_none_or(|(evidence, ())| evidence.observed_at < disabled) {
+            missing.push(format!("no approval (-approve-archive={lane}) since it was set inactive"));
+        }
+        let usage = self.latest(|fact| match fact {
+            Fact::KeyUsage { key: of, since, complete_until, last_used_before } if of == lane => {
+                Some((*since, *complete_until, *last_used_before))
+            }
+            _ => None,
+        });
+        let start = whole_hour(disabled);
+        if let Some((_, (_, _, Some(used)))) = usage
+            && used > start
+        {
+            missing.push(format!("the key used after it was set inactive, last before {used}"));
+        }
+        let covers = usage.is_some_and(|(_, (since, until, _))| {
+            let until = until.checked_add(seconds(limits::USAGE_DELAY_SECONDS)).unwrap_or(Timestamp::MAX);
+            since <= start && until >= due
+        });
+        if whole && !covers {
+            missing.push("no report about the use of the key over all that time".to_owned());
+        }
+        missing
+    }
+}

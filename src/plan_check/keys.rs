@@ -1,0 +1,270 @@
+//! The lanes of a plan for apply: what takes a key away, and what stands before it.
+
+use keyless_state::Address;
+
+use super::Moment;
+use super::invariant::{Invariant, Violation};
+use super::steps::{Steps, broken};
+use crate::config::{ApiKey, PutBack};
+use crate::lane::Stage;
+use crate::plan::{LaneView, Operation, Standing, Step, Undo};
+use crate::resource::KeyStatus;
+
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+    for step in steps.all() {
+        match &step.operation {
+            Operation::Verify { address } => {
+                steps.demand_before(Invariant::I3, step, building(steps, address, moment).into_iter(), found);
+            }
+            Operation::Remove { address, .. } | Operation::Confirm { address } => {
+                if let Some(lane) = Lane::of(steps, step, address, moment, found) {
+                    lane.removal(step, found);
+                }
+            }
+            Operation::Disable { address, id } => {
+                if let Some(lane) = Lane::of(steps, step, address, moment, found) {
+                    lane.right_key(Invariant::I1, step, id, found);
+                    lane.removal(step, found);
+                    lane.disable(step, found);
+                }
+            }
+            Operation::ArchiveKey { address, id } => {
+                if let Some(lane) = Lane::of(steps, step, address, moment, found) {
+                    lane.right_key(Invariant::I2, step, id, found);
+                    lane.archive(step, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The steps that make or change a rule or what it stands on.
+fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Moment<'_>>) -> Vec<&'a Step> {
+    let mut parts = vec![rule.clone()];
+    if let Some(declared) = moment.and_then(|moment| moment.configuration.federation_rules.get(rule)) {
+        parts.extend([declared.provider.clone(), declared.service_account.clone()]);
+    }
+    for step in steps.about(rule) {
+        match &step.operation {
+            Operation::CreateRule { provider, service_account, .. } => {
+                parts.extend([provider.clone(), service_account.clone()]);
+            }
+            Operation::UpdateRule { provider, service_account, .. } => {
+                parts.push(provider.clone());
+                parts.extend(service_account.clone());
+            }
+            Operation::Adopt { depends_on, .. } => parts.extend(depends_on.iter().cloned()),
+            _ => {}
+        }
+    }
+    parts.sort();
+    parts.dedup();
+    let build = |step: &&Step| step.stage == Stage::Configure;
+    parts.iter().flat_map(|part| steps.about(part)).filter(build).collect()
+}
+
+struct Lane<'a, 'm> {
+    steps: &'a Steps<'a>,
+    view: &'a LaneView,
+    moment: Option<(&'a Moment<'m>, &'a ApiKey)>,
+}
+
+impl<'a, 'm> Lane<'a, 'm> {
+    /// The lane of a step; a step of no shown or no declared lane is told.
+    fn of(
+        steps: &'a Steps<'a>,
+        step: &Step,
+        address: &Address,
+        moment: Option<&'a Moment<'m>>,
+        found: &mut Vec<Violation>,
+    ) -> Option<Lane<'a, 'm>> {
+        let Some(view) = steps.lane(address) else {
+            found.push(broken(
+                Invariant::I13,
+                step,
+                "no such lane in the plan",
+                "the lane whose gate it passes",
+            ));
+            return None;
+        };
+        let moment = match moment {
+            None => None,
+            Some(moment) => {
+                let Some(key) = moment.configuration.api_keys.get(address) else {
+                    found.push(broken(
+                        Invariant::I13,
+                        step,
+                        "a lane that is not declared",
+                        "a declared lane",
+                    ));
+                    return None;
+                };
+                Some((moment, key))
+            }
+        };
+        Some(Lane { steps, view, moment })
+    }
+
+    fn rules(&self) -> Vec<&'a Address> {
+        match self.moment {
+            Some((_, key)) => key.replaced_by.iter().collect(),
+            None => self.view.replaced_by.iter().collect(),
+        }
+    }
+
+    fn verifies(&self, rule: &Address) -> Option<&'a Step> {
+        self.steps.about(rule).find(|step| matches!(step.operation, Operation::Verify { .. }))
+    }
+
+    fn right_key(&self, invariant: Invariant, step: &Step, id: &str, found: &mut Vec<Violation>) {
+        let declared = self.moment.map_or(&self.view.key_id, |(_, key)| &key.id);
+        if id != declared || id != self.view.key_id {
+            found.push(broken(
+                invariant,
+                step,
+                format!("the key {id}"),
+                format!("{declared}, the key of the lane"),
+            ));
+        }
+    }
+
+    /// What every step needs that takes a key away: federation built, written down and proved.
+    fn removal(&self, step: &'a Step, found: &mut Vec<Violation>) {
+        let address = &self.view.address;
+        let takes = matches!(step.operation, Operation::Remove { .. });
+        let invariant = if takes { Invariant::I3 } else { Invariant::I1 };
+        let moment = self.moment.map(|(moment, _)| moment);
+        for rule in self.rules() {
+            let building = building(self.steps, rule, moment);
+            let verify = self.verifies(rule);
+            if verify.is_none() && !building.is_empty() {
+                let what = format!("that {rule} changes and is not proved after that");
+                found.push(broken(invariant, step, what, format!("a trial exchange through {rule} before")));
+            }
+            // A disable is told of missing proofs with all else that it needs.
+            if verify.is_none()
+                && takes
+                && let Some(why) = moment.and_then(|moment| moment.unproved(rule))
+            {
+                found.push(broken(invariant, step, why, format!("a proof that {rule} works")));
+            }
+            self.steps.demand_before(invariant, step, building.into_iter().chain(verify), found);
+        }
+        let is_setting = |other: &&Step| matches!(other.operation, Operation::Configure { .. });
+        self.steps.demand_before(invariant, step, self.steps.about(address).filter(is_setting), found);
+        if let Operation::Remove { consumer, .. } = &step.operation {
+            self.removable(step, consumer, found);
+        } else {
+            let is_removal = |other: &&Step| matches!(other.operation, Operation::Remove { .. });
+            self.steps.demand_before(invariant, step, self.steps.about(address).filter(is_removal), found);
+        }
+    }
+
+    fn removable(&self, step: &Step, id: &keyless_state::ConsumerId, found: &mut Vec<Violation>) {
+        let Some((_, key)) = self.moment else { return };
+        let Some(consumer) = key.consumers.get(id) else {
+            found.push(broken(
+                Invariant::I3,
+                step,
+                format!("{id}, which is not declared"),
+                "a declared consumer",
+            ));
+            return;
+        };
+        let is_final = match consumer.driver.put_back() {
+            PutBack::ByPerson(_) => {
+                let what = format!("{id}, where only a person can reach");
+                found.push(broken(Invariant::I3, step, what, "a consumer that a program can change"));
+                return;
+            }
+            PutBack::Impossible(_) => true,
+            PutBack::ByDriver(_) => false,
+        };
+        if matches!(step.undo, Undo::Impossible { .. }) != is_final {
+            let expected = if is_final { "that it cannot be undone" } else { "a way to undo it" };
+            let what = format!("the undo \"{}\"", step.undo.describe());
+            found.push(broken(Invariant::I4, step, what, expected));
+        }
+    }
+
+    fn disable(&self, step: &'a Step, found: &mut Vec<Violation>) {
+        let address = &self.view.address;
+        let confirm =
+            self.steps.about(address).find(|other| matches!(other.operation, Operation::Confirm { .. }));
+        self.steps.demand_before(Invariant::I1, step, confirm.into_iter(), found);
+        let Some((moment, key)) = self.moment else {
+            let ready = self.view.stage == Stage::Confirm && self.view.standing == Standing::Ready;
+            if confirm.is_none() && !(ready && self.view.needs.is_empty()) {
+                let what = format!("no confirmation before, in a lane in its stage {}", self.view.stage);
+                found.push(broken(Invariant::I1, step, what, "a confirmation before"));
+            }
+            return;
+        };
+        let status = moment.observed.api_keys.get(&key.id).map(|object| &object.status);
+        if status != Some(&KeyStatus::Active) {
+            let what = format!("the key {}", status.map_or("not listed", KeyStatus::word));
+            found.push(broken(
+                Invariant::I8,
+                step,
+                what,
+                "an active key; another status is somebody's choice",
+            ));
+        }
+        match confirm {
+            Some(_) => {
+                let goes = |id| {
+                    self.steps.about(address).any(|other| {
+                        matches!(&other.operation, Operation::Remove { consumer, .. } if consumer == id)
+                    })
+                };
+                let left =
+                    key.consumers.keys().filter(|id| moment.removed_at(address, id).is_none() && !goes(*id));
+                for id in left {
+                    let what = format!("that the key stays in {id}");
+                    found.push(broken(Invariant::I1, step, what, "every declared consumer free of the key"));
+                }
+            }
+            None => {
+                let missing = moment.missing(address, key, |rule| self.verifies(rule).is_some());
+                if !missing.is_empty() {
+                    found.push(broken(
+                        Invariant::I1,
+                        step,
+                        missing.join("; "),
+                        "a confirmation or all evidence before",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn archive(&self, step: &Step, found: &mut Vec<Violation>) {
+        let disables =
+            |other: &Step| matches!(other.operation, Operation::Disable { .. } | Operation::Remove { .. });
+        if self.steps.about(&self.view.address).any(disables) {
+            let what = "that the plan takes the key away and archives it at once";
+            found.push(broken(Invariant::I2, step, what, "a key that was inactive before"));
+        }
+        let status = match self.moment {
+            None => self.view.key_status.as_str(),
+            Some((moment, key)) => {
+                moment.observed.api_keys.get(&key.id).map_or("not listed", |object| object.status.word())
+            }
+        };
+        if status != "inactive" {
+            found.push(broken(Invariant::I2, step, format!("the key {status}"), "a key that is inactive"));
+        }
+        if let Some((moment, key)) = self.moment {
+            let missing = moment.missing_for_archive(&self.view.address, key, false);
+            if !missing.is_empty() {
+                found.push(broken(
+                    Invariant::I2,
+                    step,
+                    missing.join("; "),
+                    "its time inactive, unused and approved",
+                ));
+            }
+        }
+    }
+}

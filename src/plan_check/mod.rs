@@ -1,0 +1,127 @@
+//! The plan checker: a second opinion on a finished plan.
+//!
+//! It holds a plan against the invariants that every plan keeps, and shares no judgement with the
+//! planner or the gates: it reads configuration, record and what was observed by itself. So a
+//! mistake there, or an edit of a saved plan, is met by something that does not make the same
+//! mistake. It shares data types and the vocabulary of attributes, and the bounds in
+//! [`limits`](crate::limits).
+//!
+//! [`check`] judges a whole plan. [`breaks`] judges one step at the moment at which it is about to
+//! run; tests and the model ask it before every step.
+
+mod evidence;
+mod invariant;
+mod keys;
+mod objects;
+mod running;
+mod secrets;
+mod shape;
+mod shown;
+mod steps;
+mod way_back;
+
+use jiff::Timestamp;
+use keyless_state::State;
+
+pub use invariant::{Invariant, Violation};
+pub use running::breaks;
+
+use crate::config::{Configuration, PlatformSettings};
+use crate::lane::Sightings;
+use crate::plan::{Mode, Plan};
+use crate::resource::Observed;
+use steps::Steps;
+
+/// What is so at the moment of judging.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// What is asked for.
+    pub configuration: &'a Configuration,
+    /// What is recorded, evidence included.
+    pub state: &'a State,
+    /// What the API says.
+    pub observed: &'a Observed,
+    /// What was seen in the consumers.
+    pub sightings: &'a Sightings,
+    /// The platform's time.
+    pub now: Timestamp,
+}
+
+impl Moment<'_> {
+    /// Tells whether the simulated clock moves instead of a wait.
+    fn skips_waits(&self) -> bool {
+        matches!(&self.configuration.settings.platform, PlatformSettings::Simulator(it) if it.skip_waits)
+    }
+}
+
+/// Everything in which a plan breaks an invariant, in the order of its steps.
+///
+/// Without a moment, as for a plan that is only shown, what can be told from the plan alone is
+/// judged. Evidence is judged as of the time at which the plan was made: what has aged since is for
+/// the gates, which are asked again when a step is about to run.
+pub fn check(plan: &Plan, moment: Option<&Moment<'_>>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let steps = Steps::new(plan);
+    shape::check(&steps, &mut found);
+    secrets::check(plan, &mut found);
+    if !found.is_empty() {
+        // What follows leans on ids, order and guards.
+        return found;
+    }
+    let made = moment.map(|moment| Moment { now: plan.created_at, ..*moment });
+    let made = made.as_ref();
+    match plan.mode {
+        Mode::Apply => {
+            keys::check(&steps, made, &mut found);
+            objects::check(&steps, made, &mut found);
+        }
+        Mode::Destroy | Mode::Rollback => way_back::check(&steps, made, &mut found),
+        Mode::RefreshOnly => {}
+    }
+    shown::check(&steps, made, &mut found);
+    found
+}
+
+/// What to tell of a fresh plan that breaks an invariant, which is an error of the program itself;
+/// nothing when it breaks none.
+///
+/// # Errors
+/// The words for the user.
+pub fn demand(plan: &Plan, moment: &Moment<'_>) -> Result<(), String> {
+    match &check(plan, Some(moment))[..] {
+        [] => Ok(()),
+        found => Err(format!(
+            "the plan that was just made breaks what every plan keeps, which is an error in keyless itself. Nothing was changed; please report this:\n{}",
+            listed(found)
+        )),
+    }
+}
+
+/// What to tell of a saved plan that breaks an invariant.
+///
+/// # Errors
+/// The words for the user.
+pub fn refuse(plan: &Plan, moment: Option<&Moment<'_>>) -> Result<(), String> {
+    match &check(plan, moment)[..] {
+        [] => Ok(()),
+        found => Err(format!(
+            "the saved plan breaks what every plan keeps, so it is not as keyless made it. Nothing was changed; make a new plan:\n{}",
+            listed(found)
+        )),
+    }
+}
+
+/// More than these say no more.
+const LISTED_MAX: usize = 10;
+
+fn listed(found: &[Violation]) -> String {
+    let mut lines: Vec<String> =
+        found.iter().take(LISTED_MAX).map(|violation| format!("  {violation}")).collect();
+    if found.len() > LISTED_MAX {
+        lines.push(format!("  and {} more", found.len() - LISTED_MAX));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The objects of a plan for apply: what is made, and what is archived.
+
+use keyless_state::{Address, Fact, Kind};
+
+use super::Moment;
+use super::invariant::{Invariant, Violation};
+use super::steps::{Steps, broken, created};
+use crate::lane::Stage;
+use crate::plan::{Operation, Step};
+
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+    for step in steps.all() {
+        match &step.operation {
+            Operation::CreateRule { provider, service_account, .. } => {
+                let makes = |other: &&Step| {
+                    created(&other.operation).is_some() || matches!(other.operation, Operation::Adopt { .. })
+                };
+                let needed = steps.about(provider).chain(steps.about(service_account)).filter(makes);
+                steps.demand_before(Invariant::I7, step, needed, found);
+            }
+            Operation::Archive { address } => {
+                let building = steps.all().filter(|other| other.stage <= Stage::Verify);
+                steps.demand_before(Invariant::I7, step, building, found);
+                if let Some(moment) = moment {
+                    archive(steps, step, address, moment, found);
+                }
+            }
+            _ => {}
+        }
+        if let Some(moment) = moment {
+            made_once(step, moment, found);
+        }
+    }
+}
+
+/// A create of what is recorded, or of a name that is there, is a second one.
+pub(super) fn made_once(step: &Step, moment: &Moment<'_>, found: &mut Vec<Violation>) {
+    let address = step.operation.target().address;
+    if let Operation::Adopt { id, .. } = &step.operation
+        && !moment.is_live(address.kind(), id)
+    {
+        found.push(broken(
+            Invariant::I8,
+            step,
+            format!("{id} archived or gone"),
+            "a live object to take over",
+        ));
+    }
+    let Some((kind, name)) = created(&step.operation) else { return };
+    if let Some(record) = moment.state.records.get(address) {
+        if moment.is_live(address.kind(), &record.id) {
+            let what = format!("{} recorded for it", record.id);
+            found.push(broken(Invariant::I5, step, what, "no object for it yet"));
+        } else {
+            let what = format!("{}, recorded for it, archived by somebody", record.id);
+            found.push(broken(Invariant::I8, step, what, "no successor without a choice"));
+        }
+    } else if let Some(id) = moment.live_named(address.kind(), name) {
+        found.push(broken(
+            Invariant::I5,
+            step,
+            format!("a live {kind} `{name}` ({id})"),
+            "no object of this name",
+        ));
+    }
+}
+
+fn archive(
+    steps: &Steps<'_>,
+    step: &Step,
+    address: &Address,
+    moment: &Moment<'_>,
+    found: &mut Vec<Violation>,
+) {
+    if moment.declares(address) {
+        found.push(broken(
+            Invariant::I7,
+            step,
+            "that it is declared",
+            "only what is no longer declared to go",
+        ));
+    }
+    dependents_first(steps, step, address, moment, found);
+    // What a rule turned away from before is no longer lived off.
+    let turned = |rule: &Address| {
+        steps.about(rule).any(|other| match &other.operation {
+            Operation::UpdateRule { service_account, .. } => service_account.as_ref() != Some(address),
+            _ => false,
+        })
+    };
+    let left = moment.standing_on(address).into_iter().any(|rule| !turned(rule));
+    let is_rule = address.kind() == Kind::FederationRule;
+    let lives: Vec<String> = moment
+        .lives_off(address)
+        .into_iter()
+        .map(|(lane, consumer)| format!("{consumer} of {lane}"))
+        .collect();
+    if (is_rule || left) && !lives.is_empty() {
+        let what = format!("that {} lost its key and lives off it", lives.join(", "));
+        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
+    }
+}
+
+/// Rules go, or turn to something else, before what they stand on.
+pub(super) fn dependents_first<'a>(
+    steps: &Steps<'a>,
+    step: &'a Step,
+    address: &Address,
+    moment: &Moment<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let before = steps.before(step);
+    for rule in moment.standing_on(address) {
+        let goes = steps.about(rule).find(|other| match &other.operation {
+            Operation::Archive { .. } => true,
+            Operation::UpdateRule { service_account, .. } => service_account.as_ref() != Some(address),
+            _ => false,
+        });
+        if !goes.is_some_and(|goes| before.has(goes)) {
+            let what = format!("that {rule}, which stands on it, does not go before");
+            found.push(broken(Invariant::I7, step, what, "rules archived before their issuer and account"));
+        }
+    }
+}
+
+impl<'a> Moment<'a> {
+    fn declares(&self, address: &Address) -> bool {
+        let configuration = self.configuration;
+        match address.kind() {
+            Kind::Provider => configuration.providers.contains_key(address),
+            Kind::ServiceAccount => configuration.service_accounts.contains_key(address),
+            Kind::FederationRule => configuration.federation_rules.contains_key(address),
+            Kind::ApiKey => configuration.api_keys.contains_key(address),
+            Kind::Data => false,
+        }
+    }
+
+    /// Tells whether an object is there and not archived.
+    pub(super) fn is_live(&self, kind: Kind, id: &str) -> bool {
+        let observed = self.observed;
+        match kind {
+            Kind::Provider => observed.issuers.get(id).map(|it| &it.provenance),
+            Kind::ServiceAccount => observed.service_accounts.get(id).map(|it| &it.provenance),
+            Kind::FederationRule => observed.rules.get(id).map(|it| &it.provenance),
+            Kind::ApiKey | Kind::Data => None,
+        }
+        .is_some_and(|provenance| provenance.archived_at.is_none())
+    }
+
+    fn live_named(&self, kind: Kind, name: &str) -> Option<&'a str> {
+        let observed = self.observed;
+        let named: Vec<&str> = match kind {
+            Kind::Provider => observed
+                .issuers
+                .values()
+                .filter(|it| it.arguments.name == name)
+                .map(|it| it.id.as_str())
+                .collect(),
+            Kind::ServiceAccount => observed
+                .service_accounts
+                .values()
+                .filter(|it| it.arguments.name == name)
+                .map(|it| it.id.as_str())
+                .collect(),
+            Kind::FederationRule => observed
+                .rules
+                .values()
+                .filter(|it| it.arguments.name == name)
+                .map(|it| it.id.as_str())
+                .collect(),
+            Kind::ApiKey | Kind::Data => Vec::new(),
+        };
+        named.into_iter().find(|id| self.is_live(kind, id))
+    }
+
+    /// The recorded live rules that stand on an issuer or an account.
+    pub(super) fn standing_on(&self, address: &Address) -> Vec<&'a Address> {
+        let rules = self.state.records.iter().filter(|(rule, record)| {
+            rule.kind() == Kind::FederationRule
+                && record.depends_on.contains(address)
+                && self.is_live(Kind::FederationRule, &record.id)
+        });
+        rules.map(|(rule, _)| rule).collect()
+    }
+
+    /// The declared consumers that lost their key and live off a rule, or off what it stands on.
+    pub(super) fn lives_off(&self, address: &Address) -> Vec<(&'a Address, &'a keyless_state::ConsumerId)> {
+        let mut lives = Vec::new();
+        for (lane, key) in &self.configuration.api_keys {
+            for (id, consumer) in &key.consumers {
+                if self.removed_at(lane, id).is_none() {
+                    continue;
+                }
+                let rule = self.reported_rule(lane, id).unwrap_or(&consumer.rule);
+                let stands_on =
+                    self.state.records.get(rule).is_some_and(|record| record.depends_on.contains(address));
+                if rule == address || stands_on {
+                    lives.push((lane, id));
+                }
+            }
+        }
+        lives
+    }
+
+    /// The recorded rule through which a consumer said that it federates.
+    fn reported_rule(&self, lane: &Address, id: &keyless_state::ConsumerId) -> Option<&'a Address> {
+        let newest = self
+            .state
+            .evidence
+            .iter()
+            .filter_map(|evidence| match &evidence.fact {
+                Fact::CredentialReport { key, consumer, rule_id: Some(rule_id), .. }
+                    if key == lane && consumer == id =>
+                {
+                    Some((evidence.observed_at, rule_id))
+                }
+                _ => None,
+            })
+            .max_by_key(|(at, _)| *at)?;
+        self.state.records.iter().find(|(_, record)| record.id == *newest.1).map(|(address, _)| address)
+    }
+}

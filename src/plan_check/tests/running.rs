@@ -1,0 +1,75 @@
+//! One step at the moment at which it is about to run.
+
+use super::worlds::{World, archivable, confirmed, destroyed, fresh, half_destroyed, undeclared};
+use super::*;
+
+/// The step of a world's plan with this id, judged after something happened.
+#[track_caller]
+fn check(from: &World, id: &str, mut now: World, happens: impl FnOnce(&mut World), expected: &[&str]) {
+    let step = step(&mut from.plan(), id).clone();
+    happens(&mut now);
+    let found = breaks(&step, &now.moment());
+    let told: Vec<&str> = found.iter().map(|it| it.invariant.id()).collect();
+    assert_eq!(told, expected, "{found:#?}");
+}
+
+#[test]
+fn a_key_is_taken_out_only_of_a_proved_lane() {
+    let present = |world: &mut World| {
+        world.state.lanes.clear();
+        world.present();
+    };
+    check(&fresh(), REMOVE, confirmed(), present, &[]);
+    check(&fresh(), REMOVE, fresh(), |_| (), &["I3"]);
+    check(&fresh(), REMOVE, confirmed(), |world| world.now = hour(500), &["I3"]);
+    check(&fresh(), REMOVE, confirmed(), |world| world.rule_changed(), &["I3"]);
+    check(&fresh(), REMOVE, confirmed(), |world| world.configuration.api_keys.clear(), &["I3"]);
+}
+
+#[test]
+fn a_key_is_set_inactive_only_with_all_evidence() {
+    for id in [CONFIRM, DISABLE] {
+        check(&fresh(), id, confirmed(), |_| (), &[]);
+        check(&fresh(), id, confirmed(), |world| world.present(), &["I1"]);
+        check(&fresh(), id, confirmed(), |world| world.report(hour(0)), &["I1"]);
+        check(&fresh(), id, confirmed(), |world| world.brought_back(hour(2)), &["I1"]);
+        check(&fresh(), id, confirmed(), |world| world.now = hour(500), &["I1"]);
+        check(&fresh(), id, fresh(), |world| world.absent(), &["I1"]);
+    }
+    check(&fresh(), DISABLE, confirmed(), |world| world.key("inactive"), &["I8"]);
+}
+
+#[test]
+fn a_key_is_archived_only_after_its_time() {
+    check(&archivable(), ARCHIVE, archivable(), |_| (), &[]);
+    check(&archivable(), ARCHIVE, archivable(), |world| world.now = hour(140), &["I2"]);
+    check(&archivable(), ARCHIVE, archivable(), |world| world.used(hour(120)), &["I2"]);
+    check(&archivable(), ARCHIVE, archivable(), |world| world.key("active"), &["I2"]);
+    check(&archivable(), ARCHIVE, confirmed(), |_| (), &["I2"]);
+}
+
+#[test]
+fn the_way_back_leaves_nobody_without_a_credential() {
+    check(&destroyed(), ENABLE, destroyed(), |_| (), &[]);
+    check(&destroyed(), ENABLE, confirmed(), |_| (), &["I8"]);
+    check(&destroyed(), RESTORE, confirmed(), |_| (), &[]);
+    check(&destroyed(), RESTORE, destroyed(), |_| (), &["I3"]);
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), |_| (), &["I3"]);
+    let restored = |world: &mut World| {
+        world.state.lanes.clear();
+        world.present();
+    };
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), restored, &[]);
+    check(&undeclared(), ARCHIVE_ISSUER, undeclared(), |_| (), &["I7"]);
+    let rule_gone = |world: &mut World| drop(world.state.records.remove(&address(RULE)));
+    check(&undeclared(), ARCHIVE_ISSUER, undeclared(), rule_gone, &[]);
+}
+
+#[test]
+fn nothing_is_made_again() {
+    check(&fresh(), CREATE, fresh(), |_| (), &[]);
+    check(&fresh(), CREATE, confirmed(), |_| (), &["I5"]);
+    check(&fresh(), CREATE, fresh(), |world| world.archived_by_hand(), &["I8"]);
+    let unrecorded = |world: &mut World| world.state.records.clear();
+    check(&fresh(), CREATE, confirmed(), unrecorded, &["I5"]);
+}

@@ -1,0 +1,89 @@
+//! A plan that goes back: a rollback or a destroy.
+
+use keyless_state::ConsumerId;
+
+use super::Moment;
+use super::invariant::{Invariant, Violation};
+use super::objects::dependents_first;
+use super::steps::{Steps, broken};
+use crate::plan::{Operation, Step};
+use crate::resource::KeyStatus;
+
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+    let brings_back =
+        |step: &&Step| matches!(step.operation, Operation::Enable { .. } | Operation::Restore { .. });
+    for step in steps.all() {
+        match &step.operation {
+            Operation::Enable { address, id } => {
+                let Some(moment) = moment else { continue };
+                let lane = moment.state.lanes.get(address);
+                if lane.is_none_or(|lane| lane.disabled_at.is_none() || lane.key_id != *id) {
+                    let what = format!("{id}, which keyless did not set inactive");
+                    found.push(broken(
+                        Invariant::I8,
+                        step,
+                        what,
+                        "a key of the lane that keyless set inactive",
+                    ));
+                }
+            }
+            Operation::Restore { address, consumer, .. } => {
+                let enables = |other: &&Step| matches!(other.operation, Operation::Enable { .. });
+                steps.demand_before(Invariant::I3, step, steps.about(address).filter(enables), found);
+                if let Some(moment) = moment {
+                    let enabled = steps.about(address).any(|other| enables(&other));
+                    restore(step, address, consumer, enabled, moment, found);
+                }
+            }
+            Operation::Unconfigure { address, consumer } => {
+                let restores = |other: &&Step| matches!(&other.operation, Operation::Restore { consumer: of, .. } if of == consumer);
+                let restore: Vec<&Step> = steps.about(address).filter(restores).collect();
+                steps.demand_before(Invariant::I3, step, restore.iter().copied(), found);
+                if restore.is_empty()
+                    && moment.is_some_and(|moment| moment.removed_at(address, consumer).is_some())
+                {
+                    let what = format!("that {consumer} lost its key and does not get it back");
+                    found.push(broken(Invariant::I3, step, what, "the key back before federation goes"));
+                }
+            }
+            Operation::Forget { .. } => {}
+            _ => steps.demand_before(Invariant::I3, step, steps.all().filter(brings_back), found),
+        }
+        if let (Operation::Archive { address }, Some(moment)) = (&step.operation, moment) {
+            dependents_first(steps, step, address, moment, found);
+            for (lane, id) in moment.lives_off(address) {
+                let restored = steps.about(lane).any(
+                    |other| matches!(&other.operation, Operation::Restore { consumer, .. } if consumer == id),
+                );
+                if !restored {
+                    let what = format!(
+                        "that {id} of {lane} lost its key, lives off it and does not get the key back"
+                    );
+                    found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
+                }
+            }
+        }
+    }
+}
+
+fn restore(
+    step: &Step,
+    address: &keyless_state::Address,
+    consumer: &ConsumerId,
+    enabled: bool,
+    moment: &Moment<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let lane = moment.state.lanes.get(address);
+    if lane.and_then(|lane| lane.consumers.get(consumer)).is_none_or(|record| record.removed_at.is_none()) {
+        let what = format!("{consumer}, from which keyless took no key");
+        found.push(broken(Invariant::I8, step, what, "a consumer from which keyless took the key"));
+    }
+    let status =
+        lane.and_then(|lane| moment.observed.api_keys.get(&lane.key_id)).map(|object| &object.status);
+    // A key that wins over federation and does not work is worse than none.
+    if !enabled && status != Some(&KeyStatus::Active) {
+        let what = format!("the key {}", status.map_or("not listed", KeyStatus::word));
+        found.push(broken(Invariant::I3, step, what, "a key that works before it is put back"));
+    }
+}

@@ -1,0 +1,45 @@
+//! Another organization in place of the one that is served.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::control;
+use super::error::{Refusal, SimulatorError};
+use super::organization::World;
+use super::persist;
+use super::seed;
+use super::workload;
+
+/// Replaces the organization by that of a seed. The credentials of the one before go on working
+/// for the same people, so that whoever is connected stays so.
+pub(super) fn replace(
+    world: &mut World,
+    base: &Path,
+    body: &[u8],
+    real: Timestamp,
+) -> Result<Value, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::invalid("The request body is not UTF-8"))?;
+    let built = persist::build(base, "the request", text, real).map_err(refused)?;
+    persist::lay_out(base, &built).map_err(refused)?;
+    let mut new = built.world;
+    for purpose in [seed::OPERATOR, seed::PERSON] {
+        let (before, after) = (seed::login_token(world.seed, purpose), seed::login_token(new.seed, purpose));
+        if let Some(token) = new.tokens.get(&after).cloned() {
+            new.tokens.insert(before, token);
+        }
+    }
+    new.admin_key = world.admin_key.clone();
+    new.starts = world.starts;
+    new.told = world.told.clone();
+    new.assume();
+    *world = new;
+    let now = world.clock.now(real);
+    workload::run_all(world, base, now);
+    Ok(control::dump(world, now))
+}
+
+fn refused(error: SimulatorError) -> Refusal {
+    Refusal::invalid(error.to_string())
+}

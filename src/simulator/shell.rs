@@ -1,0 +1,159 @@
+//! The organization behind the socket: one request at a time, and a change is on disk before its
+//! answer is sent.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::error::{Refusal, SimulatorError};
+use super::faults::{self, Call, Ending, Ruling};
+use super::ids;
+use super::organization::World;
+use super::past::Past;
+use super::persist::Directory;
+use super::rate_limits::{Buckets, Quota};
+use super::request::{Reply, Request};
+use super::router;
+use super::workload;
+
+/// The organization that is served.
+pub(super) struct Shell {
+    directory: Directory,
+    base: PathBuf,
+    held: Mutex<Held>,
+    /// The version that is on disk.
+    saved: Mutex<u64>,
+    requests: AtomicU64,
+}
+
+/// The organization and how often it was changed.
+struct Held {
+    world: World,
+    version: u64,
+    buckets: Buckets,
+    /// What reads still see, while they are stale.
+    past: Past,
+}
+
+/// A request with everything that was decided about it.
+pub(super) struct Answered {
+    pub(super) result: Result<Reply, Refusal>,
+    pub(super) request_id: String,
+    pub(super) organization: String,
+    pub(super) ruling: Ruling,
+    pub(super) quota: Option<Quota>,
+}
+
+impl Shell {
+    /// Takes over an organization that is about to be served and saves it.
+    pub(super) fn new(directory: Directory, base: PathBuf, world: World) -> Result<Shell, SimulatorError> {
+        let held = Held { world, version: 1, buckets: Buckets::default(), past: Past::default() };
+        let (held, saved) = (Mutex::new(held), Mutex::new(0));
+        let shell = Shell { directory, base, held, saved, requests: AtomicU64::new(0) };
+        shell.save(1)?;
+        Ok(shell)
+    }
+
+    /// The directory the organization is kept in.
+    pub(super) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Saves the newest organization, whatever is on disk.
+    pub(super) fn save_now(&self) -> Result<(), SimulatorError> {
+        let mut held = lock(&self.held);
+        held.version += 1;
+        let version = held.version;
+        drop(held);
+        self.save(version)
+    }
+
+    /// Sees to it that this version, or a newer one, is on disk. Requests that wait here together
+    /// are served by one write.
+    fn save(&self, version: u64) -> Result<(), SimulatorError> {
+        let mut saved = lock(&self.saved);
+        if *saved >= version {
+            return Ok(());
+        }
+        let held = lock(&self.held);
+        let newest = held.version;
+        let bytes = serde_json::to_vec(&held.world).expect("the organization has text keys only");
+        drop(held);
+        self.directory.save(&bytes)?;
+        *saved = newest;
+        Ok(())
+    }
+
+    /// Answers one request.
+    pub(super) fn handle(&self, request: Result<Request, Refusal>) -> Answered {
+        let real = Timestamp::now();
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut held = lock(&self.held);
+        let Held { world, buckets, past, version } = &mut *held;
+        let request_id = ids::request(world.seed, world.starts, number);
+        let now = world.clock.now(real);
+        let mut changed = world.clock.runs() && workload::catch_up(world, &self.base, now);
+        let mut answered = Answered {
+            result: Err(Refusal::not_found("Not found")),
+            request_id,
+            organization: world.organization.id.clone(),
+            ruling: Ruling::default(),
+            quota: None,
+        };
+        answered.result = request.and_then(|mut request| {
+            request.id.clone_from(&answered.request_id);
+            if !request.is_control() {
+                let call = Call {
+                    method: &request.method,
+                    path: &request.path,
+                    has_bearer: request.bearer.is_some(),
+                };
+                answered.ruling = faults::rule(&mut world.faults, world.seed, &call);
+                answered.quota = buckets.take(&world.rate_limits, &request.path, real)?;
+            }
+            if let Some(refusal) = answered.ruling.refusal.take() {
+                return Err(refusal);
+            }
+            if answered.ruling.ending == Ending::Broken {
+                // Nobody will see this.
+                return Err(Refusal::with_status(503, "The connection is broken on purpose"));
+            }
+            if let Some(world) = past.seen_by(world, &request) {
+                return router::answer(world, &self.base, &request, now, real);
+            }
+            if request.path == "/_simulator/organization" && request.method == "PUT" {
+                *past = Past::default();
+            }
+            let before = past.before(world, &request, answered.ruling.stale_reads);
+            let result = router::answer(world, &self.base, &request, now, real);
+            if result.is_ok() {
+                past.keep(before);
+            }
+            // A denied exchange changes the history.
+            changed |= request.method != "GET" && (result.is_ok() || request.path == "/v1/oauth/token");
+            result
+        });
+        if changed {
+            *version += 1;
+        }
+        let version = *version;
+        drop(held);
+        if changed && let Err(error) = self.save(version) {
+            answered.result = Err(Refusal::with_status(500, error.to_string()));
+        }
+        answered
+    }
+}
+
+/// A panic while the lock was held leaves data that is still whole enough for a toy.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shell")
+    }
+}
