@@ -101,8 +101,18 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most tries of a call that is safe to repeat.
 pub const CALL_TRIES_MAX: u32 = 5;
 
-/// Longest wait between two tries. A server that asks for more is reported instead.
-pub const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Longest that one call waits in all because the server asks for it. A quota of a minute, of which
+/// none is published for these endpoints, is outlasted; a run in CI does not hang for hours.
+pub const RETRY_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Waits from here on are told to the user, so that no run looks as if it hung.
+pub const RETRY_TOLD: Duration = Duration::from_secs(5);
+
+/// Longest wait that a store of secrets may ask for; one that asks for more is reported instead.
+pub const STORE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Longest pause that is made of one's own accord because a quota is used up.
+pub const QUOTA_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Calls in flight when the user gives no `-parallelism`; Terraform's default.
 pub const PARALLELISM_DEFAULT: usize = 10;

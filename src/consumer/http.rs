@@ -167,7 +167,7 @@ impl Request {
             tries += 1;
             let patience = matches!(reply.status, 429 | 502..=504);
             let wait = reply.retry_after.unwrap_or(Duration::from_secs(u64::from(tries)));
-            if !patience || tries >= TRIES_MAX || wait > limits::RETRY_WAIT_MAX {
+            if !patience || tries >= TRIES_MAX || wait > limits::STORE_WAIT_MAX {
                 return Ok(reply);
             }
             tokio::time::sleep(wait).await;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::ApiError;
 use super::page::{self, Next, Style};
 use super::transport::{Request, Transport};
+use super::usage::whole_seconds;
 use super::wire;
 use crate::limits;
 
@@ -123,7 +124,7 @@ pub(crate) async fn activities(
         return Ok(None);
     }
     let mut request = Request::get("read the Activity Feed", &["v1", "compliance", "activities"]);
-    request.query = vec![("created_at.gte", question.since.to_string())];
+    request.query = vec![("created_at.gte", whole_seconds(question.since).to_string())];
     let types = question.about.types().iter().map(|kind| ("activity_types[]", (*kind).to_owned()));
     request.query.extend(types);
     let mut pages = 0;

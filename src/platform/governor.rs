@@ -127,11 +127,14 @@ impl Governor {
         }
     }
 
-    /// Holds back every call that has not been sent yet.
-    pub(crate) fn hold(&self, wait: Duration) {
+    /// Holds back every call that has not been sent yet; true when they were not held back for about
+    /// as long before.
+    pub(crate) fn hold(&self, wait: Duration) -> bool {
         let until = self.pace.now() + wait;
         let mut state = self.state();
-        state.paused_until = Some(state.paused_until.map_or(until, |earlier| earlier.max(until)));
+        let before = state.paused_until;
+        state.paused_until = Some(before.map_or(until, |earlier| earlier.max(until)));
+        before.is_none_or(|before| until > before + limits::RETRY_TOLD)
     }
 
     fn pause(&self) -> Option<Duration> {
@@ -256,6 +259,13 @@ mod tests {
         drop(governor.turn().await);
         drop(governor.turn().await);
         assert_eq!(pace.slept(), [Duration::from_secs(5)]);
+    }
+
+    #[test]
+    fn calls_that_are_told_to_wait_together_tell_it_once() {
+        let governor = Governor::new(4, QuickPace::new());
+        let told = [30, 30, 33, 2, 40].map(|seconds| governor.hold(Duration::from_secs(seconds)));
+        assert_eq!(told, [true, false, false, false, true]);
     }
 
     #[tokio::test]

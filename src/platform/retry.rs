@@ -36,24 +36,40 @@ pub(crate) struct Failure {
     pub(crate) should_retry: Option<bool>,
 }
 
-/// How long to wait before the next try; none when there must not be one.
+/// What one call has cost so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
+    /// Attempts made.
+    pub(crate) tries: u32,
+    /// Time waited between them.
+    pub(crate) waited: Duration,
+}
+
+/// What to do after an attempt that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Try again after this time.
+    Wait(Duration),
+    /// There must not be another try, or there were enough.
+    End,
+    /// The server asks to wait for so long that all waits together would be over the bound.
+    TooLong(Duration),
+}
+
+/// Whether and when to try again; `jitter` is a chance from 0 to 1.
 ///
-/// `tries` counts the attempts made, from 1; `jitter` is a chance from 0 to 1.
-pub(crate) fn wait_before_next(
-    failure: &Failure,
-    effect: Effect,
-    tries: u32,
-    jitter: f64,
-) -> Option<Duration> {
-    if tries >= limits::CALL_TRIES_MAX || !may_repeat(failure, effect) {
-        return None;
+/// A server that asks for fewer calls is obeyed for as long as [`limits::RETRY_PATIENCE`]; of other
+/// failures there may be [`limits::CALL_TRIES_MAX`].
+pub(crate) fn next(failure: &Failure, effect: Effect, spent: Spent, jitter: f64) -> Next {
+    let limited = matches!(failure.error.kind, ErrorKind::RateLimited { .. });
+    if !may_repeat(failure, effect) || (!limited && spent.tries >= limits::CALL_TRIES_MAX) {
+        return Next::End;
     }
-    match failure.retry_after {
-        None => Some(backoff(tries, jitter)),
-        Some(wait) if wait > limits::RETRY_WAIT_MAX => None,
-        // The server's wish is the least; a little more keeps those who were told the same apart.
-        Some(wait) => Some(wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0))),
-    }
+    let own = backoff(spent.tries, jitter);
+    // The server's wish is the least; a little more keeps those who were told the same apart.
+    let wished = failure.retry_after.map(|wait| wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)));
+    let wait = wished.map_or(own, |wished| if limited { wished.max(own) } else { wished });
+    if spent.waited + wait > limits::RETRY_PATIENCE { Next::TooLong(wait) } else { Next::Wait(wait) }
 }
 
 fn may_repeat(failure: &Failure, effect: Effect) -> bool {
@@ -76,7 +92,7 @@ const MEETING: &str = "concurrent_membership_change";
 
 /// Half a second, doubling to eight, less up to a quarter by chance: what the vendor's SDKs do.
 pub(crate) fn backoff(tries: u32, jitter: f64) -> Duration {
-    let seconds = (0.5 * 2f64.powi(tries as i32 - 1)).min(8.0);
+    let seconds = (0.5 * 2f64.powi(tries.clamp(1, 10) as i32 - 1)).min(8.0);
     Duration::from_secs_f64(seconds * (1.0 - 0.25 * jitter.clamp(0.0, 1.0)))
 }
 
@@ -139,7 +155,7 @@ impl Quota {
     /// How long to send nothing, because nothing would be taken.
     pub(crate) fn pause(self) -> Option<Duration> {
         let spent = self.remaining == Some(0);
-        self.renewed_in.filter(|wait| spent && !wait.is_zero()).map(|wait| wait.min(limits::RETRY_WAIT_MAX))
+        self.renewed_in.filter(|wait| spent && !wait.is_zero()).map(|wait| wait.min(limits::QUOTA_PAUSE_MAX))
     }
 }
 
@@ -235,6 +251,10 @@ pub(crate) mod tests {
         Failure { error, retry_after: None, should_retry: None }
     }
 
+    fn first() -> Spent {
+        Spent { tries: 1, waited: Duration::ZERO }
+    }
+
     fn limited(seconds: u64) -> Failure {
         Failure {
             retry_after: Some(Duration::from_secs(seconds)),
@@ -276,7 +296,7 @@ pub(crate) mod tests {
         ];
         for (failure, expected) in cases {
             let found = [Read, Repeatable, Create, Once]
-                .map(|effect| wait_before_next(&failure, effect, 1, 0.0).is_some());
+                .map(|effect| next(&failure, effect, first(), 0.0) != Next::End);
             assert_eq!(found, expected, "{failure:?}");
         }
     }
@@ -284,22 +304,29 @@ pub(crate) mod tests {
     #[test]
     fn waits_grow_and_end() {
         let lost = failure(ErrorKind::AnswerLost);
-        let wait = |tries, jitter| wait_before_next(&lost, Effect::Read, tries, jitter);
-        assert_eq!(wait(1, 0.0), Some(Duration::from_millis(500)));
-        assert_eq!(wait(3, 0.0), Some(Duration::from_secs(2)));
-        assert_eq!(wait(3, 1.0), Some(Duration::from_millis(1500)));
-        assert_eq!(wait(limits::CALL_TRIES_MAX, 0.0), None);
+        let wait = |tries, jitter| next(&lost, Effect::Read, Spent { tries, ..first() }, jitter);
+        assert_eq!(wait(1, 0.0), Next::Wait(Duration::from_millis(500)));
+        assert_eq!(wait(3, 0.0), Next::Wait(Duration::from_secs(2)));
+        assert_eq!(wait(3, 1.0), Next::Wait(Duration::from_millis(1500)));
+        assert_eq!(wait(limits::CALL_TRIES_MAX, 0.0), Next::End);
         assert_eq!(backoff(30, 0.0), Duration::from_secs(8));
     }
 
     #[test]
-    fn the_servers_wish_is_kept_unless_it_is_too_long() {
-        let wait = |seconds| wait_before_next(&limited(seconds), Effect::Create, 1, 0.0);
-        assert_eq!(wait(7), Some(Duration::from_secs(7)));
-        assert_eq!(wait(60), Some(Duration::from_secs(60)));
-        assert_eq!(wait(61), None);
-        let late = wait_before_next(&limited(10), Effect::Create, 1, 1.0);
-        assert_eq!(late, Some(Duration::from_secs(11)), "those who were told the same come apart");
+    fn the_servers_wish_is_kept_as_long_as_patience_lasts() {
+        let seconds = Duration::from_secs;
+        let wait = |asked, waited| {
+            let spent = Spent { tries: 30, waited: seconds(waited) };
+            next(&limited(asked), Effect::Create, spent, 0.0)
+        };
+        assert_eq!(wait(7, 0), Next::Wait(seconds(8)), "a wish for haste does not undo the growing waits");
+        assert_eq!(wait(61, 0), Next::Wait(seconds(61)));
+        assert_eq!(wait(600, 0), Next::Wait(seconds(600)));
+        assert_eq!(wait(601, 0), Next::TooLong(seconds(601)));
+        assert_eq!(wait(30, 570), Next::Wait(seconds(30)));
+        assert_eq!(wait(30, 571), Next::TooLong(seconds(30)));
+        let late = next(&limited(10), Effect::Create, first(), 1.0);
+        assert_eq!(late, Next::Wait(seconds(11)), "those who were told the same come apart");
     }
 
     fn headers<const N: usize>(given: [(&'static str, &'static str); N]) -> impl Fn(&str) -> Option<String> {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use reqwest::Url;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -116,6 +118,8 @@ impl Sender {
         };
         match &request.body {
             Some(body) => builder.header(CONTENT_TYPE, "application/json").body(body.to_string()),
+            // Valid without, but some gateways answer 411. The vendor's clients send it too.
+            None if request.method == Method::POST => builder.header(CONTENT_LENGTH, "0"),
             None => builder,
         }
     }

@@ -1,7 +1,9 @@
 //! Makes calls: which credential goes with them, what is repeated, and what is told of a refusal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::Value;
@@ -9,11 +11,13 @@ use zeroize::Zeroizing;
 
 use super::credentials::{self, CredentialSource};
 use super::governor::{Ended, Governor};
-use super::retry::{Effect, Failure, Pace, Quota, settle, wait_before_next};
+use super::retry::{self, Effect, Failure, Next, Pace, Quota, Spent, settle};
 use super::scrub::scrub;
 use super::sender::{Sender, Sending, is_web_page};
-use super::settings::{Progress, Settings};
+use super::settings::{Notice, Progress, Settings};
+use super::usage::whole_seconds;
 use super::{ApiError, ErrorKind};
+use crate::limits;
 
 /// One request, in terms of the API.
 #[derive(Clone, Debug)]
@@ -127,6 +131,7 @@ pub(crate) struct Transport {
     credential: CredentialSource,
     admin_key: Option<HeaderValue>,
     governor: Governor,
+    notice: Notice,
     pub(crate) progress: Option<Progress>,
 }
 
@@ -152,6 +157,7 @@ impl Transport {
             credential,
             admin_key: admin_key.map(|key| credentials::header(key, "")),
             governor: Governor::new(settings.parallelism, pace),
+            notice: Arc::clone(&settings.notice),
             progress: settings.progress.clone(),
         })
     }
@@ -159,6 +165,11 @@ impl Transport {
     /// Whether there is a key for usage and the Activity Feed.
     pub(crate) fn has_admin_key(&self) -> bool {
         self.admin_key.is_some()
+    }
+
+    /// Tells the user what stops nothing.
+    pub(crate) fn notice(&self, text: &str) {
+        (self.notice)(text);
     }
 
     /// Time and chance.
@@ -174,7 +185,7 @@ impl Transport {
         }
         let mut carriers = carriers(&request.path, self.admin_key.is_some()).iter().copied().peekable();
         let mut carrier = carriers.next().unwrap_or(Carrier::Token);
-        let (mut tries, mut renewed) = (0, false);
+        let (mut spent, mut renewed) = (Spent::default(), false);
         loop {
             let mut generation = None;
             let failure = match self.turn(request, carrier, &mut generation).await {
@@ -196,16 +207,41 @@ impl Transport {
                     Err(error) => return Err(not_renewed(failure.error, &error)),
                 }
             }
-            tries += 1;
+            spent.tries += 1;
             let pace = &self.governor.pace;
-            let Some(wait) = wait_before_next(&failure, request.effect, tries, pace.jitter()) else {
-                return Err(self.advised(settle(failure.error, request.effect), request));
+            let wait = match retry::next(&failure, request.effect, spent, pace.jitter()) {
+                Next::Wait(wait) => wait,
+                Next::End => return Err(self.advised(settle(failure.error, request.effect), request)),
+                Next::TooLong(wait) => {
+                    let mut error = settle(failure.error, request.effect);
+                    error.advice = Some(impatient(spent.waited, wait, pace.wall()).into());
+                    return Err(error);
+                }
             };
-            tracing::debug!(operation = request.operation, tries, ?wait, error = %failure.error, "retrying");
+            spent.waited += wait;
+            tracing::debug!(operation = request.operation, ?spent, ?wait, error = %failure.error, "retrying");
             match failure.error.kind {
-                ErrorKind::RateLimited { .. } => self.governor.hold(wait),
-                _ => pace.sleep(wait).await,
+                ErrorKind::RateLimited { .. } => {
+                    if self.governor.hold(wait) {
+                        self.tell_wait(&failure.error, wait);
+                    }
+                }
+                _ => {
+                    self.tell_wait(&failure.error, wait);
+                    pace.sleep(wait).await;
+                }
             }
+        }
+    }
+
+    /// Says what is waited for and until when, where the wait is long enough to be noticed.
+    fn tell_wait(&self, error: &ApiError, wait: Duration) {
+        if wait >= limits::RETRY_TOLD {
+            let until = clock_time(self.governor.pace.wall(), wait);
+            let patience = limits::RETRY_PATIENCE.as_secs() / 60;
+            self.notice(&format!(
+                "{error}. The API asks to wait: keyless goes on at {until}, and gives up on a call that waited {patience} minutes"
+            ));
         }
     }
 
@@ -251,7 +287,13 @@ impl Transport {
 
     /// Adds what can be done about a refused credential, where more is known than for any other.
     fn advised(&self, mut error: ApiError, request: &Request) -> ApiError {
-        if request.effect == Effect::Once || error.advice.is_some() {
+        if error.advice.is_some() {
+            return error;
+        }
+        if request.effect == Effect::Once {
+            // No credential of keyless was sent, so none can be at fault.
+            let forbidden = error.kind == ErrorKind::Forbidden;
+            error.advice = forbidden.then(|| EXCHANGE_FORBIDDEN.into());
             return error;
         }
         let refused = matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
@@ -276,6 +318,26 @@ impl Transport {
         error
     }
 }
+
+/// What to do where the server asks for more patience than there is.
+fn impatient(waited: Duration, wait: Duration, now: Timestamp) -> String {
+    format!(
+        "The API asks to wait until {}, and keyless waits {} minutes for one call at most ({} s are over). Run the \
+         command again then; it goes on where it stopped.",
+        clock_time(now, wait),
+        limits::RETRY_PATIENCE.as_secs() / 60,
+        waited.as_secs()
+    )
+}
+
+/// The second that is `wait` from `now`.
+fn clock_time(now: Timestamp, wait: Duration) -> Timestamp {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    whole_seconds(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
+}
+
+/// A denied exchange is a 401 or a 400; a 403 comes from whoever stands before the token endpoint.
+const EXCHANGE_FORBIDDEN: &str = "The exchange itself was forbidden, before the rule was looked at; the identity token was all that was sent. A gateway or an IP allowlist of the organization may refuse this machine; with the request id the Console's history (Settings, Workload identity) tells whether the exchange arrived.";
 
 /// A call for which no token could be had was not sent, so that it may be tried again where the
 /// reason may pass.

@@ -5,6 +5,7 @@
 //! The older one counts tokens and lags by a few minutes. The first that answers is taken.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -72,21 +73,34 @@ pub struct UsageRow {
     pub requests: Option<u64>,
 }
 
-/// The endpoint that answered last.
+/// The endpoint that answered last, and whether it was told that another had to do.
 #[derive(Debug, Default)]
-pub(crate) struct LastSource(Mutex<Option<UsageSource>>);
+pub(crate) struct LastSource {
+    answered: Mutex<Option<UsageSource>>,
+    told: AtomicBool,
+}
 
 impl LastSource {
     /// Both endpoints, the one that answered last first.
     fn sources(&self) -> [UsageSource; 2] {
-        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match *self.answered.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(UsageSource::Report) => [UsageSource::Report, UsageSource::Analytics],
             _ => [UsageSource::Analytics, UsageSource::Report],
         }
     }
 
     fn note(&self, source: UsageSource) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
+    }
+
+    /// Tells once that the newer endpoint called the question wrong, and what that means.
+    fn tell(&self, transport: &Transport, error: &ApiError) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            transport.notice(&format!(
+                "{error}. The older usage report is read in its place: it counts tokens, so that calls that fail do \
+                 not show as use of a key. Organizations with HIPAA readiness are always answered so."
+            ));
+        }
     }
 }
 
@@ -100,6 +114,7 @@ pub(crate) async fn usage(
     question: &UsageQuestion,
     now: Timestamp,
 ) -> Result<Usage, ApiError> {
+    let now = whole_seconds(now);
     let mut refusal = None;
     for source in last.sources() {
         let read = match source {
@@ -113,8 +128,11 @@ pub(crate) async fn usage(
             }
             Ok(None) => {}
             Err(error) if error.is_closed() => refusal = Some(error),
-            // A gateway that does not know the beta calls the question wrong.
-            Err(error) if source == UsageSource::Analytics && error.kind == ErrorKind::Invalid => {}
+            // An organization with HIPAA readiness is told this, and so is who asks through a gateway
+            // that does not know the beta.
+            Err(error) if source == UsageSource::Analytics && error.kind == ErrorKind::Invalid => {
+                last.tell(transport, &error);
+            }
             Err(error) => return Err(error),
         }
     }
@@ -235,6 +253,11 @@ fn complete_until(rows: &[UsageRow], refreshed_at: Timestamp, now: Timestamp) ->
     let open_hour = start_of_hour(now);
     let shown = rows.iter().any(|row| row.starting_at >= open_hour);
     refreshed_at.min(if shown { now } else { open_hour })
+}
+
+/// Times go out without a fraction, as the API documents them.
+pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(Timestamp::MIN)
 }
 
 /// The endpoints snap to whole hours, so the questions do too.

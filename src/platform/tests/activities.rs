@@ -3,7 +3,7 @@
 use super::*;
 
 fn question(about: ActivityKind) -> ActivityQuestion {
-    ActivityQuestion { about, since: "2026-11-19T10:00:00Z".parse().unwrap() }
+    ActivityQuestion { about, since: "2026-11-19T10:00:00.999999999Z".parse().unwrap() }
 }
 
 async fn serve(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Server, HttpPlatform) {

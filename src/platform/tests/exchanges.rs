@@ -57,6 +57,15 @@ async fn a_refused_exchange_is_no_error() {
 }
 
 #[tokio::test]
+async fn a_forbidden_exchange_blames_no_credential_of_keyless() {
+    let server = Server::answering(vec![|| Reply::new(403, "{}")]).await;
+    let error = server.client().0.exchange(&request()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Forbidden);
+    assert!(error.advice().contains("IP allowlist"), "{}", error.advice());
+    assert!(!error.advice().contains("org:admin"), "{}", error.advice());
+}
+
+#[tokio::test]
 async fn an_exchange_is_sent_once() {
     let cases: [(Answering, ErrorKind); 6] = [
         (|| Reply::new(503, "{}"), ErrorKind::Unavailable { status: 503 }),

@@ -118,7 +118,41 @@ async fn patience_ends() {
 
     let (error, requests, waits) = fail(&archive(), vec![|| limited().header("retry-after", "3600")]).await;
     let expected = ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(3_600)) };
-    assert_eq!((error.kind, requests, waits.len()), (expected, 1, 0));
+    assert_eq!((error.kind.clone(), requests, waits.len()), (expected, 1, 0));
+    // QuickPace's time of day, and an hour.
+    assert!(
+        error.advice().starts_with("The API asks to wait until 2026-10-21T08:16:40Z"),
+        "{}",
+        error.advice()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_always_busy_is_waited_for_within_a_bound_and_aloud() {
+    let server = Server::answering(vec![|| limited().header("retry-after", "30")]).await;
+    let (settings, notices) = noticing(server.settings());
+    let (client, pace) = client(settings);
+    let error = client.perform(&archive()).await.unwrap_err();
+    let waited: Duration = pace.slept().iter().sum();
+    assert_eq!((waited, server.seen().len()), (limits::RETRY_PATIENCE, 21));
+    assert!(
+        error.advice().contains("10 minutes for one call at most (600 s are over)"),
+        "{}",
+        error.advice()
+    );
+    let notices = notices.lock().unwrap();
+    assert_eq!(notices.len(), 20, "every wait is told");
+    for words in ["could not archive rule fdrl_1: slow down", "keyless goes on at 2026-10-21T07:17:10Z"] {
+        assert!(notices[0].contains(words), "{}", notices[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_says_that_it_has_none() {
+    let server = Server::answering(vec![rule_body]).await;
+    server.client().0.perform(&archive()).await.unwrap();
+    assert_eq!(server.seen()[0].header("content-length"), Some("0"));
+    assert_eq!(server.seen()[0].header("transfer-encoding"), None);
 }
 
 #[tokio::test]

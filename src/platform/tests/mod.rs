@@ -153,6 +153,14 @@ fn settings(base: &str) -> Settings {
     Settings::new(base, Secret::new("sk-ant-oat01-engine"))
 }
 
+/// Settings whose notices are kept.
+fn noticing(settings: Settings) -> (Settings, Arc<Mutex<Vec<String>>>) {
+    let notices: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = Arc::clone(&notices);
+    let notice = Arc::new(move |text: &str| kept.lock().unwrap().push(text.to_owned()));
+    (Settings { notice, ..settings }, notices)
+}
+
 /// A client that never really waits.
 fn client(settings: Settings) -> (HttpPlatform, Arc<QuickPace>) {
     let pace = QuickPace::new();

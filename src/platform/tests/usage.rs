@@ -2,7 +2,8 @@
 
 use super::*;
 
-const NOW: &str = "2026-11-20T13:40:00Z";
+/// Times go out without the fraction.
+const NOW: &str = "2026-11-20T13:40:00.123456789Z";
 const ADMIN_KEY: &str = "sk-ant-admin01-canary";
 
 fn time(text: &str) -> Timestamp {
@@ -156,6 +157,26 @@ async fn an_endpoint_that_is_not_there_or_not_understood_is_passed_over() {
         assert_eq!(usage.source, UsageSource::Report);
         let routes: Vec<String> = questions(&server).iter().map(route).collect();
         assert_eq!(routes, ["analytics key", "report key", "report key"]);
+    }
+}
+
+#[tokio::test]
+async fn that_the_older_report_has_to_do_is_told_once() {
+    let server = Server::start(|seen| match seen.path.ends_with("analytics/usage") {
+        true => Reply::new(400, r#"{"error":{"message":"not for organizations with HIPAA readiness"}}"#),
+        false => report(seen),
+    })
+    .await;
+    let (settings, notices) = noticing(server.settings());
+    let (client, _) = client(settings);
+    for _ in 0..2 {
+        let usage = client.usage(&question("2026-11-20T10:59:00Z")).await.unwrap();
+        assert_eq!(usage.source, UsageSource::Report);
+    }
+    let notices = notices.lock().unwrap();
+    assert_eq!(notices.len(), 1);
+    for words in ["not for organizations with HIPAA readiness", "req_01Test", "calls that fail do not show"] {
+        assert!(notices[0].contains(words), "{}", notices[0]);
     }
 }
 
