@@ -133,6 +133,13 @@ pub const USAGE_DELAY_SECONDS: i64 = 600;
 /// nightly job and a weekend run are both seen.
 pub const QUIET_PERIOD_DEFAULT_SECONDS: i64 = 72 * 3_600;
 
+/// Clocks of the API and of this machine count as equal up to this difference: the header `date`
+/// has whole seconds, and an answer takes its time.
+pub const CLOCKS_EQUAL: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
+
+/// A larger difference of the clocks is told: evidence is dated by the API's.
+pub const CLOCKS_TOLD: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
 /// Clock difference that is tolerated in signed statements, in seconds (documented for exchanges).
 pub const CLOCK_LEEWAY_SECONDS: u64 = 30;
 

@@ -88,7 +88,7 @@ impl Platform for HttpPlatform {
 
     async fn now(&self) -> Result<Timestamp, ApiError> {
         match self.clock {
-            ClockSource::System => Ok(Timestamp::now()),
+            ClockSource::System => Ok(self.transport.now()),
             ClockSource::Simulator => {
                 let request = Request::get("read the simulated clock", &["_simulator", "clock"]);
                 let reply = self.transport.call(&request).await?;

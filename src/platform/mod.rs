@@ -76,7 +76,7 @@ pub trait Platform: Send + Sync + 'static {
         question: ActivityQuestion,
     ) -> impl Future<Output = Result<Option<Vec<Activity>>, ApiError>> + Send;
 
-    /// The time by which the platform judges: the system clock, or the simulator's.
+    /// The time by which the platform judges: that of the API's answers, or the simulator's clock.
     fn now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
 
     /// Moves the simulated clock forward, where there is one; false where time is real.

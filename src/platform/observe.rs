@@ -121,8 +121,8 @@ type Workspaces = BTreeMap<String, WorkspaceObject>;
 
 /// Lists workspaces, the default one included where the API knows how to be asked for it.
 ///
-/// A list that was asked for the default workspace shows it under the name `Default`, which it
-/// cannot lose; it is marked as the default one only when no other live workspace has that name.
+/// What only the list shows that was asked for the default workspace is that one; its name may be
+/// borne by others. The list without it is read second, so that it lacks nothing that is merely new.
 async fn read_workspaces(transport: &Transport) -> Result<Workspaces, ApiError> {
     let read = async |query: &[&'static str]| {
         let query = query.iter().map(|name| (*name, "true".to_owned())).collect();
@@ -133,12 +133,10 @@ async fn read_workspaces(transport: &Transport) -> Result<Workspaces, ApiError> 
     };
     match read(&["include_archived", "include_default"]).await {
         Ok(mut workspaces) => {
-            let named: Vec<String> = workspaces
-                .values()
-                .filter(|workspace| workspace.archived_at.is_none() && workspace.name == DEFAULT_NAME)
-                .map(|workspace| workspace.id.clone())
-                .collect();
-            if let [id] = named.as_slice() {
+            let others = read(&["include_archived"]).await?;
+            let only: Vec<String> =
+                workspaces.keys().filter(|id| !others.contains_key(*id)).cloned().collect();
+            if let [id] = only.as_slice() {
                 mark_default(&mut workspaces, id);
             }
             Ok(workspaces)
@@ -147,8 +145,6 @@ async fn read_workspaces(transport: &Transport) -> Result<Workspaces, ApiError> 
         Err(error) => Err(error),
     }
 }
-
-const DEFAULT_NAME: &str = "Default";
 
 fn mark_default(workspaces: &mut Workspaces, id: &str) {
     for workspace in workspaces.values_mut() {
@@ -159,7 +155,8 @@ fn mark_default(workspaces: &mut Workspaces, id: &str) {
 /// Finds the default workspace where the list did not settle it.
 ///
 /// The surest sign is an implicit membership, which exists in the default workspace alone. Without
-/// one, ids that keys and rules name although no list shows them are looked at by id.
+/// one, ids that keys and rules name although no list shows them are looked at by id: all others are
+/// listed, archived ones too. Where that leaves several, none is taken for it.
 async fn find_default(
     transport: &Transport,
     workspaces: &mut Workspaces,
@@ -185,19 +182,19 @@ async fn find_default(
     if known {
         return Ok(());
     }
+    let mut found = Vec::new();
     for id in unlisted(workspaces, keys, rules) {
         match get::<WorkspaceWire>(transport, "read a workspace", &["workspaces", &id]).await {
             Ok(workspace) => {
-                let is_default = workspace.name == DEFAULT_NAME;
-                workspaces.insert(id.clone(), workspace);
-                if is_default {
-                    mark_default(workspaces, &id);
-                    return Ok(());
-                }
+                found.extend(workspace.archived_at.is_none().then(|| id.clone()));
+                workspaces.insert(id, workspace);
             }
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
+    }
+    if let [id] = found.as_slice() {
+        mark_default(workspaces, id);
     }
     Ok(())
 }

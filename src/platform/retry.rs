@@ -125,7 +125,8 @@ pub(crate) fn retry_after(header: impl Fn(&str) -> Option<String>, now: Timestam
     Some(until_then(until, &header, now))
 }
 
-fn date(text: &str) -> Option<Timestamp> {
+/// Reads a date as HTTP states it.
+pub(crate) fn date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
 }
 

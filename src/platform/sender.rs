@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::retry::{Failure, Pace, Quota, retry_after};
+use super::retry::{Failure, Pace, Quota, date, retry_after};
 use super::scrub::scrub;
 use super::settings::{Settings, build_client, causes, check_base_url};
 use super::transport::{Reply, Request};
@@ -72,8 +72,9 @@ impl Sender {
         let now = self.pace.wall();
         match read_body(&mut response, bytes_max).await {
             Ok(body) if success => {
-                let quota = Quota::read(|name| header(&headers, name), now);
-                Ok(Reply { request_id: header(&headers, "request-id"), body, quota })
+                let header = |name: &str| header(&headers, name);
+                let (quota, date) = (Quota::read(header, now), header("date").and_then(|text| date(&text)));
+                Ok(Reply { request_id: header("request-id"), body, quota, date })
             }
             Ok(body) => Err(refused(request, status, &headers, &body, now)),
             // The status alone says what happened to the request, whatever became of the rest.

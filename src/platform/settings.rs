@@ -27,7 +27,7 @@ pub(crate) type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// By which clock the platform judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockSource {
-    /// Real time.
+    /// Real time, by the clock of the API where an answer has shown it.
     System,
     /// The simulator's settable clock, asked for at the base URL.
     Simulator,

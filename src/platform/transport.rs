@@ -1,6 +1,6 @@
 //! Makes calls: which credential goes with them, what is repeated, and what is told of a refusal.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -108,6 +108,8 @@ pub(crate) struct Reply {
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// What the server says of its quota.
     pub(crate) quota: Quota,
+    /// When it was sent, by the server's clock.
+    pub(crate) date: Option<Timestamp>,
 }
 
 impl Reply {
@@ -132,6 +134,8 @@ pub(crate) struct Transport {
     admin_key: Option<HeaderValue>,
     governor: Governor,
     notice: Notice,
+    /// How far the API's clock is ahead of this machine's, as its first answer showed.
+    ahead: OnceLock<SignedDuration>,
     pub(crate) progress: Option<Progress>,
 }
 
@@ -158,6 +162,7 @@ impl Transport {
             admin_key: admin_key.map(|key| credentials::header(key, "")),
             governor: Governor::new(settings.parallelism, pace),
             notice: Arc::clone(&settings.notice),
+            ahead: OnceLock::new(),
             progress: settings.progress.clone(),
         })
     }
@@ -257,6 +262,7 @@ impl Transport {
         match &answer {
             Ok(reply) => {
                 turn.end(Ended::Answered { remaining: reply.quota.remaining });
+                self.compare_clocks(reply.date);
                 if let Some(wait) = reply.quota.pause() {
                     self.governor.hold(wait);
                 }
@@ -264,6 +270,30 @@ impl Transport {
             Err(failure) => turn.end(Ended::of(failure)),
         }
         answer
+    }
+
+    /// The time by the API's clock, as far as an answer has shown it.
+    pub(crate) fn now(&self) -> Timestamp {
+        let ahead = self.ahead.get().copied().unwrap_or_default();
+        self.governor.pace.wall().saturating_add(ahead).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Learns from the first dated answer how the clocks differ, and says so where it matters.
+    fn compare_clocks(&self, date: Option<Timestamp>) {
+        let Some(date) = date else { return };
+        let ahead = date.duration_since(self.governor.pace.wall());
+        // The header counts whole seconds, and the answer travelled.
+        let is_equal = ahead.abs() <= limits::CLOCKS_EQUAL;
+        if self.ahead.set(if is_equal { SignedDuration::ZERO } else { ahead }).is_ok()
+            && ahead.abs() > limits::CLOCKS_TOLD
+        {
+            let direction = if ahead.is_negative() { "ahead of" } else { "behind" };
+            self.notice(&format!(
+                "this machine's clock is {} s {direction} the API's ({date}); quiet periods and the age of evidence are \
+                 counted by the API's",
+                ahead.abs().as_secs()
+            ));
+        }
     }
 
     /// Sends a request once; notes which token it carried.

@@ -66,6 +66,29 @@ async fn a_forbidden_exchange_blames_no_credential_of_keyless() {
 }
 
 #[tokio::test]
+async fn time_is_that_of_the_api_and_a_difference_is_told() {
+    let check = async |date: &'static str, expected: &str, told: &str| {
+        let server = Server::start(move |_| Reply::file("organization.json").header("date", date)).await;
+        let (settings, notices) = noticing(server.settings());
+        let (client, _) = client(settings);
+        assert_eq!(client.now().await.unwrap().to_string(), "2026-10-21T07:16:40Z", "nothing is known yet");
+        for _ in 0..2 {
+            let request = super::super::transport::Request::get("ask", &["v1", "organizations", "me"]);
+            client.transport.call(&request).await.map(|_| ()).unwrap();
+        }
+        assert_eq!(client.now().await.unwrap().to_string(), expected);
+        let notices = notices.lock().unwrap().join("|");
+        assert!(notices.contains(told) && (told.is_empty() == notices.is_empty()), "{notices}");
+        assert!(!notices.contains('|'), "it is told once: {notices}");
+    };
+    check("Wed, 21 Oct 2026 07:16:38 GMT", "2026-10-21T07:16:40Z", "").await;
+    check("Wed, 21 Oct 2026 07:17:40 GMT", "2026-10-21T07:17:40Z", "").await;
+    check("Wed, 21 Oct 2026 07:17:41 GMT", "2026-10-21T07:17:41Z", "61 s behind the API's").await;
+    check("Wed, 21 Oct 2026 05:16:40 GMT", "2026-10-21T05:16:40Z", "7200 s ahead of the API's").await;
+    check("soon", "2026-10-21T07:16:40Z", "").await;
+}
+
+#[tokio::test]
 async fn an_exchange_is_sent_once() {
     let cases: [(Answering, ErrorKind); 6] = [
         (|| Reply::new(503, "{}"), ErrorKind::Unavailable { status: 503 }),

@@ -16,6 +16,7 @@ fn newest(seen: &Seen) -> Reply {
         ("GET service_accounts", _) => "service_accounts.json",
         ("GET api_keys", false) => "2026-10-21/api_keys_page_1.json",
         ("GET api_keys", true) => "2026-10-21/api_keys_page_2.json",
+        ("GET workspaces", _) if !seen.query.contains("include_default") => return without_default(""),
         ("GET workspaces", _) => "2026-10-21/workspaces.json",
         ("GET workspaces/wrkspc_01Default", _) => "workspace_default.json",
         ("GET workspaces/wrkspc_01Prod/service_accounts", _) => "members_of_production.json",
@@ -25,6 +26,15 @@ fn newest(seen: &Seen) -> Reply {
         ("GET service_accounts/svac_01Newer/workspaces", _) => "workspaces_of_newer.json",
         (other, _) => return Reply::new(404, other.to_owned()),
     })
+}
+
+/// The list of workspaces that nobody asked for the default one; `Production` under another name.
+fn without_default(renamed: &str) -> Reply {
+    let text = fixture("2026-10-21/workspaces.json");
+    let text = if renamed.is_empty() { text } else { text.replace("Production", renamed) };
+    let mut page: Value = serde_json::from_str(&text).unwrap();
+    page["data"].as_array_mut().unwrap().retain(|workspace| workspace["id"] != "wrkspc_01Default");
+    Reply::new(200, page.to_string())
 }
 
 /// An older API: it does not know `include_default`, and shows older shapes.
@@ -75,6 +85,7 @@ async fn lists_cost_pages_and_not_objects() {
             "GET workspaces/wrkspc_01Default/service_accounts?limit=100",
             "GET workspaces/wrkspc_01Prod/service_accounts?limit=100",
             "GET workspaces?include_archived=true&include_default=true&limit=1000",
+            "GET workspaces?include_archived=true&limit=1000",
         ]
     );
 }
@@ -174,17 +185,36 @@ async fn without_accounts_the_default_workspace_is_known_from_a_key() {
 /// Somebody called a workspace of their own `Default`.
 fn two_defaults(seen: &Seen) -> Reply {
     match seen.tail().as_str() {
+        "GET workspaces" if !seen.query.contains("include_default") => without_default("Default"),
         "GET workspaces" => {
             Reply::new(200, fixture("2026-10-21/workspaces.json").replace("Production", "Default"))
         }
+        tail if tail.starts_with("GET workspaces/") => members_with_a_row_each(seen),
         _ => newest(seen),
     }
 }
 
+/// Members without the implicit row that would give the default workspace away.
+fn members_with_a_row_each(seen: &Seen) -> Reply {
+    Reply::new(200, newest(seen).body.replace("\"implicit\": true", "\"implicit\": false"))
+}
+
+/// Somebody gave the default workspace another name, as far as a list shows.
+fn renamed_default(seen: &Seen) -> Reply {
+    match seen.tail().as_str() {
+        "GET workspaces" if seen.query.contains("include_default") => {
+            Reply::new(200, fixture("2026-10-21/workspaces.json").replace("\"Default\"", "\"Main\""))
+        }
+        _ => two_defaults(seen),
+    }
+}
+
 #[tokio::test]
-async fn a_namesake_is_not_the_default_workspace() {
-    let (observed, _) = observe(two_defaults).await;
-    assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
+async fn the_default_workspace_is_not_told_by_its_name() {
+    for answer in [two_defaults, renamed_default] {
+        let (observed, _) = observe(answer).await;
+        assert_eq!(default_workspaces(&observed), ["wrkspc_01Default"]);
+    }
 }
 
 async fn observe_error(answer: fn(&Seen) -> Reply) -> ApiError {

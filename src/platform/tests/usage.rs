@@ -170,7 +170,7 @@ async fn that_the_older_report_has_to_do_is_told_once() {
     let (settings, notices) = noticing(server.settings());
     let (client, _) = client(settings);
     for _ in 0..2 {
-        let usage = client.usage(&question("2026-11-20T10:59:00Z")).await.unwrap();
+        let usage = client.usage(&question("2026-10-20T10:59:00Z")).await.unwrap();
         assert_eq!(usage.source, UsageSource::Report);
     }
     let notices = notices.lock().unwrap();
@@ -183,7 +183,7 @@ async fn that_the_older_report_has_to_do_is_told_once() {
 #[tokio::test]
 async fn with_the_token_alone_both_betas_are_named() {
     let server = Server::start(|_| Reply::new(404, "{}")).await;
-    server.client().0.usage(&question("2026-11-20T10:59:00Z")).await.unwrap_err();
+    server.client().0.usage(&question("2026-10-20T10:59:00Z")).await.unwrap_err();
     let asked = &server.seen()[0];
     assert_eq!(route(asked), "analytics token");
     assert_eq!(asked.header("anthropic-beta"), Some("oauth-2025-04-20,analytics-usage-cost-2026-08-24"));
