@@ -120,7 +120,7 @@ pub(crate) async fn activities(
     closed: &FeedClosed,
     question: ActivityQuestion,
 ) -> Result<Option<Vec<Activity>>, ApiError> {
-    if !transport.has_admin_key() || closed.0.load(Ordering::Relaxed) {
+    if !transport.has_feed_key() || closed.0.load(Ordering::Relaxed) {
         return Ok(None);
     }
     let mut request = Request::get("read the Activity Feed", &["v1", "compliance", "activities"]);

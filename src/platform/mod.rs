@@ -32,7 +32,7 @@ mod wire;
 
 pub use activity::{Activity, ActivityEvent, ActivityKind, ActivityQuestion, ExchangeOutcome};
 pub use call::{Answer, Call};
-pub use credentials::{Credential, Environment, Selection, choose, from_process};
+pub use credentials::{Credential, Environment, ReportKeyKind, ReportKeys, Selection, choose, from_process};
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};

@@ -27,8 +27,8 @@ const EXCHANGE_BETA: &str = "oauth-2025-04-20,oidc-federation-2026-04-01";
 pub(crate) enum Sending<'a> {
     /// A token, as a bearer.
     Token(&'a HeaderValue),
-    /// An Admin API key.
-    AdminKey(&'a HeaderValue),
+    /// A key for reports.
+    ReportKey(&'a HeaderValue),
     /// The identity token in the body of an exchange.
     Assertion,
     /// The refresh token in the body.
@@ -108,7 +108,7 @@ impl Sender {
                 .header(AUTHORIZATION, header.clone())
                 .header("anthropic-version", API_VERSION)
                 .header("anthropic-beta", betas(request.beta)),
-            Sending::AdminKey(header) => {
+            Sending::ReportKey(header) => {
                 let builder =
                     builder.header("x-api-key", header.clone()).header("anthropic-version", API_VERSION);
                 request.beta.into_iter().fold(builder, |builder, beta| builder.header("anthropic-beta", beta))

@@ -8,9 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Url;
 
-use super::{ApiError, Credential, ErrorKind};
+use super::{ApiError, Credential, ErrorKind, ReportKeys};
 use crate::limits;
-use crate::secret::Secret;
 
 /// Where the Claude Platform is.
 pub const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
@@ -40,9 +39,8 @@ pub struct Settings {
     pub base_url: String,
     /// The engine's credential.
     pub credential: Credential,
-    /// An Admin or Compliance key for usage and the Activity Feed alone, where there is one. The
-    /// federation endpoints refuse such keys, and it is never sent to them.
-    pub admin_key: Option<Secret>,
+    /// Keys for reports alone. The federation endpoints refuse them, and they are never sent there.
+    pub report_keys: ReportKeys,
     /// Time for a whole call, reading the body included.
     pub call_timeout: Duration,
     /// Time to connect.
@@ -68,7 +66,7 @@ impl Settings {
         Settings {
             base_url: base_url.into(),
             credential: credential.into(),
-            admin_key: None,
+            report_keys: ReportKeys::default(),
             call_timeout: limits::CALL_TIMEOUT,
             connect_timeout: limits::CONNECT_TIMEOUT,
             clock: ClockSource::System,
@@ -186,6 +184,7 @@ fn refusal(message: String) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     #[track_caller]
     fn check(url: &str, expected: Result<(), &str>) {

@@ -1,5 +1,6 @@
 //! Makes calls: which credential goes with them, what is repeated, and what is told of a refusal.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::scrub::scrub;
 use super::sender::{Sender, Sending, is_web_page};
 use super::settings::{Notice, Progress, Settings};
 use super::usage::whole_seconds;
-use super::{ApiError, ErrorKind};
+use super::{ApiError, ErrorKind, ReportKeyKind};
 use crate::limits;
 
 /// One request, in terms of the API.
@@ -43,20 +44,19 @@ pub(crate) struct Request {
 enum Carrier {
     /// The OAuth token.
     Token,
-    /// The key for usage and the Activity Feed, which the federation endpoints refuse.
-    AdminKey,
+    /// A key for reports, which the federation endpoints refuse.
+    Report(ReportKeyKind),
 }
 
-/// The credentials to try for a path, in order: the next one only where the one before was refused.
-fn carriers(path: &[String], has_admin_key: bool) -> &'static [Carrier] {
+/// The kinds of keys that a path takes, the most fitting first; none but for reports.
+fn report_keys(path: &[String]) -> &'static [ReportKeyKind] {
+    use ReportKeyKind::{Admin, Analytics, Compliance};
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["v1", "organizations", "usage_report" | "analytics", ..] | ["v1", "compliance", ..]
-            if has_admin_key =>
-        {
-            &[Carrier::AdminKey, Carrier::Token]
-        }
-        _ => &[Carrier::Token],
+        ["v1", "organizations", "analytics", ..] => &[Analytics, Admin],
+        ["v1", "organizations", "usage_report", ..] => &[Admin],
+        ["v1", "compliance", ..] => &[Compliance, Admin],
+        _ => &[],
     }
 }
 
@@ -77,7 +77,7 @@ impl Request {
     /// Tells whether it goes to a report. Those are documented for Admin API keys, so that a refused
     /// token need not be a bad one.
     fn is_report(&self) -> bool {
-        carriers(&self.path, true).len() > 1
+        !report_keys(&self.path).is_empty()
     }
 
     /// An error about this request.
@@ -131,7 +131,7 @@ impl Reply {
 pub(crate) struct Transport {
     sender: Sender,
     credential: CredentialSource,
-    admin_key: Option<HeaderValue>,
+    report_keys: BTreeMap<ReportKeyKind, HeaderValue>,
     governor: Governor,
     notice: Notice,
     /// How far the API's clock is ahead of this machine's, as its first answer showed.
@@ -152,14 +152,16 @@ impl Transport {
             Arc::clone(&settings.wall_clock),
             Arc::clone(&settings.notice),
         )?;
-        let admin_key = settings.admin_key.as_ref();
-        if let Some(why) = admin_key.and_then(|key| credentials::check_admin_key(key).err()) {
-            return Err(credentials::refusal(format!("the second credential {why}")));
+        let mut report_keys = BTreeMap::new();
+        for (kind, key) in settings.report_keys.iter() {
+            credentials::check_report_key(kind, key)
+                .map_err(|why| credentials::refusal(format!("{} {why}", kind.variable())))?;
+            report_keys.insert(kind, credentials::header(key, ""));
         }
         Ok(Transport {
             sender,
             credential,
-            admin_key: admin_key.map(|key| credentials::header(key, "")),
+            report_keys,
             governor: Governor::new(settings.parallelism, pace),
             notice: Arc::clone(&settings.notice),
             ahead: OnceLock::new(),
@@ -167,9 +169,19 @@ impl Transport {
         })
     }
 
-    /// Whether there is a key for usage and the Activity Feed.
-    pub(crate) fn has_admin_key(&self) -> bool {
-        self.admin_key.is_some()
+    /// Whether there is a key that the Activity Feed may take.
+    pub(crate) fn has_feed_key(&self) -> bool {
+        self.has_key(&["v1".to_owned(), "compliance".to_owned()])
+    }
+
+    fn has_key(&self, path: &[String]) -> bool {
+        self.carriers(path).len() > 1
+    }
+
+    /// The credentials to try for a path, the token last.
+    fn carriers(&self, path: &[String]) -> Vec<Carrier> {
+        let own = report_keys(path).iter().filter(|kind| self.report_keys.contains_key(*kind));
+        own.map(|kind| Carrier::Report(*kind)).chain([Carrier::Token]).collect()
     }
 
     /// Tells the user what stops nothing.
@@ -188,7 +200,8 @@ impl Transport {
         if request.path.iter().any(|segment| matches!(segment.as_str(), "" | "." | "..")) {
             return Err(request.error(ErrorKind::Invalid, "an id in the path is empty or only dots"));
         }
-        let mut carriers = carriers(&request.path, self.admin_key.is_some()).iter().copied().peekable();
+        // The next one only where the one before was refused.
+        let mut carriers = self.carriers(&request.path).into_iter().peekable();
         let mut carrier = carriers.next().unwrap_or(Carrier::Token);
         let (mut spent, mut renewed) = (Spent::default(), false);
         loop {
@@ -307,8 +320,8 @@ impl Transport {
         if request.effect == Effect::Once {
             return self.sender.send(request, Sending::Assertion).await;
         }
-        if let (Carrier::AdminKey, Some(key)) = (carrier, &self.admin_key) {
-            return self.sender.send(request, Sending::AdminKey(key)).await;
+        if let Carrier::Report(kind) = carrier {
+            return self.sender.send(request, Sending::ReportKey(&self.report_keys[&kind])).await;
         }
         let bearer = self.credential.bearer().await.map_err(unsent)?;
         *generation = Some(bearer.generation);
@@ -328,13 +341,15 @@ impl Transport {
         }
         let refused = matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden);
         if refused && request.is_report() {
-            let advice = match self.has_admin_key() {
-                false => {
-                    "This report may need an Admin API key: set ANTHROPIC_ADMIN_API_KEY, which is used for reports alone."
-                }
-                true => {
-                    "ANTHROPIC_ADMIN_API_KEY is set, and this report is refused all the same; the Activity Feed takes Admin API keys only if they were created after the Compliance API was enabled."
-                }
+            let variables = report_keys(&request.path).iter().map(|kind| kind.variable());
+            let variables = variables.collect::<Vec<_>>().join(" or ");
+            let advice = match self.has_key(&request.path) {
+                false => format!(
+                    "This report may need a key of its own: set {variables}, which is used for reports alone."
+                ),
+                true => format!(
+                    "{variables} is set, and this report is refused all the same; the Activity Feed takes Admin API keys only if they were created after the Compliance API was enabled."
+                ),
             };
             error.advice = Some(advice.into());
         } else if error.code.as_deref() == Some("sandbox_egress_restricted") {

@@ -104,6 +104,27 @@ fn keys_beside_the_credential_are_named() {
 }
 
 #[test]
+fn a_key_that_a_lane_retires_reads_no_report() {
+    let world = Bootstrapped::start();
+    world.rotate(MAIN);
+    let organization = world.simulator.get("/_simulator/organization");
+    let keys = organization["api_keys"].as_array().unwrap();
+    let retired = keys.iter().find(|key| key["id"] == "apikey_01Ci").unwrap();
+    let hint = retired["partial_key_hint"].as_str().unwrap();
+    let key = hint.replace("...", "-fake-");
+    assert_ne!(key, hint);
+    world
+        .plan(|command| {
+            command.env("ANTHROPIC_ANALYTICS_API_KEY", &key);
+        })
+        .exits(1)
+        .says("ANTHROPIC_ANALYTICS_API_KEY holds a key that looks like")
+        .says("which a lane retires");
+    let calls = world.environment.traffic();
+    assert!(!calls.contains("analytics/usage") && !calls.contains("usage_report"), "{calls}");
+}
+
+#[test]
 fn a_profile_of_a_login_is_found_at_home() {
     let world = Bootstrapped::start();
     let token = world.simulator.get("/_simulator/tokens")["person"].as_str().unwrap().to_owned();

@@ -7,7 +7,8 @@ use crate::cli::args;
 use crate::cli::session::Session;
 use crate::config::PlatformSettings;
 use crate::platform::{
-    ApiError, ClockSource, DEFAULT_BASE_URL, HttpPlatform, IssuerKeyClient, Settings, from_process,
+    ApiError, ClockSource, DEFAULT_BASE_URL, HttpPlatform, IssuerKeyClient, ReportKeyKind, ReportKeys,
+    Settings, from_process,
 };
 use crate::refresh::Remote;
 use crate::resource::Caller;
@@ -18,6 +19,8 @@ pub(super) struct Connection {
     pub(super) remote: Remote,
     /// Who stands behind the credential.
     pub(super) caller: Caller,
+    /// The keys for reports that the user gave.
+    pub(super) report_keys: ReportKeys,
     pub(super) skip_waits: bool,
     simulator: Option<Attached>,
 }
@@ -58,20 +61,22 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             let caller = selection.credential.caller;
             let base_url = selection.base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
             let mut settings = Settings::new(base_url, selection.credential);
-            settings.admin_key = selection.admin_key;
+            settings.report_keys = selection.report_keys.clone();
             settings.notice = Arc::new(warn);
             settings.parallelism = remote.parallelism;
             settings.ca_file.clone_from(&remote.ca_file);
             let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
             let remote =
                 Remote { platform: Arc::new(platform), issuer_keys: Arc::new(IssuerKeyClient::new()) };
-            Ok(Connection { remote, caller, skip_waits: false, simulator: None })
+            let report_keys = selection.report_keys;
+            Ok(Connection { remote, caller, report_keys, skip_waits: false, simulator: None })
         }
         PlatformSettings::Simulator(simulated) => {
             let options = simulator_options(session, simulated.organization.clone());
             let attached = simulator::attach(options).await.map_err(|error| error.to_string())?;
             let mut settings = Settings::new(attached.url(), attached.operator_token().clone());
-            settings.admin_key = Some(attached.admin_key().clone());
+            settings.report_keys =
+                ReportKeys::default().with(ReportKeyKind::Admin, attached.admin_key().clone());
             settings.clock = ClockSource::Simulator;
             settings.parallelism = remote.parallelism;
             let platform = HttpPlatform::new(settings).map_err(|error| told(&error))?;
@@ -80,7 +85,8 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             let remote = Remote { platform: Arc::new(platform), issuer_keys: Arc::new(keys) };
             // The operator of a simulated organization is a member of it.
             let (skip_waits, simulator) = (simulated.skip_waits, Some(attached));
-            Ok(Connection { remote, caller: Caller::Person, skip_waits, simulator })
+            let report_keys = ReportKeys::default();
+            Ok(Connection { remote, caller: Caller::Person, report_keys, skip_waits, simulator })
         }
     }
 }

@@ -79,6 +79,9 @@ pub(super) async fn look(
     let remote = &connection.remote;
     let observed = remote.platform.observe().await.map_err(|error| told(&error))?;
     check_organization(session, &recorded, &observed)?;
+    // Before the first report is read: reading is use.
+    let retired = session.configuration.api_keys.values();
+    connection.report_keys.check_against(retired.filter_map(|key| observed.api_keys.get(&key.id)))?;
     let now = remote.platform.now().await.map_err(|error| told(&error))?;
     let sightings = refresh::sight(&session.configuration, &session.base).await;
     let mut state = recorded.state;

@@ -193,10 +193,10 @@ fn claude_code_settings_and_stores() {
         },
         "x-api-key: api_key from env.ANTHROPIC_API_KEY (/home/me/.claude/settings.json:3)",
     );
-    let helper = "apiKeyHelper (/work/.claude/settings.local.json:1)";
+    let helper = "apiKeyHelper (/project/.claude/settings.local.json:1)";
     check(
         "claude-code",
-        |sources| put(sources, "/work/.claude/settings.local.json", r#"{"apiKeyHelper": "cat key"}"#),
+        |sources| put(sources, "/project/.claude/settings.local.json", r#"{"apiKeyHelper": "cat key"}"#),
         &format!("x-api-key: unknown from {helper}; authorization: unknown from {helper}"),
     );
     let console = |sources: &mut Sources| {

@@ -15,7 +15,7 @@ const NOW: i64 = 1_800_000_000;
 
 /// Sources with these variables, written `NAME=value`, and an identity token in a file.
 pub(super) fn sources(variables: &[&str]) -> Sources {
-    let mut sources = Sources { directory: "/work".into(), now: NOW, ..Sources::default() };
+    let mut sources = Sources { directory: "/project".into(), now: NOW, ..Sources::default() };
     set(&mut sources, "HOME=/home/me");
     variables.iter().for_each(|variable| set(&mut sources, variable));
     put(&mut sources, "/run/token", "identity CANARY\n");

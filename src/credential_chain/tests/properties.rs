@@ -118,7 +118,7 @@ proptest! {
             match file {
                 0 => login(&mut sources, "me"),
                 1 => { login(&mut sources, "default"); put(&mut sources, "/home/me/.config/anthropic/active_config", "default") }
-                2 => put(&mut sources, "/work/.claude/settings.json", r#"{"apiKeyHelper":"print"}"#),
+                2 => put(&mut sources, "/project/.claude/settings.json", r#"{"apiKeyHelper":"print"}"#),
                 _ => put(&mut sources, "/home/me/.claude.json", r#"{"primaryApiKey":"sk-ant-api03-CANARY"}"#),
             }
         }

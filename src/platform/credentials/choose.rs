@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{self as variable, Environment};
 use super::profile::{Authentication, ProfileConfiguration, check_name};
-use super::{check, check_admin_key, refusal};
+use super::{ReportKeys, check, refusal};
 use crate::platform::ApiError;
 use crate::resource::Caller;
 use crate::secret::Secret;
@@ -69,8 +69,8 @@ pub(super) enum IdentityToken {
 pub struct Selection {
     /// The OAuth token for everything.
     pub credential: Credential,
-    /// The Admin API key for reports, if there is one.
-    pub admin_key: Option<Secret>,
+    /// The keys for reports.
+    pub report_keys: ReportKeys,
     /// Where the API is, if a variable or the profile says so.
     pub base_url: Option<String>,
     /// What the user should know, in whole sentences.
@@ -128,16 +128,10 @@ pub fn choose(environment: &Environment, read: Read<'_>) -> Result<Selection, Ap
                 .to_owned(),
         );
     }
-    let admin_key = environment.given(variable::ADMIN_API_KEY).map(Secret::new);
-    let admin_key = admin_key.filter(|key| match check_admin_key(key) {
-        Ok(()) => true,
-        Err(why) => {
-            warnings.push(format!("ANTHROPIC_ADMIN_API_KEY is not used: it {why}."));
-            false
-        }
-    });
+    let (report_keys, unused) = ReportKeys::of(environment);
+    warnings.extend(unused);
     let base_url = environment.given(variable::BASE_URL).map(str::to_owned).or(profile_base_url);
-    Ok(Selection { credential, admin_key, base_url, warnings })
+    Ok(Selection { credential, report_keys, base_url, warnings })
 }
 
 fn first(

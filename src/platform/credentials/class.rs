@@ -18,7 +18,7 @@ pub(crate) fn check(secret: &Secret, origin: &str) -> Result<(), ApiError> {
         }
     };
     let elsewhere = match secret.class() {
-        CredentialClass::AdminKey => "; for usage reports alone, set it as ANTHROPIC_ADMIN_API_KEY",
+        CredentialClass::AdminKey => "; for reports alone, set it as ANTHROPIC_ADMIN_API_KEY",
         _ => "",
     };
     Err(refusal(format!(
@@ -27,20 +27,8 @@ pub(crate) fn check(secret: &Secret, origin: &str) -> Result<(), ApiError> {
     )))
 }
 
-/// Refuses anything but an Admin API key, with the reason.
-pub(crate) fn check_admin_key(secret: &Secret) -> Result<(), &'static str> {
-    match secret.class() {
-        CredentialClass::AdminKey if is_sendable(secret) => Ok(()),
-        CredentialClass::AdminKey => Err("holds a space, a line break or another character that no key has"),
-        CredentialClass::ApiKey => Err("holds an API key (sk-ant-api…), and the reports take Admin API keys"),
-        CredentialClass::OauthToken => {
-            Err("holds an OAuth token, which belongs into ANTHROPIC_AUTH_TOKEN or a profile")
-        }
-        CredentialClass::Unknown => Err("does not hold an Admin API key (sk-ant-admin…)"),
-    }
-}
-
-fn is_sendable(secret: &Secret) -> bool {
+/// Whether a secret can stand in a header as it is.
+pub(super) fn is_sendable(secret: &Secret) -> bool {
     let text = secret.expose();
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -78,20 +66,5 @@ mod tests {
         check_refused("sk-ant-oat01-canary x", "holds a space");
         check_refused("sk-ant-oat01-canary\n", "a line break");
         check(&Secret::new("sk-ant-oat01-x"), "the token").unwrap();
-    }
-
-    #[test]
-    fn the_second_credential_is_an_admin_key_and_nothing_else() {
-        let check =
-            |text: &str, expected: Result<(), &str>| match (check_admin_key(&Secret::new(text)), expected) {
-                (Ok(()), Ok(())) => {}
-                (Err(found), Err(words)) => assert!(found.contains(words), "{text}: {found}"),
-                (found, _) => panic!("{text}: {found:?}"),
-            };
-        check("sk-ant-admin01-x", Ok(()));
-        check("sk-ant-admin01-x y", Err("a space"));
-        check("sk-ant-api03-x", Err("an API key"));
-        check("sk-ant-oat01-x", Err("an OAuth token"));
-        check("other", Err("does not hold"));
     }
 }

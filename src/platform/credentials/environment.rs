@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub(super) const AUTH_TOKEN: &str = "ANTHROPIC_AUTH_TOKEN";
 pub(super) const API_KEY: &str = "ANTHROPIC_API_KEY";
 pub(super) const ADMIN_API_KEY: &str = "ANTHROPIC_ADMIN_API_KEY";
+pub(super) const ANALYTICS_API_KEY: &str = "ANTHROPIC_ANALYTICS_API_KEY";
+pub(super) const COMPLIANCE_ACCESS_KEY: &str = "ANTHROPIC_COMPLIANCE_ACCESS_KEY";
 pub(super) const PROFILE: &str = "ANTHROPIC_PROFILE";
 pub(super) const CONFIG_DIR: &str = "ANTHROPIC_CONFIG_DIR";
 pub(super) const RULE_ID: &str = "ANTHROPIC_FEDERATION_RULE_ID";
@@ -16,10 +18,12 @@ pub(super) const TOKEN_FILE: &str = "ANTHROPIC_IDENTITY_TOKEN_FILE";
 pub(super) const TOKEN: &str = "ANTHROPIC_IDENTITY_TOKEN";
 pub(super) const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 
-const READ: [&str; 15] = [
+const READ: [&str; 17] = [
     AUTH_TOKEN,
     API_KEY,
     ADMIN_API_KEY,
+    ANALYTICS_API_KEY,
+    COMPLIANCE_ACCESS_KEY,
     PROFILE,
     CONFIG_DIR,
     RULE_ID,

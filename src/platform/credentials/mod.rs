@@ -11,13 +11,16 @@ mod environment;
 mod freshness;
 mod profile;
 mod renew;
+mod report_keys;
 mod source;
 mod store;
 
 use choose::Login;
 pub use choose::{Credential, Selection, choose};
-pub(crate) use class::{check, check_admin_key, refusal};
+pub(crate) use class::{check, refusal};
 pub use environment::Environment;
+pub(crate) use report_keys::check as check_report_key;
+pub use report_keys::{ReportKeyKind, ReportKeys};
 pub(crate) use source::{CredentialSource, header};
 
 /// The scope that managing federation needs.

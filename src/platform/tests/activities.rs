@@ -8,8 +8,8 @@ fn question(about: ActivityKind) -> ActivityQuestion {
 
 async fn serve(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Server, HttpPlatform) {
     let server = Server::start(answer).await;
-    let admin_key = Some(Secret::new("sk-ant-admin01-canary"));
-    let (client, _) = client(Settings { admin_key, ..server.settings() });
+    let report_keys = admin("sk-ant-admin01-canary");
+    let (client, _) = client(Settings { report_keys, ..server.settings() });
     (server, client)
 }
 

@@ -4,8 +4,8 @@ use super::transport::Request;
 use super::*;
 
 fn both(server: &Server) -> HttpPlatform {
-    let admin_key = Some(Secret::new("sk-ant-admin01-engine"));
-    client(Settings { admin_key, ..server.settings() }).0
+    let report_keys = admin("sk-ant-admin01-engine");
+    client(Settings { report_keys, ..server.settings() }).0
 }
 
 /// `token` or `key` for each request.
@@ -44,9 +44,32 @@ async fn a_report_is_asked_for_with_the_admin_key_and_then_with_the_token() {
 async fn without_an_admin_key_the_token_goes_with_everything() {
     let server = Server::answering(vec![|| Reply::new(200, "{}")]).await;
     let (client, _) = server.client();
-    assert!(!client.transport.has_admin_key());
+    assert!(!client.transport.has_feed_key());
     client.transport.call(&report(None)).await.unwrap();
     assert_eq!(carried(&server), ["token"]);
+}
+
+#[tokio::test]
+async fn each_report_is_asked_for_with_the_key_that_fits_it_best() {
+    let server = Server::answering(vec![|| Reply::new(401, "{}")]).await;
+    let report_keys = admin("sk-ant-admin01-engine")
+        .with(ReportKeyKind::Analytics, Secret::new("sk-ant-api03-analytics"))
+        .with(ReportKeyKind::Compliance, Secret::new("sk-ant-api03-compliance"));
+    let (client, _) = client(Settings { report_keys, ..server.settings() });
+    for path in [
+        "v1/organizations/analytics/usage",
+        "v1/organizations/usage_report/messages",
+        "v1/compliance/activities",
+    ] {
+        let path: Vec<&str> = path.split('/').collect();
+        client.transport.call(&Request::get("read a report", &path)).await.err().unwrap();
+    }
+    let seen = server.seen();
+    let carried: Vec<&str> = seen.iter().map(|seen| seen.header("x-api-key").unwrap_or("token")).collect();
+    let (own, admin) = (["sk-ant-api03-analytics", "sk-ant-api03-compliance"], "sk-ant-admin01-engine");
+    assert_eq!(carried, [own[0], admin, "token", admin, "token", own[1], admin, "token"]);
+    client.api_key("apikey_1").await.unwrap_err();
+    assert_eq!(server.seen().last().unwrap().header("x-api-key"), None);
 }
 
 #[tokio::test]
@@ -66,14 +89,16 @@ async fn a_refused_report_tells_of_the_admin_key() {
         let error = client.transport.call(&report(None)).await.err().unwrap();
         error.advice().to_owned()
     };
-    assert!(told(server.client().0).await.contains("set ANTHROPIC_ADMIN_API_KEY"));
+    assert!(
+        told(server.client().0).await.contains("set ANTHROPIC_ANALYTICS_API_KEY or ANTHROPIC_ADMIN_API_KEY")
+    );
     assert!(told(both(&server)).await.contains("refused all the same"));
 }
 
 #[tokio::test]
 async fn anything_but_an_admin_key_is_refused_as_the_second_credential() {
-    let admin_key = Some(Secret::new("sk-ant-api03-canary"));
-    let error = HttpPlatform::new(Settings { admin_key, ..settings("http://127.0.0.1:9") }).err().unwrap();
+    let report_keys = admin("sk-ant-api03-canary");
+    let error = HttpPlatform::new(Settings { report_keys, ..settings("http://127.0.0.1:9") }).err().unwrap();
     assert_eq!(error.kind, ErrorKind::Credential);
     assert!(error.message.contains("an API key") && !error.message.contains("canary"), "{error}");
 }

@@ -158,6 +158,11 @@ fn settings(base: &str) -> Settings {
     Settings::new(base, Secret::new("sk-ant-oat01-engine"))
 }
 
+/// An Admin API key for reports.
+fn admin(key: &str) -> ReportKeys {
+    ReportKeys::default().with(ReportKeyKind::Admin, Secret::new(key))
+}
+
 /// Settings whose notices are kept.
 fn noticing(settings: Settings) -> (Settings, Arc<Mutex<Vec<String>>>) {
     let notices: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -110,7 +110,7 @@ impl World {
         .unwrap();
         let (seconds, notices) = (Arc::clone(&self.seconds), Arc::clone(&self.notices));
         let mut settings = Settings::new(&self.server.base, selection.credential);
-        settings.admin_key = selection.admin_key;
+        settings.report_keys = selection.report_keys;
         settings.wall_clock =
             Arc::new(move || Timestamp::from_second(START + seconds.load(Ordering::SeqCst)).unwrap());
         settings.notice = Arc::new(move |text| notices.lock().unwrap().push(text.to_owned()));

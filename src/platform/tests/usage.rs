@@ -49,11 +49,8 @@ async fn serve(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Serv
         _ => answer(seen),
     })
     .await;
-    let settings = Settings {
-        clock: ClockSource::Simulator,
-        admin_key: Some(Secret::new(ADMIN_KEY)),
-        ..server.settings()
-    };
+    let settings =
+        Settings { clock: ClockSource::Simulator, report_keys: admin(ADMIN_KEY), ..server.settings() };
     let (client, _) = client(settings);
     (server, client)
 }
@@ -287,7 +284,7 @@ async fn the_key_goes_nowhere_else_and_is_never_shown() {
     let error = client.usage(&question("2026-11-20T10:00:00Z")).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("canary"));
     for key in ["", " ", "sk-ant-admin01-x\ny", "sk-ant-schl\u{fc}ssel"] {
-        let settings = Settings { admin_key: Some(Secret::new(key)), ..server.settings() };
+        let settings = Settings { report_keys: admin(key), ..server.settings() };
         let error = HttpPlatform::new(settings).err().expect("a refusal");
         assert_eq!(error.kind, ErrorKind::Credential, "{key:?}");
     }

@@ -153,11 +153,14 @@ fn a_variable_sends_calls_elsewhere_and_renewals_stay_with_the_profile() {
 fn keys_beside_the_token_are_ignored_or_kept_for_reports() {
     let warned = chosen(&[TOKEN, ("ANTHROPIC_API_KEY", "sk-ant-api03-canary")], &[]).unwrap();
     assert!(warned.warnings[0].starts_with("ANTHROPIC_API_KEY is set."), "{warned:?}");
-    assert!(warned.admin_key.is_none());
+    assert_eq!(warned.report_keys.iter().count(), 0);
     let kept = chosen(&[TOKEN, ("ANTHROPIC_ADMIN_API_KEY", "sk-ant-admin01-x")], &[]).unwrap();
-    assert!(kept.admin_key.is_some() && kept.warnings.is_empty());
+    assert!(kept.report_keys.iter().count() == 1 && kept.warnings.is_empty());
     let wrong = chosen(&[TOKEN, ("ANTHROPIC_ADMIN_API_KEY", "sk-ant-api03-canary")], &[]).unwrap();
-    assert!(wrong.admin_key.is_none());
+    assert_eq!(wrong.report_keys.iter().count(), 0);
     assert!(wrong.warnings[0].contains("ANTHROPIC_ADMIN_API_KEY is not used"), "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("canary"));
+    let own = ["ANTHROPIC_ANALYTICS_API_KEY", "ANTHROPIC_COMPLIANCE_ACCESS_KEY"];
+    let kept = chosen(&[TOKEN, (own[0], "sk-ant-api03-x"), (own[1], "sk-ant-api03-y")], &[]).unwrap();
+    assert!(kept.report_keys.iter().count() == 2 && kept.warnings.is_empty());
 }
