@@ -18,7 +18,7 @@
 //! ```text
 //! shell  main -> cli -> { apply::run, refresh, platform, consumer, simulator }   async, files, sockets, clock
 //! views         cli -> render                                                    plain data in, text out
-//! core   apply::{schedule, prepare, recover}, rollback -> plan -> lane           pure functions over data,
+//! core   apply::{schedule, prepare, record, recover}, rollback -> plan -> lane   pure functions over data,
 //!        plan_check (asks neither plan nor lane for a judgement)
 //!        evidence, matching, condition, token, config -> lint -> provider        given time and ids
 //!        credential_chain

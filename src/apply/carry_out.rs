@@ -44,11 +44,13 @@ pub(super) struct Failure {
     pub(super) told: String,
     /// Whether it may have taken effect all the same. Then it stays in doubt, and the next run looks.
     pub(super) in_doubt: bool,
+    /// What putting the key back needs, where it was taken out before something else failed.
+    pub(super) receipt: Option<Value>,
 }
 
 impl From<String> for Failure {
     fn from(told: String) -> Failure {
-        Failure { told, in_doubt: false }
+        Failure { told, in_doubt: false, receipt: None }
     }
 }
 
@@ -56,7 +58,7 @@ impl From<String> for Failure {
 fn unanswered(error: &ApiError) -> Failure {
     let in_doubt =
         matches!(error.kind, ErrorKind::AnswerLost | ErrorKind::Unavailable { .. } | ErrorKind::Malformed);
-    Failure { told: explain(error), in_doubt }
+    Failure { told: explain(error), in_doubt, receipt: None }
 }
 
 /// Carries a task out. The digest is that of the rule a trial exchange is made for.
@@ -99,7 +101,7 @@ pub(super) async fn carry_out(
             }
             let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block };
             // What a driver did before it failed shows in the place.
-            change_consumer(place, change).await.map_err(|told| Failure { told, in_doubt: true })
+            change_consumer(place, change).await
         }
     }
 }
@@ -214,27 +216,33 @@ async fn identity_token(tools: &Tools, rule: &Address) -> Result<Secret, String>
     Ok(Secret::new(text.trim()))
 }
 
-async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, String> {
+async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, Failure> {
     let mut done = Done::default();
-    let told = |error: crate::consumer::ConsumerError| error.to_string();
+    let doubt = |told: String| Failure { told, in_doubt: true, receipt: None };
+    let told = |error: crate::consumer::ConsumerError| doubt(error.to_string());
     match change {
         ConsumerChange::Configure(settings) => place.configure(&settings).map_err(told)?,
         ConsumerChange::Unconfigure => place.unconfigure().map_err(told)?,
         ConsumerChange::Remove => {
             done.receipt = place.remove().await.map_err(told)?;
             // The consumer has to read back free of the key, or it was not taken out.
-            match place.check().await {
-                Presence::Absent => {}
-                Presence::Present => {
-                    return Err(format!("{} still holds the key after it was taken out", place.id));
-                }
-                Presence::Unknown(why) => return Err(format!("{} cannot be read back: {why}", place.id)),
-            }
+            let told = match place.check().await {
+                Presence::Absent => return Ok(done),
+                Presence::Present => format!("{} still holds the key after it was taken out", place.id),
+                Presence::Unknown(why) => format!("{} cannot be read back: {why}", place.id),
+            };
+            return Err(Failure { receipt: done.receipt, ..doubt(told) });
         }
         ConsumerChange::Restore(receipt) => {
             place.restore(receipt.as_ref()).await.map_err(told)?;
-            if let Presence::Absent = place.check().await {
-                return Err(format!("{} does not hold the key after it was put back", place.id));
+            match place.check().await {
+                Presence::Present => {}
+                Presence::Absent => {
+                    return Err(doubt(format!("{} does not hold the key after it was put back", place.id)));
+                }
+                Presence::Unknown(why) => {
+                    return Err(doubt(format!("{} cannot be read back: {why}", place.id)));
+                }
             }
         }
     }

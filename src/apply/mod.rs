@@ -1,11 +1,13 @@
 //! Carrying out one plan, and only that plan.
 //!
 //! [`schedule`] says what may run next, as plain data. [`prepare`](mod@prepare) turns a step into calls with
-//! every id filled in, and their outcome into changes of the state; [`recover`] settles what a
-//! crash left in doubt, and [`sightings`] keeps what was seen up to date. All four are pure. [`run`] is the one async loop: it announces each step
-//! in the journal, durably, before the call it stands for is made.
+//! every id filled in, and [`record`] turns their outcome into changes of the state; [`recover`] settles
+//! what a crash left in doubt, and [`sightings`] keeps what was seen up to date. All five are pure. [`run`]
+//! is the one async loop: it announces each step in the journal, durably, before the call it stands for is
+//! made.
 
 pub mod prepare;
+pub mod record;
 pub mod recover;
 pub mod run;
 pub mod schedule;

@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 use keyless_state::{Address, Event, InDoubt, Kind, Mutation, State};
 
-use super::prepare::{self, Context, observed_record};
+use super::prepare::{self, Context};
+use super::record::{self, observed_record};
 use crate::config::Configuration;
 use crate::lane::{Presence, Sightings};
 use crate::plan::Operation;
@@ -58,7 +59,7 @@ fn changes(
     sightings: &Sightings,
     now: Timestamp,
 ) -> Option<Vec<Mutation>> {
-    let effects = |answer: Option<&Answer>| Some(prepare::effects(operation, answer, None, context, now));
+    let effects = |answer: Option<&Answer>| Some(record::effects(operation, answer, None, context, now));
     match operation {
         Operation::CreateIssuer { .. }
         | Operation::CreateServiceAccount { .. }

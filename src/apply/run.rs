@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{Done, Failure, Tools, carry_out, explain};
 use super::prepare::{self, Context};
+use super::record;
 use super::schedule::{Schedule, Status};
 use super::sightings;
 use crate::config::{Configuration, WorkspaceRef};
@@ -334,7 +335,7 @@ impl Run<'_> {
                         failure.into()
                     }
                     None => {
-                        changes.extend(prepare::effects(
+                        changes.extend(record::effects(
                             &step.operation,
                             done.answer.as_ref(),
                             done.receipt,
@@ -351,6 +352,10 @@ impl Run<'_> {
                 }
             }
         };
+        if let Some(receipt) = failure.receipt {
+            let changes = record::keep_receipt(&step.operation, receipt, &self.context());
+            self.journal(keyless_state::Event::Recorded { changes })?;
+        }
         // A step that may have taken effect is left open in the journal, as after a crash.
         if !failure.in_doubt {
             let error = failure.told.clone();
@@ -379,7 +384,7 @@ impl Run<'_> {
     /// Keeps what is known about the world in step with what was just done.
     fn note_effect(&mut self, step: &Step, answer: Option<&crate::platform::Answer>) {
         if let Some(answer) = answer {
-            prepare::observe_change(&mut self.observed, answer);
+            record::observe_change(&mut self.observed, answer);
         }
         let wanted = match step.operation {
             Operation::Configure { .. } => Some(self.wanted_settings()),

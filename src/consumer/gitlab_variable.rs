@@ -99,8 +99,13 @@ impl Store for Gitlab<'_> {
             if nodes.iter().any(is_ours) {
                 return Ok(true);
             }
-            if variables["pageInfo"]["hasNextPage"] != true {
-                return Ok(false);
+            match variables["pageInfo"]["hasNextPage"].as_bool() {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => {
+                    let message = "the list of variables does not say whether it ends here";
+                    return Err(request.error(message, "Is GITLAB_URL the address of a GitLab?"));
+                }
             }
             after = variables["pageInfo"]["endCursor"].clone();
         }

@@ -6,6 +6,7 @@ use super::outside::{self, can_work, perform};
 use super::scope::Scope;
 use super::world::{Run, Sealed, World, Wrong, at};
 use crate::apply::prepare::{self, Context};
+use crate::apply::record;
 use crate::apply::schedule::{Schedule, Status};
 use crate::apply::{recover, sightings};
 use crate::config::WorkspaceRef;
@@ -285,7 +286,7 @@ impl Scope {
                     let context = self.context(&next.state, &run.observed);
                     let receipt = None;
                     let now = at(next.hour);
-                    changes.extend(prepare::effects(
+                    changes.extend(record::effects(
                         &step.operation,
                         given.answer.as_ref(),
                         receipt,
@@ -308,7 +309,7 @@ impl Scope {
 
     fn note(&self, world: &World, run: &mut Run, step: &Step, answer: Option<&crate::platform::Answer>) {
         if let Some(answer) = answer {
-            run.observed.edit(|observed| prepare::observe_change(observed, answer));
+            run.observed.edit(|observed| record::observe_change(observed, answer));
         }
         let wanted = matches!(step.operation, Operation::Configure { .. })
             .then(|| self.wanted(&world.state, &run.observed));

@@ -27,6 +27,16 @@ struct Version {
     created: i64,
 }
 
+const NO_LIST: &str = "Check the vault's address.";
+
+/// Reads an entry of the list of versions; none when it is not understood, which is no absence.
+fn read_version(version: &Value) -> Option<Version> {
+    let id = version["id"].as_str()?.rsplit('/').next()?;
+    let attributes = &version["attributes"];
+    let (enabled, created) = (attributes["enabled"].as_bool()?, attributes["created"].as_i64()?);
+    Some(Version { id: id.to_owned(), enabled, created })
+}
+
 impl<'a> Azure<'a> {
     pub(super) async fn new(
         secret: &'a AzureSecret,
@@ -49,20 +59,29 @@ impl<'a> Azure<'a> {
                 Err(error) if error.status == Some(404) && error.code == "SecretNotFound" => return Ok(None),
                 answer => answer?,
             };
-            for version in answer["value"].as_array().into_iter().flatten() {
-                let id = version["id"].as_str().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
-                let created = version["attributes"]["created"].as_i64().unwrap_or_default();
+            let Some(listed) = answer["value"].as_array() else {
+                return Err(request.error("the list of versions is no list", NO_LIST));
+            };
+            for version in listed {
+                let version = read_version(version).ok_or_else(|| {
+                    request.error("an entry of the list of versions is not understood", NO_LIST)
+                })?;
                 let wanted = match &self.secret.version {
-                    Some(wanted) => wanted == id,
-                    None => found.as_ref().is_none_or(|found| found.created < created),
+                    Some(wanted) => wanted.eq_ignore_ascii_case(&version.id),
+                    None => found.as_ref().is_none_or(|found| found.created < version.created),
                 };
                 if wanted {
-                    let enabled = version["attributes"]["enabled"] == true;
-                    found = Some(Version { id: id.to_owned(), enabled, created });
+                    found = Some(version);
                 }
             }
             let Some(link) = answer["nextLink"].as_str().filter(|link| !link.is_empty()) else {
-                return Ok(found);
+                return match (&found, &self.secret.version) {
+                    (None, Some(wanted)) => {
+                        let message = format!("there is no version {wanted}");
+                        Err(request.error(message, "Correct `version`, or leave it out for the newest one."))
+                    }
+                    _ => Ok(found),
+                };
             };
             next = Url::parse(link).ok().filter(|link| link.origin() == first.origin()).ok_or_else(|| {
                 let advice = "Check the vault's address.";

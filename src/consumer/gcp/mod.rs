@@ -13,6 +13,9 @@ use crate::config::GcpSecret;
 use crate::limits::PAGES_MAX;
 use crate::secret::Secret;
 
+const NO_LIST: &str =
+    "Is CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER, where it is set, the address of Secret Manager?";
+
 /// A secret with the way to it.
 pub(super) struct Gcp<'a> {
     secret: &'a GcpSecret,
@@ -20,10 +23,31 @@ pub(super) struct Gcp<'a> {
     token: Secret,
 }
 
-/// A version: its number and whether it is enabled, disabled or destroyed.
+/// A version.
 struct Version {
     number: String,
-    state: String,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Enabled,
+    Disabled,
+    Destroyed,
+}
+
+/// Reads an entry of the list of versions; what is not understood is no absence.
+fn read_version(version: &Value) -> Result<Version, String> {
+    let number = version["name"].as_str().and_then(|name| name.rsplit('/').next());
+    let number = number.filter(|number| number.parse::<u64>().is_ok());
+    let state = match version["state"].as_str() {
+        Some("ENABLED") => State::Enabled,
+        Some("DISABLED") => State::Disabled,
+        Some("DESTROYED") => State::Destroyed,
+        _ => return Err(format!("the state {} of a version is not known", version["state"])),
+    };
+    let number = number.ok_or_else(|| format!("the name {} of a version is not known", version["name"]))?;
+    Ok(Version { number: number.to_owned(), state })
 }
 
 impl<'a> Gcp<'a> {
@@ -63,17 +87,27 @@ impl<'a> Gcp<'a> {
                 Err(error) if error.status == Some(404) && error.code == "NOT_FOUND" => return Ok(Vec::new()),
                 answer => answer?,
             };
-            for version in answer["versions"].as_array().into_iter().flatten() {
-                let name = version["name"].as_str().unwrap_or_default();
-                let number = name.rsplit('/').next().unwrap_or_default().to_owned();
-                if self.secret.version.as_ref().is_none_or(|wanted| *wanted == number) {
-                    let state = version["state"].as_str().unwrap_or_default().to_owned();
-                    versions.push(Version { number, state });
-                }
+            // A list without entries comes without the field.
+            let listed = match &answer["versions"] {
+                Value::Null => &[][..],
+                Value::Array(listed) => listed,
+                _ => return Err(request.error("the list of versions is no list", NO_LIST)),
+            };
+            for version in listed {
+                versions.push(read_version(version).map_err(|why| request.error(why, NO_LIST))?);
             }
             match answer["nextPageToken"].as_str().filter(|token| !token.is_empty()) {
                 Some(next) => page_token = next.to_owned(),
                 None => {
+                    if let Some(wanted) = &self.secret.version {
+                        versions.retain(|version| version.number == *wanted);
+                        // Destroyed ones are listed too, so one that is not was never there.
+                        if versions.is_empty() {
+                            let message = format!("there is no version {wanted}");
+                            return Err(request
+                                .error(message, "Correct `version`, or leave it out for all versions."));
+                        }
+                    }
                     versions.sort_by_key(|version| {
                         std::cmp::Reverse(version.number.parse::<u64>().unwrap_or_default())
                     });
@@ -94,29 +128,35 @@ impl<'a> Gcp<'a> {
 
 impl Store for Gcp<'_> {
     async fn holds_key(&self) -> Result<bool, CallError> {
-        Ok(self.versions().await?.iter().any(|version| version.state == "ENABLED"))
+        Ok(self.versions().await?.iter().any(|version| version.state == State::Enabled))
     }
 
     async fn take_out(&self) -> Result<Option<Value>, CallError> {
-        let mut disabled: Vec<String> = Vec::new();
-        for version in self.versions().await?.iter().filter(|version| version.state == "ENABLED") {
+        // The newest last: after half of it the place still holds the key that `latest` leads to.
+        let versions = self.versions().await?;
+        let enabled = versions.iter().rev().filter(|version| version.state == State::Enabled);
+        let mut tried: Vec<&str> = Vec::new();
+        for version in enabled {
+            // Also the one whose answer does not come may have been disabled.
+            tried.push(&version.number);
             if let Err(error) = self.switch(&version.number, "disable").await {
-                // The next try could not tell these from versions that somebody else disabled.
-                for number in &disabled {
-                    self.switch(number, "enable").await?;
+                // The next try could not tell these from versions that somebody else disabled. One that
+                // cannot be enabled must not keep the others from it, and the first error says why.
+                for number in tried {
+                    let _ = self.switch(number, "enable").await;
                 }
                 return Err(error);
             }
-            disabled.push(version.number.clone());
         }
-        Ok(Some(json!({ "disabled_versions": disabled })))
+        Ok(Some(json!({ "disabled_versions": tried })))
     }
 
     async fn put_back(&self, receipt: Option<&Value>) -> Result<(), CallError> {
         let listed = receipt.and_then(|receipt| receipt["disabled_versions"].as_array());
         let disabled: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
         let versions = self.versions().await?;
-        let left: Vec<&Version> = versions.iter().filter(|version| version.state != "DESTROYED").collect();
+        let left: Vec<&Version> =
+            versions.iter().filter(|version| version.state != State::Destroyed).collect();
         // Where the receipt was lost, the newest version is the one that `latest` leads to.
         let wanted: Vec<&&Version> = match disabled.is_empty() {
             true => left.iter().take(1).collect(),
@@ -129,7 +169,7 @@ impl Store for Gcp<'_> {
                 "Add a version with a copy of the key.",
             ));
         }
-        for version in wanted.into_iter().filter(|version| version.state == "DISABLED") {
+        for version in wanted.into_iter().filter(|version| version.state == State::Disabled) {
             self.switch(&version.number, "enable").await?;
         }
         Ok(())

@@ -104,7 +104,9 @@ async fn run(plugin: &Plugin, server: &str, authorities: Option<&[u8]>) -> Resul
         Zeroizing::new(output.map_err(|why| fail(format!("the credential plugin gave nothing: {why}")))?);
     let mut answer: Value = serde_json::from_str(&output)
         .map_err(|_| fail(format!("`{}` printed no credential", plugin.command[0])))?;
-    let mut take = |name: &str| match answer["status"][name].take() {
+    // What a plugin prints may have any shape.
+    let mut take = |name: &str| match answer.get_mut("status").and_then(|status| status.get_mut(name))?.take()
+    {
         Value::String(text) if !text.is_empty() => Some(Zeroizing::new(text)),
         _ => None,
     };

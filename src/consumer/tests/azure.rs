@@ -80,6 +80,22 @@ async fn a_named_version_can_be_the_key() {
 }
 
 #[tokio::test]
+async fn what_is_not_understood_is_not_absent() {
+    for body in [
+        json!({}),
+        json!({ "value": 1 }),
+        json!({ "value": [{ "id": "a/b", "attributes": { "created": 1 } }] }),
+    ] {
+        let server = Server::start(move |_| Answer::json(200, body.clone()));
+        assert!(trial(&server, None).check().await.is_err());
+    }
+    let (server, _) = vault(&VERSIONS, "");
+    let error = trial(&server, Some("odl")).check().await.unwrap_err();
+    assert!(error.to_string().contains("there is no version odl"), "{error}");
+    trial(&server, Some("OLD")).there_and_back().await;
+}
+
+#[tokio::test]
 async fn a_secret_that_is_gone_holds_no_key() {
     let (server, _) = vault(&[], "");
     let trial = trial(&server, None);

@@ -13,7 +13,9 @@ use crate::config::{AwsSecret, AzureSecret, ConsumerDriver, GcpSecret};
 fn cloud(mint: impl Fn(&Asked) -> Option<Answer> + Send + 'static) -> Server {
     Server::start(move |asked| match mint(asked) {
         Some(answer) => answer,
-        None if asked.header("authorization") == "Bearer minted" => Answer::json(200, json!({})),
+        None if asked.header("authorization") == "Bearer minted" => {
+            Answer::json(200, json!({ "value": [], "versions": [] }))
+        }
         None => Answer::json(401, json!({ "error": { "message": "who are you" } })),
     })
 }

@@ -22,13 +22,18 @@ fn secret(version: Option<&str>) -> ConsumerDriver {
 
 /// Secret Manager with one secret, whose versions, from 1, have these states.
 fn secret_manager(states: &[&'static str]) -> (Server, States) {
+    secret_manager_with(states, "none")
+}
+
+/// The same, where the version of this number can be neither enabled nor disabled.
+fn secret_manager_with(states: &[&'static str], broken: &'static str) -> (Server, States) {
     let states: States = Arc::new(Mutex::new(states.to_vec()));
     let shared = Arc::clone(&states);
-    let server = Server::start(move |asked| answer(asked, &mut shared.lock().unwrap()));
+    let server = Server::start(move |asked| answer(asked, &mut shared.lock().unwrap(), broken));
     (server, states)
 }
 
-fn answer(asked: &Asked, states: &mut [&'static str]) -> Answer {
+fn answer(asked: &Asked, states: &mut [&'static str], broken: &str) -> Answer {
     let refuse = |status: u16, word: &str| {
         Answer::json(status, json!({ "error": { "code": status, "message": "no", "status": word } }))
     };
@@ -49,7 +54,7 @@ fn answer(asked: &Asked, states: &mut [&'static str]) -> Answer {
     }
     let (number, verb) = rest[1..].split_once(':').unwrap_or_else(|| panic!("{}", asked.line()));
     assert_ne!(verb, "access", "the value is asked for");
-    let broken = states[0] == "BROKEN" && number == "2";
+    let broken = number == broken;
     let state = &mut states[number.parse::<usize>().unwrap() - 1];
     if *state == "DESTROYED" || broken {
         return refuse(400, "FAILED_PRECONDITION");
@@ -69,7 +74,7 @@ const STATES: [&str; 5] = ["DESTROYED", "ENABLED", "DISABLED", "ENABLED", "ENABL
 async fn every_enabled_version_is_disabled_and_only_those_come_back() {
     let (server, states) = secret_manager(&STATES);
     let receipt = trial(secret(None), &server).there_and_back().await;
-    assert_eq!(receipt.unwrap(), json!({ "disabled_versions": ["5", "4", "2"] }));
+    assert_eq!(receipt.unwrap(), json!({ "disabled_versions": ["2", "4", "5"] }));
     assert_eq!(*states.lock().unwrap(), STATES);
 }
 
@@ -84,12 +89,12 @@ async fn one_version_alone_can_be_the_key() {
 
 #[tokio::test]
 async fn half_a_removal_is_taken_back() {
-    let before = ["BROKEN", "ENABLED", "DISABLED", "ENABLED"];
-    let (server, states) = secret_manager(&before);
+    let before = ["DESTROYED", "ENABLED", "DISABLED", "ENABLED"];
+    let (server, states) = secret_manager_with(&before, "4");
     let error = trial(secret(None), &server).take_out().await.unwrap_err();
     assert_eq!(error.code, "FAILED_PRECONDITION");
     assert_eq!(*states.lock().unwrap(), before);
-    assert!(server.log().contains(&format!("POST {BASE}/4:disable")));
+    assert!(server.log().contains(&format!("POST {BASE}/2:disable")));
 }
 
 #[tokio::test]
@@ -101,6 +106,25 @@ async fn without_a_receipt_the_newest_version_comes_back() {
     let second = trial.take_out().await.unwrap();
     trial.put_back(second.as_ref()).await.unwrap();
     assert_eq!(*states.lock().unwrap(), ["DESTROYED", "DISABLED", "DISABLED", "DISABLED", "ENABLED"]);
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_not_absent() {
+    let check = async |states: &[&'static str], version: Option<&str>, expected: &str| {
+        let (server, _) = secret_manager(states);
+        let error = trial(secret(version), &server).check().await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    };
+    check(&["ENABLED", "PAUSED"], None, "the state \"PAUSED\" of a version is not known").await;
+    check(&["ENABLED"], Some("7"), "there is no version 7").await;
+    for body in [
+        json!({ "versions": {} }),
+        json!({ "versions": [{}] }),
+        json!({ "versions": [{ "state": "ENABLED" }] }),
+    ] {
+        let server = Server::start(move |_| Answer::json(200, body.clone()));
+        assert!(trial(secret(None), &server).check().await.is_err());
+    }
 }
 
 #[tokio::test]

@@ -212,6 +212,24 @@ async fn a_plugin_gives_the_token_and_is_told_how_to_answer() {
     assert!(error.to_string().contains("credential plugin gave nothing"), "{error}");
 }
 
+#[tokio::test]
+async fn a_plugin_may_print_anything() {
+    for printed in [
+        "[]",
+        "3",
+        r#"{"kind":"Status","status":"Failure"}"#,
+        r#"{"status":["token"]}"#,
+        r#"{"status":{"token":7}}"#,
+    ] {
+        let quoted = printed.replace('"', "\\\"");
+        let user = format!(
+            "exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [-c, \"echo '{quoted}'\"]}}"
+        );
+        let error = setup_for(claude(), data(json!({})), &user).trial.check().await.unwrap_err();
+        assert!(error.to_string().contains("printed neither token nor certificate"), "{printed}: {error}");
+    }
+}
+
 /// A certificate by an authority of its own, with its key, in PEM.
 struct Issued {
     authority: String,

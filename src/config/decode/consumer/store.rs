@@ -58,7 +58,7 @@ pub(super) fn aws_secret(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
 pub(super) fn gcp_secret(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
     let project = required(fields, "project", "acme-prod", is_segment);
     let secret = required(fields, "secret", "claude-key", is_segment);
-    let version = optional(fields, "version", "3", |text| text.parse::<u64>().is_ok());
+    let version = optional(fields, "version", "3", is_version_number);
     Some(ConsumerDriver::GcpSecret(GcpSecret {
         project: project?.value,
         secret: secret?.value,
@@ -89,6 +89,11 @@ fn vault_url(text: &str) -> Option<String> {
     (in_cloud || port.parse::<u16>().is_ok()).then(|| url.to_owned())
 }
 
+/// A number as Google writes it, so that it can be found in a list: no sign, no zero in front.
+fn is_version_number(text: &str) -> bool {
+    text.parse::<u64>().is_ok_and(|number| number > 0 && number.to_string() == text)
+}
+
 fn is_azure_name(text: &str) -> bool {
     (1..=127).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
@@ -111,7 +116,16 @@ fn is_region(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::vault_url;
+    use super::{is_version_number, vault_url};
+
+    #[test]
+    fn a_version_is_written_as_in_the_list() {
+        for (text, expected) in
+            [("3", true), ("10", true), ("03", false), ("+3", false), ("0", false), ("latest", false)]
+        {
+            assert_eq!(is_version_number(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn a_vault_is_given_by_name_or_url() {

@@ -1,0 +1,258 @@
+//! From the outcome of a step to changes of the state, and of what is known of the outside.
+
+use jiff::Timestamp;
+use keyless_state::{Address, LaneRecord, Mutation, Origin, Record};
+use serde_json::{Value, json};
+
+use super::prepare::Context;
+use crate::plan::{self, Attributes, Operation};
+use crate::platform::Answer;
+use crate::resource::Observed;
+
+/// What a successful step changes in the state.
+pub fn effects(
+    operation: &Operation,
+    answer: Option<&Answer>,
+    receipt: Option<Value>,
+    context: &Context<'_>,
+    now: Timestamp,
+) -> Vec<Mutation> {
+    let put =
+        |address: &Address, record: Record| vec![Mutation::PutRecord { address: address.clone(), record }];
+    match operation {
+        Operation::Adopt { address, id, depends_on } => {
+            let record = observed_record(address, id, Origin::Adopted, depends_on.clone(), context.observed);
+            record.map(|record| put(address, record)).unwrap_or_default()
+        }
+        Operation::Forget { address } | Operation::Archive { address } => match address.kind() {
+            keyless_state::Kind::ApiKey => vec![Mutation::DropLane { address: address.clone() }],
+            _ => vec![Mutation::DropRecord { address: address.clone() }],
+        },
+        Operation::CreateIssuer { address, .. }
+        | Operation::UpdateIssuer { address, .. }
+        | Operation::CreateServiceAccount { address, .. }
+        | Operation::UpdateServiceAccount { address, .. } => answered(address, answer, Vec::new(), context)
+            .map(|record| put(address, record))
+            .unwrap_or_default(),
+        Operation::CreateRule { address, provider, service_account, .. } => {
+            let depends_on = vec![provider.clone(), service_account.clone()];
+            answered(address, answer, depends_on, context)
+                .map(|record| put(address, record))
+                .unwrap_or_default()
+        }
+        Operation::UpdateRule { address, provider, service_account, .. } => {
+            let depends_on =
+                [Some(provider.clone()), service_account.clone()].into_iter().flatten().collect();
+            answered(address, answer, depends_on, context)
+                .map(|record| put(address, record))
+                .unwrap_or_default()
+        }
+        Operation::SetMembership { address, workspace_id, role } => {
+            edit_record(address, context, |attributes| attributes["memberships"][workspace_id] = json!(role))
+        }
+        Operation::RemoveMembership { address, workspace_id } => {
+            edit_record(address, context, |attributes| {
+                if let Some(memberships) = attributes["memberships"].as_object_mut() {
+                    memberships.remove(workspace_id);
+                }
+            })
+        }
+        Operation::EnableWorkspace { address, workspace_id } => {
+            edit_workspaces(address, context, |ids| ids.push(json!(workspace_id)))
+        }
+        Operation::DisableWorkspace { address, workspace_id } => {
+            edit_workspaces(address, context, |ids| ids.retain(|id| id != workspace_id))
+        }
+        Operation::Confirm { .. } | Operation::Verify { .. } => Vec::new(),
+        lane_operation => lane_effects(lane_operation, receipt, context, now),
+    }
+}
+
+/// Keeps what putting a key back needs, although the step that took it out has not ended well.
+pub fn keep_receipt(operation: &Operation, receipt: Value, context: &Context<'_>) -> Vec<Mutation> {
+    let Operation::Remove { address, consumer } = operation else { return Vec::new() };
+    let mut lane = lane_record(address, context);
+    lane.consumers.entry(consumer.clone()).or_default().receipt = Some(receipt);
+    vec![Mutation::PutLane { address: address.clone(), lane }]
+}
+
+fn lane_record(address: &Address, context: &Context<'_>) -> LaneRecord {
+    let mut lane = context.state.lanes.get(address).cloned().unwrap_or_default();
+    if let Some(key) = context.configuration.api_keys.get(address) {
+        lane.key_id.clone_from(&key.id);
+    }
+    lane
+}
+
+fn lane_effects(
+    operation: &Operation,
+    receipt: Option<Value>,
+    context: &Context<'_>,
+    now: Timestamp,
+) -> Vec<Mutation> {
+    let address = operation.target().address.clone();
+    let mut lane = lane_record(&address, context);
+    change_lane(&mut lane, operation, receipt, now);
+    vec![Mutation::PutLane { address, lane }]
+}
+
+fn change_lane(lane: &mut LaneRecord, operation: &Operation, receipt: Option<Value>, now: Timestamp) {
+    match operation {
+        Operation::Configure { consumer, .. } => {
+            lane.consumers.entry(consumer.clone()).or_default().configured_at = Some(now);
+        }
+        Operation::Unconfigure { consumer, .. } => {
+            let record = lane.consumers.entry(consumer.clone()).or_default();
+            record.configured_at = None;
+            record.configured_digest = None;
+        }
+        Operation::Remove { consumer, .. } => {
+            let record = lane.consumers.entry(consumer.clone()).or_default();
+            record.removed_at = Some(now);
+            // A step that is settled by looking has none, and keeps the one of the try before it.
+            record.receipt = receipt.or(record.receipt.take());
+        }
+        Operation::Restore { consumer, .. } => {
+            let record = lane.consumers.entry(consumer.clone()).or_default();
+            record.removed_at = None;
+            record.receipt = None;
+        }
+        Operation::Disable { .. } => {
+            lane.disabled_at = Some(now);
+            lane.reactivated_at = None;
+        }
+        Operation::Enable { .. } => lane.disabled_at = None,
+        Operation::ArchiveKey { .. } => lane.archived_at = Some(now),
+        other => unreachable!("{} changes no lane", other.word()),
+    }
+}
+
+/// The record for an object as the API showed it after a change.
+fn answered(
+    address: &Address,
+    answer: Option<&Answer>,
+    depends_on: Vec<Address>,
+    context: &Context<'_>,
+) -> Option<Record> {
+    let known = context.state.records.get(address);
+    let origin = known.map_or(Origin::Created, |record| record.origin);
+    let memberships = known.and_then(|record| record.attributes.get("memberships").cloned());
+    let (id, attributes): (&String, Attributes) = match answer? {
+        Answer::Issuer(object) => (&object.id, plan::issuer(&object.arguments)),
+        Answer::ServiceAccount(object) => {
+            let mut attributes = plan::service_account(&object.arguments, &object.memberships);
+            if let Some(memberships) = memberships {
+                attributes.insert("memberships".to_owned(), memberships);
+            }
+            (&object.id, attributes)
+        }
+        Answer::Rule(object) => (&object.id, plan::rule(&object.arguments)),
+        Answer::ApiKey(_) | Answer::Linked => return None,
+    };
+    Some(Record { id: id.clone(), origin, attributes, depends_on })
+}
+
+/// The record for an object as it was observed.
+pub fn observed_record(
+    address: &Address,
+    id: &str,
+    origin: Origin,
+    depends_on: Vec<Address>,
+    observed: &Observed,
+) -> Option<Record> {
+    let attributes = match address.kind() {
+        keyless_state::Kind::Provider => plan::issuer(&observed.issuers.get(id)?.arguments),
+        keyless_state::Kind::ServiceAccount => {
+            let object = observed.service_accounts.get(id)?;
+            plan::service_account(&object.arguments, &object.memberships)
+        }
+        keyless_state::Kind::FederationRule => plan::rule(&observed.rules.get(id)?.arguments),
+        keyless_state::Kind::ApiKey | keyless_state::Kind::Data => return None,
+    };
+    Some(Record { id: id.to_owned(), origin, attributes, depends_on })
+}
+
+fn edit_record(address: &Address, context: &Context<'_>, edit: impl FnOnce(&mut Value)) -> Vec<Mutation> {
+    let Some(mut record) = context.state.records.get(address).cloned() else { return Vec::new() };
+    let mut attributes = Value::Object(std::mem::take(&mut record.attributes));
+    edit(&mut attributes);
+    let Value::Object(attributes) = attributes else { unreachable!("an edit keeps the object an object") };
+    record.attributes = attributes;
+    vec![Mutation::PutRecord { address: address.clone(), record }]
+}
+
+fn edit_workspaces(
+    address: &Address,
+    context: &Context<'_>,
+    edit: impl FnOnce(&mut Vec<Value>),
+) -> Vec<Mutation> {
+    edit_record(address, context, |attributes| {
+        if let Some(ids) = attributes["workspace_ids"].as_array_mut() {
+            edit(ids);
+            ids.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            ids.dedup();
+        }
+    })
+}
+
+/// Keeps what was observed in step with a change, so that gates are judged by what is so now.
+pub fn observe_change(observed: &mut Observed, answer: &Answer) {
+    match answer {
+        Answer::Issuer(object) => {
+            observed.issuers.insert(object.id.clone(), object.clone());
+        }
+        Answer::ServiceAccount(object) => {
+            let memberships = observed
+                .service_accounts
+                .get(&object.id)
+                .map(|known| known.memberships.clone())
+                .unwrap_or_default();
+            let object = crate::resource::ServiceAccountObject { memberships, ..object.clone() };
+            observed.service_accounts.insert(object.id.clone(), object);
+        }
+        Answer::Rule(object) => {
+            observed.rules.insert(object.id.clone(), object.clone());
+        }
+        Answer::ApiKey(object) => {
+            observed.api_keys.insert(object.id.clone(), object.clone());
+        }
+        Answer::Linked => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{CONSUMER, KEY, address, built, consumer_id, hour};
+
+    #[test]
+    fn what_puts_a_key_back_outlives_a_read_back_that_failed() {
+        let (configuration, mut state, observed) = built();
+        let workspaces = std::collections::BTreeMap::new();
+        let (key, consumer) = (address(KEY), consumer_id(CONSUMER));
+        let remove = Operation::Remove { address: key.clone(), consumer: consumer.clone() };
+        let receipt = json!({ "disabled_versions": ["2"] });
+
+        let context = Context {
+            configuration: &configuration,
+            state: &state,
+            observed: &observed,
+            workspaces: &workspaces,
+        };
+        let kept = keep_receipt(&remove, receipt.clone(), &context);
+        kept.iter().for_each(|change| state.apply(change));
+        assert_eq!(state.lanes[&key].consumers[&consumer].removed_at, None, "it is not taken out yet");
+
+        // The next run settles the step by looking, and learns of no receipt.
+        let context = Context {
+            configuration: &configuration,
+            state: &state,
+            observed: &observed,
+            workspaces: &workspaces,
+        };
+        let settled = effects(&remove, None, None, &context, hour(1));
+        settled.iter().for_each(|change| state.apply(change));
+        let record = &state.lanes[&key].consumers[&consumer];
+        assert_eq!((record.removed_at, record.receipt.as_ref()), (Some(hour(1)), Some(&receipt)));
+    }
+}
