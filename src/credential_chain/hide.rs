@@ -13,6 +13,26 @@ const BEGINNINGS: [(&str, usize); 2] = [("sk-ant-", 1), ("eyJ", 12)];
 
 /// The text without credentials of a known form and without passwords in URLs.
 fn hide(text: &str) -> String {
+    text.split_inclusive(|c: char| c.is_whitespace() || c == '"')
+        .map(|word| hide_credentials(&hide_password(word)))
+        .collect()
+}
+
+/// A word without what may be a password in a URL, with or without its scheme: all up to the last
+/// `@`, since passwords may hold any character, and all behind a `?`.
+fn hide_password(word: &str) -> String {
+    let scheme = word.find("://").map_or(0, |at| at + "://".len());
+    let (begin, rest) = word.split_at(scheme);
+    let user = rest.rfind('@').filter(|at| scheme > 0 || rest[..*at].contains(':'));
+    let (hidden, rest) = user.map_or(("", rest), |at| (HIDDEN, &rest[at..]));
+    let end = rest.trim_end_matches(|c: char| c.is_whitespace() || c == '"').len();
+    match rest[..end].find('?').filter(|_| scheme > 0) {
+        Some(query) => format!("{begin}{hidden}{}?{HIDDEN}{}", &rest[..query], &rest[end..]),
+        None => format!("{begin}{hidden}{rest}"),
+    }
+}
+
+fn hide_credentials(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -23,21 +43,12 @@ fn hide(text: &str) -> String {
                 .unwrap_or(after.len());
             (length >= *least).then_some(beginning.len() + length)
         });
-        let password = rest.strip_prefix("://").and_then(|after| {
-            let authority = &after[..after.find(['/', '?', '#']).unwrap_or(after.len())];
-            authority.rfind('@')
-        });
-        match (run, password) {
-            (Some(length), _) => {
+        match run {
+            Some(length) => {
                 out.push_str(HIDDEN);
                 rest = &rest[length..];
             }
-            (None, Some(length)) => {
-                out.push_str("://");
-                out.push_str(HIDDEN);
-                rest = &rest["://".len() + length..];
-            }
-            (None, None) => {
+            None => {
                 out.push(c);
                 rest = &rest[c.len_utf8()..];
             }
@@ -93,8 +104,15 @@ mod tests {
         check("no /c/sk-ant-oat01-x.json", "no /c/(hidden)");
         check("eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "(hidden)");
         check("eyJ", "eyJ");
-        check("https://me:pw@host/x@y", "https://(hidden)@host/x@y");
-        check("https://host/x@y", "https://host/x@y");
+        check("https://me:pw@host/x", "https://(hidden)@host/x");
+        // Whether an `@` ends a password or stands in a path cannot be told.
+        check("https://me:p/w@host and", "https://(hidden)@host and");
+        check("https://me:p#w@host", "https://(hidden)@host");
+        check("https://me:p@w@host/x@y", "https://(hidden)@y");
+        check("is \"me:pw@host\", no", "is \"(hidden)@host\", no");
+        check("https://gw/?key=canary next", "https://gw/?(hidden) next");
+        check("https://host/x", "https://host/x");
+        check("really? yes, python@2.14.0", "really? yes, python@2.14.0");
         check("fdrl_1, wrkspc_2, ü", "fdrl_1, wrkspc_2, ü");
     }
 }

@@ -21,7 +21,7 @@ const VARIABLES: [&str; 12] = [
     "ANTHROPIC_BASE_URL",
 ];
 
-const VALUES: [&str; 8] = [
+const VALUES: [&str; 11] = [
     "",
     "  ",
     "sk-ant-api03-CANARY",
@@ -30,6 +30,9 @@ const VALUES: [&str; 8] = [
     "me",
     "x-api-key: sk-ant-api03-CANARY\nAuthorization: Bearer sk-ant-oat01-CANARY",
     "https://me:CANARY@gateway.example.com/",
+    "https://me:CA/CANARY@gateway.example.com",
+    "me:CANARY@gateway.example.com",
+    "https://gateway.example.com/?key=CANARY",
 ];
 
 fn client() -> impl Strategy<Value = Client> {
