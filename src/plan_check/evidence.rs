@@ -58,7 +58,10 @@ impl<'a> Moment<'a> {
         };
         let declared = self.configuration.federation_rules.get(rule)?;
         let print = self.print(record);
-        let is_fresh = |at: Timestamp| self.now.duration_since(at) <= seconds(limits::EXCHANGE_FRESH_SECONDS);
+        // What is yet to come proves nothing.
+        let is_fresh = |at: Timestamp| {
+            at <= self.now && self.now.duration_since(at) <= seconds(limits::EXCHANGE_FRESH_SECONDS)
+        };
         let own = self.latest(|fact| match fact {
             Fact::Exchange { rule: of, rule_digest, accepted, .. } if of == rule && *rule_digest == print => {
                 Some(*accepted)
@@ -76,7 +79,6 @@ impl<'a> Moment<'a> {
             });
             let refused_at = own.filter(|(_, accepted)| !accepted).map(|(evidence, _)| evidence.observed_at);
             if let Some((_, Some(at))) = others
-                && at <= self.now
                 && is_fresh(at)
                 && refused_at.is_none_or(|refused| refused < at)
             {

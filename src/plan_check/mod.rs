@@ -68,7 +68,8 @@ pub fn check(plan: &Plan, moment: Option<&Moment<'_>>) -> Vec<Violation> {
         // What follows leans on ids, order and guards.
         return found;
     }
-    let made = moment.map(|moment| Moment { now: plan.created_at, ..*moment });
+    // A time to come would let waits count as over.
+    let made = moment.map(|moment| Moment { now: plan.created_at.min(moment.now), ..*moment });
     let made = made.as_ref();
     match plan.mode {
         Mode::Apply => {

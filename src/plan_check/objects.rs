@@ -84,7 +84,7 @@ fn archive(
     // What a rule turned away from before is no longer lived off.
     let turned = |rule: &Address| {
         steps.about(rule).any(|other| match &other.operation {
-            Operation::UpdateRule { service_account, .. } => service_account.as_ref() != Some(address),
+            Operation::UpdateRule { service_account, .. } => turns_away(service_account.as_ref(), address),
             _ => false,
         })
     };
@@ -101,6 +101,12 @@ fn archive(
     }
 }
 
+/// Whether an update takes a rule away from what it stands on. Only its account can be another one; its
+/// issuer stays, and an account that the update does not name stays too.
+fn turns_away(account: Option<&Address>, from: &Address) -> bool {
+    from.kind() == Kind::ServiceAccount && account.is_some_and(|account| account != from)
+}
+
 /// Rules go, or turn to something else, before what they stand on.
 pub(super) fn dependents_first<'a>(
     steps: &Steps<'a>,
@@ -113,7 +119,7 @@ pub(super) fn dependents_first<'a>(
     for rule in moment.standing_on(address) {
         let goes = steps.about(rule).find(|other| match &other.operation {
             Operation::Archive { .. } => true,
-            Operation::UpdateRule { service_account, .. } => service_account.as_ref() != Some(address),
+            Operation::UpdateRule { service_account, .. } => turns_away(service_account.as_ref(), address),
             _ => false,
         });
         if !goes.is_some_and(|goes| before.has(goes)) {

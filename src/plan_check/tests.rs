@@ -29,8 +29,21 @@ fn check_bent(world: &World, bend: impl FnOnce(&mut Plan), expected: &[&str]) {
     let before = plan.clone();
     bend(&mut plan);
     assert!(plan != before, "nothing was bent");
-    let found = check(&plan, Some(&world.moment()));
+    // It is judged as of the time at which it says that it was made, long ago by now.
+    let found = check(&plan, Some(&Moment { now: hour(1_000), ..world.moment() }));
     assert_eq!(told(&found), expected, "{found:#?}");
+}
+
+#[test]
+fn the_time_of_a_plan_cannot_be_made_up() {
+    let check = |world: &World, made: Timestamp, now: Timestamp, expected: &[&str]| {
+        let plan = Plan { created_at: made, ..world.plan() };
+        let found = check(&plan, Some(&Moment { now, ..world.moment() }));
+        assert_eq!(told(&found), expected, "{found:#?}");
+    };
+    // Evidence that is younger than the plan proves nothing, and a wait is not over before its time.
+    check(&confirmed(), hour(0), hour(1_000), &["I1 disable/api_key.old"]);
+    check(&archivable(), hour(1_000), hour(100), &["I2 archive/api_key.old"]);
 }
 
 #[track_caller]
