@@ -101,7 +101,7 @@ fn assume(world: &mut World, body: &[u8]) -> Result<Value, Refusal> {
 fn script(world: &mut World, method: &str, body: &[u8]) -> Result<Value, Refusal> {
     match method {
         "GET" => {}
-        "POST" => world.faults.extend(faults::read(body)?),
+        "POST" => faults::add(&mut world.faults, faults::read(body)?)?,
         "PUT" => world.faults = faults::read(body)?,
         "DELETE" => {
             Fields::none(body)?;

@@ -126,6 +126,25 @@ pub(super) enum Ending {
     Broken,
 }
 
+/// More faults beside those that are there; used-up ones make room where it is needed.
+pub(super) fn add(faults: &mut Vec<Waiting>, more: Vec<Waiting>) -> Result<(), Refusal> {
+    if faults.len() + more.len() > FAULTS_MAX {
+        faults.retain(|waiting| !waiting.is_over());
+    }
+    if faults.len() + more.len() > FAULTS_MAX {
+        return Err(Refusal::invalid(format!("there can be at most {FAULTS_MAX} faults at a time")));
+    }
+    faults.extend(more);
+    Ok(())
+}
+
+/// Whether a path leads to objects that can be read stale.
+pub(super) fn is_collection(path: &str) -> bool {
+    let objects = ["federation_issuers", "federation_rules", "service_accounts", "workspaces", "api_keys"];
+    let collection = path.strip_prefix("/v1/organizations/").and_then(|rest| rest.split('/').next());
+    collection.is_some_and(|name| objects.contains(&name))
+}
+
 /// Reads one fault, or `{"faults": […]}`.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Waiting>, Refusal> {
     let wrong =
@@ -165,6 +184,11 @@ pub(super) fn show(faults: &[Waiting]) -> Value {
     json!({"faults": faults.iter().map(show).collect::<Vec<_>>()})
 }
 
+/// How many calls all faults have met.
+pub(super) fn met(faults: &[Waiting]) -> u64 {
+    faults.iter().map(|waiting| waiting.met).sum()
+}
+
 /// Decides on one call. Delays add up; of the other faults the first that meets the call decides.
 pub(super) fn rule(faults: &mut [Waiting], seed: u64, call: &Call<'_>) -> Ruling {
     let mut ruling = Ruling::default();
@@ -175,8 +199,7 @@ pub(super) fn rule(faults: &mut [Waiting], seed: u64, call: &Call<'_>) -> Ruling
             continue;
         }
         waiting.seen += 1;
-        let is_over = waiting.fault.times.is_some_and(|times| waiting.met >= times);
-        if waiting.seen <= waiting.fault.skip || is_over {
+        if waiting.seen <= waiting.fault.skip || waiting.is_over() {
             continue;
         }
         let chance = ids::chance(seed, at as u64, waiting.seen);
@@ -188,6 +211,12 @@ pub(super) fn rule(faults: &mut [Waiting], seed: u64, call: &Call<'_>) -> Ruling
         is_decided |= !is_delay;
     }
     ruling
+}
+
+impl Waiting {
+    fn is_over(&self) -> bool {
+        self.fault.times.is_some_and(|times| self.met >= times)
+    }
 }
 
 impl Fault {
@@ -203,7 +232,7 @@ impl Fault {
         };
         let suits = match self.fault {
             Kind::ExpiredToken => call.has_bearer,
-            Kind::StaleReads => is_write,
+            Kind::StaleReads => is_write && is_collection(call.path),
             _ => true,
         };
         path && suits && self.method.as_ref().is_none_or(|method| method == call.method)
@@ -349,7 +378,7 @@ mod tests {
     #[test]
     fn delays_add_up_and_endings_differ() {
         let check = |fault: Value, delay: u64, ending: Ending, stale_reads: u64| {
-            let ruling = rule(&mut faults(fault), 7, &call("POST", "/v1/x"));
+            let ruling = rule(&mut faults(fault), 7, &call("POST", "/v1/organizations/federation_rules"));
             assert_eq!(
                 (ruling.delay.as_millis(), ruling.ending, ruling.stale_reads),
                 (delay.into(), ending, stale_reads)

@@ -1,5 +1,6 @@
 //! Reads that do not see the newest write yet.
 
+use super::faults::is_collection;
 use super::organization::World;
 use super::request::Request;
 
@@ -52,7 +53,5 @@ impl Past {
 
 /// Whether a request reads objects that can be written.
 fn is_stale_read(request: &Request) -> bool {
-    let objects = ["federation_issuers", "federation_rules", "service_accounts", "workspaces", "api_keys"];
-    let collection = request.path.strip_prefix("/v1/organizations/").and_then(|rest| rest.split('/').next());
-    request.method == "GET" && collection.is_some_and(|name| objects.contains(&name))
+    request.method == "GET" && is_collection(&request.path)
 }

@@ -127,11 +127,16 @@ impl Buckets {
 impl Bucket {
     /// Adds what the time since the last call brings; a clock that goes back brings nothing.
     fn fill(&mut self, real: Timestamp) {
+        // The least time that brings a whole unit, so that calls in quick succession lose nothing.
         let passed = u64::try_from(real.duration_since(self.at).as_millis()).unwrap_or(0);
         let brought = u128::from(passed) * u128::from(self.limit.per_minute()) / 60_000;
+        if brought == 0 {
+            return;
+        }
         let left = u128::from(self.left).saturating_add(brought).min(u128::from(self.limit.capacity()));
         self.left = u64::try_from(left).unwrap_or(u64::MAX);
-        self.at = real.max(self.at);
+        let counted = jiff::SignedDuration::from_millis(i64::try_from(passed).unwrap_or(i64::MAX));
+        self.at = self.at.saturating_add(counted).unwrap_or(real);
     }
 }
 
@@ -165,6 +170,21 @@ mod tests {
         assert_eq!(take(5, feed), "429 after 10", "a clock that goes back brings nothing");
         assert_eq!(take(600, feed), "1 left");
         assert_eq!(take(600, "/v1/oauth/token"), "59 left");
+    }
+
+    #[test]
+    fn calls_in_quick_succession_are_given_what_the_time_brings() {
+        let limits = [limit("/v1/*", 600, Some(1))];
+        let mut buckets = Buckets::default();
+        // Ten calls a second for a second, asked for every 700 microseconds.
+        let start = at(0);
+        let taken = (0..=1_428)
+            .filter(|turn| {
+                let real = start + jiff::SignedDuration::from_micros(turn * 700);
+                buckets.take(&limits, "/v1/x", real).is_ok()
+            })
+            .count();
+        assert_eq!(taken, 10);
     }
 
     #[test]

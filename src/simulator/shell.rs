@@ -110,8 +110,11 @@ impl Shell {
                     path: &request.path,
                     has_bearer: request.bearer.is_some(),
                 };
-                answered.ruling = faults::rule(&mut world.faults, world.seed, &call);
+                // A call that the quota refuses meets no fault, so that each one does what it says.
                 answered.quota = buckets.take(&world.rate_limits, &request.path, real)?;
+                let met = faults::met(&world.faults);
+                answered.ruling = faults::rule(&mut world.faults, world.seed, &call);
+                changed |= faults::met(&world.faults) != met;
             }
             if let Some(refusal) = answered.ruling.refusal.take() {
                 return Err(refusal);

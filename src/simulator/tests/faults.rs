@@ -124,6 +124,34 @@ async fn faults_outlive_a_restart_and_come_with_a_seed() {
 }
 
 #[tokio::test]
+async fn a_fault_is_met_by_calls_that_it_can_bend() {
+    let api = Api::start().await;
+    let quota =
+        json!({"rate_limits": [{"path": "/v1/organizations/service_accounts", "requests_per_minute": 1}]});
+    api.send("PUT", "/_simulator/rate_limits", Some(quota)).await.ok();
+    api.post("service_accounts", account("first")).await.ok();
+    api.fault(json!({"fault": "answer_lost", "path": "/v1/organizations/service_accounts"})).await;
+    assert_eq!(api.post("service_accounts", account("second")).await.status, 429, "and not a lost answer");
+    api.send("PUT", "/_simulator/rate_limits", Some(json!({"rate_limits": []}))).await.ok();
+    api.unanswered(reqwest::Method::POST, "service_accounts", account("third")).await;
+    api.send("PUT", "/_simulator/faults", Some(json!({"fault": "stale_reads"}))).await.ok();
+    api.identity_token("cluster", "system:serviceaccount:ml:worker", json!({})).await;
+    api.exchange("fdrl_01Worker", "eyJ", json!({})).await;
+    let told = api.get("/_simulator/faults").await.ok();
+    assert_eq!(told["faults"][0]["met"], 0, "an exchange writes nothing that can be read stale");
+}
+
+#[tokio::test]
+async fn used_up_faults_make_room_and_waiting_ones_do_not() {
+    let api = Api::start().await;
+    let many = |count| json!({"faults": vec![json!({"fault": "latency", "milliseconds": 0}); count]});
+    api.fault(many(100)).await;
+    assert_eq!(api.post("/_simulator/faults", many(1)).await.status, 400);
+    api.get("me").await.ok();
+    api.fault(many(100)).await;
+}
+
+#[tokio::test]
 async fn calls_are_limited_with_a_time_to_wait() {
     let api = Api::start().await;
     let limits =

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::*;
 
-/// Connections at a time.
-const CROWD: usize = 2_000;
+/// Connections at a time. Both ends are in this process, which may have no more than 1024 descriptors.
+const CROWD: usize = 400;
 
 /// Every path that is written to, with a body that is accepted in shape if not in content.
 const WRITES: [&str; 16] = [
@@ -179,14 +179,17 @@ async fn what_is_no_http_is_turned_away() {
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).map(|_| answer)
         });
-        let answer = answer.await.unwrap().unwrap_or_default();
+        let answer = answer.await.unwrap().unwrap_or_else(|error| {
+            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it hangs on {nonsense:?}");
+            Vec::new()
+        });
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{nonsense:?}");
     }
     api.get("me").await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_thousand_connections_are_all_answered() {
+async fn hundreds_of_connections_are_all_answered() {
     let api = Api::start().await;
     let address: std::net::SocketAddr = api.address().parse().unwrap();
     let mut crowd = Vec::new();
