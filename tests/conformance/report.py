@@ -36,7 +36,7 @@ def ledger():
     """Each line of the ledger with the tests that show it: those that have its number in their name."""
     tests = {}
     for file in sorted([*ROOT.glob("src/**/*.rs"), *ROOT.glob("tests/**/*.rs")]):
-        for name in re.findall(r"fn ((?:b\d\d_)+\w+)\(", file.read_text()):
+        for name in re.findall(r"^\s*(?:async )?fn ((?:b\d\d_)+\w+)\(\)", file.read_text(), re.M):
             for number in re.findall(r"b(\d\d)(?=_)", re.match(r"(?:b\d\d_)+", name)[0]):
                 tests.setdefault(f"B{number}", []).append(f"`{name}`")
     lines = ["| line | behaviour | standing | shown by |", "|---|---|---|---|"]
