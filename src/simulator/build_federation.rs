@@ -7,8 +7,8 @@ use super::build::Builder;
 use super::organization::{Enablement, Issuer, Rule, Workload};
 use super::seed::Seed;
 
+use super::limits;
 use super::{identity_provider, issuers, jwt, matching, rules};
-use crate::limits;
 
 impl Builder<'_> {
     pub(super) fn identity_providers(&mut self, seed: &Seed) {

@@ -16,11 +16,11 @@ use super::fields::Fields;
 use super::identity_provider;
 use super::ids;
 use super::jwt;
+use super::limits;
 use super::matching;
 use super::memberships;
 use super::organization::{ExchangeRecord, Issuer, Rule, Token, World};
 use super::request::Request;
-use crate::limits;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const LEEWAY: i64 = 30;

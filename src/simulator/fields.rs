@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::Refusal;
 use super::ids;
+use super::limits;
 
 /// The fields of one JSON object.
 pub(super) struct Fields {
@@ -96,7 +97,7 @@ impl Fields {
 
     /// A name: `^[a-z0-9-]+$`, 1 to 255 characters.
     pub(super) fn slug(&self, name: &str) -> Result<Option<String>, Refusal> {
-        let text = self.text(name, crate::limits::NAME_CHARS_MAX)?;
+        let text = self.text(name, limits::NAME_CHARS_MAX)?;
         match &text {
             Some(slug) if !slug.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) => {
                 Err(self.refuse(name, "String should match pattern '^[a-z0-9-]+$'"))

@@ -7,6 +7,7 @@ use super::auth;
 use super::error::Refusal;
 use super::fields::Fields;
 use super::ids;
+use super::limits;
 use super::names;
 use super::organization::{Issuer, Provenance, World};
 use super::page::{self, Row};
@@ -29,7 +30,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
         None => json!({"type": "discovery", "discovery_base": null, "ca_cert_pem": null}),
     };
     let check_jti = fields.boolean("check_jti")?.unwrap_or(true);
-    let lifetime = fields.integer("max_jwt_lifetime_seconds", crate::limits::JWT_LIFETIME_SECONDS)?;
+    let lifetime = fields.integer("max_jwt_lifetime_seconds", limits::JWT_LIFETIME_SECONDS)?;
     check_dialled_url(&issuer_url, &jwks)?;
     names::claim(world, world.issuers.values().map(|it| (&it.name, &it.provenance)), &name)?;
 
@@ -90,7 +91,7 @@ pub(super) fn update(
     let read = |jwks| read_jwks(jwks, world.assumptions.private_jwk);
     let jwks = fields.value("jwks").map(read).transpose()?;
     let check_jti = fields.boolean("check_jti")?;
-    let lifetime = fields.integer("max_jwt_lifetime_seconds", crate::limits::JWT_LIFETIME_SECONDS)?;
+    let lifetime = fields.integer("max_jwt_lifetime_seconds", limits::JWT_LIFETIME_SECONDS)?;
     let polling = fields.boolean("jwks_polling_disabled")?;
     if polling == Some(true) {
         return Err(fields.refuse("jwks_polling_disabled", "Only false can be given; it resumes polling"));

@@ -8,8 +8,8 @@ use super::assumptions::Permission;
 use super::condition;
 use super::error::Refusal;
 use super::fields::Fields;
+use super::limits;
 use super::organization::Match;
-use crate::limits;
 
 /// What `aud` must be when a rule names no audience.
 pub(super) const AUDIENCE_DEFAULT: &str = "https://api.anthropic.com";

@@ -101,6 +101,7 @@ mod identity_provider;
 mod ids;
 mod issuers;
 mod jwt;
+mod limits;
 mod line;
 mod matching;
 mod memberships;

@@ -9,13 +9,13 @@ use super::auth;
 use super::error::Refusal;
 use super::fields::Fields;
 use super::ids;
+use super::limits;
 use super::matching;
 use super::names;
 use super::organization::{Enablement, Provenance, Rule, World};
 use super::page::{self, Row};
 use super::request::{Context, Request, Version};
 use super::tenant_pin;
-use crate::limits;
 
 const TOKEN_LIFETIME_DEFAULT: i64 = 3600;
 const SCOPE_CHARS_MAX: usize = 500;

@@ -7,12 +7,12 @@ use super::auth;
 use super::error::Refusal;
 use super::fields::Fields;
 use super::ids;
+use super::limits;
 use super::names;
 use super::organization::{Provenance, ServiceAccount, World};
 use super::page::{self, Row};
 use super::request::{Context, Request};
 use super::rules;
-use crate::limits;
 
 const ROLES: [&str; 2] = ["developer", "admin"];
 

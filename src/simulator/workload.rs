@@ -16,10 +16,10 @@ use super::exchange::{self, ExchangeRequest};
 use super::files;
 use super::identity_provider::{self, Claims};
 use super::ids;
+use super::limits;
 use super::messages;
 use super::organization::{Usage, Workload, World};
 use super::usage;
-use crate::limits;
 
 /// Longest time that the clock can be moved in one step: it bounds the traffic to account for.
 pub(super) const ADVANCE_SECONDS_MAX: i64 = 400 * 86_400;

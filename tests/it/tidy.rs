@@ -76,7 +76,7 @@ fn the_core_does_no_work_of_the_shell() {
 
 #[test]
 fn the_simulator_shares_nothing_with_the_client() {
-    never(&["src/simulator"], &["crate::platform", "crate::resource"]);
+    never(&["src/simulator"], &["crate::platform", "crate::resource", "crate::limits"]);
 }
 
 #[test]
