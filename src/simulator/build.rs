@@ -22,6 +22,7 @@ pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) ->
         format: FORMAT,
         seed: seed.seed,
         sequence: 0,
+        changes: 0,
         starts: 0,
         assumptions: Assumptions::default(),
         chosen: seed.assumptions.clone(),

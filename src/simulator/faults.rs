@@ -184,9 +184,9 @@ pub(super) fn show(faults: &[Waiting]) -> Value {
     json!({"faults": faults.iter().map(show).collect::<Vec<_>>()})
 }
 
-/// How many calls all faults have met.
-pub(super) fn met(faults: &[Waiting]) -> u64 {
-    faults.iter().map(|waiting| waiting.met).sum()
+/// How many calls all faults could have met; it grows whenever one counts a call.
+pub(super) fn seen(faults: &[Waiting]) -> u64 {
+    faults.iter().map(|waiting| waiting.seen).sum()
 }
 
 /// Decides on one call. Delays add up; of the other faults the first that meets the call decides.
@@ -198,8 +198,11 @@ pub(super) fn rule(faults: &mut [Waiting], seed: u64, call: &Call<'_>) -> Ruling
         if (is_decided && !is_delay) || !waiting.fault.concerns(call) {
             continue;
         }
+        if waiting.is_over() {
+            continue;
+        }
         waiting.seen += 1;
-        if waiting.seen <= waiting.fault.skip || waiting.is_over() {
+        if waiting.seen <= waiting.fault.skip {
             continue;
         }
         let chance = ids::chance(seed, at as u64, waiting.seen);
@@ -214,6 +217,16 @@ pub(super) fn rule(faults: &mut [Waiting], seed: u64, call: &Call<'_>) -> Ruling
 }
 
 impl Waiting {
+    /// How many calls it could have met, and met.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.seen, self.met)
+    }
+
+    /// Sets both.
+    pub(super) fn count(&mut self, (seen, met): (u64, u64)) {
+        (self.seen, self.met) = (seen, met);
+    }
+
     fn is_over(&self) -> bool {
         self.fault.times.is_some_and(|times| self.met >= times)
     }

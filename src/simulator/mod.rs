@@ -10,7 +10,7 @@
 //!
 //! `server` is the socket, on a `line` that can be cut; it turns HTTP into a `request` for the
 //! `shell`, which lets `faults` and `rate_limits` have their say, asks the `router`, and sees to it
-//! that a change is on disk (`persist`) before its answer is sent. All else is synchronous functions
+//! that a change is on disk (`redo`, or `persist` whole) before its answer is sent. All else is synchronous functions
 //! on one `organization`: `auth` (who calls), `issuers`, `rules` and `rule_workspaces`, `matching`,
 //! `condition` and `tenant_pin`, `service_accounts` and `memberships`, `api_keys`, `workspaces`,
 //! `exchange` with `jwt`, `usage` and `analytics`, `messages` and `models`, `activities` with
@@ -113,6 +113,7 @@ mod page;
 mod past;
 mod persist;
 mod rate_limits;
+mod redo;
 mod request;
 mod reseed;
 mod router;

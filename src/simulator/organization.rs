@@ -24,6 +24,9 @@ pub(super) struct World {
     pub(super) seed: u64,
     /// Counts objects and tokens; gives lists their order.
     pub(super) sequence: u64,
+    /// How often something was changed.
+    #[serde(default)]
+    pub(super) changes: u64,
     /// How often the simulator was started on this organization.
     pub(super) starts: u64,
     /// How what is not documented behaves: what was chosen for this organization, and over that what

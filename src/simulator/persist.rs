@@ -12,6 +12,7 @@ use super::concealed::Concealed;
 use super::error::SimulatorError;
 use super::files;
 use super::organization::{FORMAT, World};
+use super::redo::{self, Redo};
 use super::seed::{self, Built};
 
 /// Largest seed or template, in bytes.
@@ -56,7 +57,11 @@ impl Directory {
     pub(super) fn open(&self, options: &Options, real: Timestamp) -> Result<World, SimulatorError> {
         let path = self.world_file();
         match fs::read(&path) {
-            Ok(bytes) => parse(&path, &bytes),
+            Ok(bytes) => {
+                let mut world = parse(&path, &bytes)?;
+                redo::replay(&self.redo_file(), &mut world, &options.base)?;
+                Ok(world)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let built = first(options, real)?;
                 lay_out(&options.base, &built)?;
@@ -66,10 +71,12 @@ impl Directory {
         }
     }
 
-    /// Replaces the saved organization.
-    pub(super) fn save(&self, bytes: &[u8]) -> Result<(), SimulatorError> {
+    /// Replaces the saved organization, and begins the log of what is written after it.
+    pub(super) fn save(&self, world: &World) -> Result<Redo, SimulatorError> {
         let path = self.world_file();
-        files::write(&path, bytes, true).map_err(SimulatorError::file("write", &path))
+        let bytes = serde_json::to_vec(world).expect("the organization has text keys only");
+        files::write(&path, &bytes, true).map_err(SimulatorError::file("write", &path))?;
+        Redo::begin(&self.redo_file(), world, bytes.len())
     }
 
     /// Tells other processes where this one listens.
@@ -82,6 +89,10 @@ impl Directory {
     /// Takes back what was told; a file that is not there is as good.
     pub(super) fn forget_listening(&self) {
         let _ = fs::remove_file(listening_file(&self.path));
+    }
+
+    fn redo_file(&self) -> PathBuf {
+        self.path.join("redo.jsonl")
     }
 
     fn world_file(&self) -> PathBuf {

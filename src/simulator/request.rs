@@ -1,6 +1,7 @@
 //! One request and its answer, freed from HTTP.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::auth::Caller;
@@ -8,6 +9,7 @@ use super::concealed::Concealed;
 use super::error::Refusal;
 
 /// A request as the router sees it.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Request {
     /// Upper case.
     pub(super) method: String,
@@ -23,6 +25,7 @@ pub(super) struct Request {
     pub(super) betas: Vec<String>,
     /// The id that the answer will name.
     pub(super) id: String,
+    #[serde(with = "as_text")]
     pub(super) body: Vec<u8>,
 }
 
@@ -54,7 +57,7 @@ pub(super) enum Version {
 }
 
 /// The query of a request.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Request {
@@ -120,6 +123,33 @@ impl Query {
                 })
             })
             .transpose()
+    }
+}
+
+/// A body is text, unless somebody sends something else.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Body {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        let body = match std::str::from_utf8(body) {
+            Ok(text) => Body::Text(text.to_owned()),
+            Err(_) => Body::Bytes(body.to_owned()),
+        };
+        body.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        Ok(match Body::deserialize(deserializer)? {
+            Body::Text(text) => text.into_bytes(),
+            Body::Bytes(bytes) => bytes,
+        })
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn replace(
         }
     }
     new.admin_key = world.admin_key.clone();
-    new.starts = world.starts;
+    (new.starts, new.changes) = (world.starts, world.changes);
     new.told = world.told.clone();
     new.assume();
     *world = new;

@@ -14,6 +14,7 @@ use super::organization::World;
 use super::past::Past;
 use super::persist::Directory;
 use super::rate_limits::{Buckets, Quota};
+use super::redo::{Change, Redo};
 use super::request::{Reply, Request};
 use super::router;
 use super::workload;
@@ -23,15 +24,13 @@ pub(super) struct Shell {
     directory: Directory,
     base: PathBuf,
     held: Mutex<Held>,
-    /// The version that is on disk.
-    saved: Mutex<u64>,
     requests: AtomicU64,
 }
 
-/// The organization and how often it was changed.
+/// The organization, and what was written since it was saved whole.
 struct Held {
     world: World,
-    version: u64,
+    redo: Redo,
     buckets: Buckets,
     /// What reads still see, while they are stale.
     past: Past,
@@ -49,11 +48,9 @@ pub(super) struct Answered {
 impl Shell {
     /// Takes over an organization that is about to be served and saves it.
     pub(super) fn new(directory: Directory, base: PathBuf, world: World) -> Result<Shell, SimulatorError> {
-        let held = Held { world, version: 1, buckets: Buckets::default(), past: Past::default() };
-        let (held, saved) = (Mutex::new(held), Mutex::new(0));
-        let shell = Shell { directory, base, held, saved, requests: AtomicU64::new(0) };
-        shell.save(1)?;
-        Ok(shell)
+        let redo = directory.save(&world)?;
+        let held = Mutex::new(Held { world, redo, buckets: Buckets::default(), past: Past::default() });
+        Ok(Shell { directory, base, held, requests: AtomicU64::new(0) })
     }
 
     /// The directory the organization is kept in.
@@ -61,29 +58,17 @@ impl Shell {
         &self.directory
     }
 
-    /// Saves the newest organization, whatever is on disk.
+    /// Saves the organization whole.
     pub(super) fn save_now(&self) -> Result<(), SimulatorError> {
         let mut held = lock(&self.held);
-        held.version += 1;
-        let version = held.version;
-        drop(held);
-        self.save(version)
+        held.redo = self.directory.save(&held.world)?;
+        Ok(())
     }
 
-    /// Sees to it that this version, or a newer one, is on disk. Requests that wait here together
-    /// are served by one write.
-    fn save(&self, version: u64) -> Result<(), SimulatorError> {
-        let mut saved = lock(&self.saved);
-        if *saved >= version {
-            return Ok(());
-        }
-        let held = lock(&self.held);
-        let newest = held.version;
-        let bytes = serde_json::to_vec(&held.world).expect("the organization has text keys only");
-        drop(held);
-        self.directory.save(&bytes)?;
-        *saved = newest;
-        Ok(())
+    /// The organization as it would be saved.
+    #[cfg(test)]
+    pub(super) fn saved_form(&self) -> serde_json::Value {
+        serde_json::to_value(&lock(&self.held).world).expect("the organization has text keys only")
     }
 
     /// Answers one request.
@@ -91,10 +76,11 @@ impl Shell {
         let real = Timestamp::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let mut held = lock(&self.held);
-        let Held { world, buckets, past, version } = &mut *held;
+        let Held { world, buckets, past, redo } = &mut *held;
         let request_id = ids::request(world.seed, world.starts, number);
         let now = world.clock.now(real);
-        let mut changed = world.clock.runs() && workload::catch_up(world, &self.base, now);
+        let caught_up = world.clock.runs() && workload::catch_up(world, &self.base, now);
+        let (mut changed, mut written) = (caught_up, None);
         let mut answered = Answered {
             result: Err(Refusal::not_found("Not found")),
             request_id,
@@ -112,9 +98,9 @@ impl Shell {
                 };
                 // A call that the quota refuses meets no fault, so that each one does what it says.
                 answered.quota = buckets.take(&world.rate_limits, &request.path, real)?;
-                let met = faults::met(&world.faults);
+                let seen = faults::seen(&world.faults);
                 answered.ruling = faults::rule(&mut world.faults, world.seed, &call);
-                changed |= faults::met(&world.faults) != met;
+                changed |= faults::seen(&world.faults) != seen;
             }
             if let Some(refusal) = answered.ruling.refusal.take() {
                 return Err(refusal);
@@ -135,16 +121,24 @@ impl Shell {
                 past.keep(before);
             }
             // A denied exchange changes the history.
-            changed |= request.method != "GET" && (result.is_ok() || request.path == "/v1/oauth/token");
+            if request.method != "GET" && (result.is_ok() || request.path == "/v1/oauth/token") {
+                changed = true;
+                written = Some(request);
+            }
             result
         });
         if changed {
-            *version += 1;
-        }
-        let version = *version;
-        drop(held);
-        if changed && let Err(error) = self.save(version) {
-            answered.result = Err(Refusal::with_status(500, error.to_string()));
+            world.changes += 1;
+            // What workloads and controls do depends on files too.
+            let whole = caught_up || redo.is_full() || written.as_ref().is_some_and(Request::is_control);
+            let accepted = answered.result.is_ok();
+            let kept = match whole {
+                true => self.directory.save(world).map(|begun| *redo = begun),
+                false => redo.add(world, &Change { now, real, request: written.as_ref(), accepted }),
+            };
+            if let Err(error) = kept {
+                answered.result = Err(Refusal::with_status(500, error.to_string()));
+            }
         }
         answered
     }

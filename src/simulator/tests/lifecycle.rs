@@ -27,9 +27,9 @@ async fn an_answer_is_sent_after_the_change_is_on_disk() {
     for number in 0..20 {
         let api = std::sync::Arc::clone(&api);
         tasks.spawn(async move {
-            let id = api.post("service_accounts", json!({"name": format!("a-{number}")})).await.id();
-            let saved = std::fs::read_to_string(api.directory.path().join(".keyless/simulator/world.json"));
-            assert!(saved.unwrap().contains(&id));
+            let id = api.post("service_accounts", json!({"name": format!("a-{number}-z")})).await.id();
+            let saved = std::fs::read_to_string(api.directory.path().join(".keyless/simulator/redo.jsonl"));
+            assert!(saved.unwrap().contains(&format!("a-{number}-z")));
             id
         });
     }
@@ -38,7 +38,7 @@ async fn an_answer_is_sent_after_the_change_is_on_disk() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        for name in ["world.json", "server.json"] {
+        for name in ["world.json", "redo.jsonl", "server.json"] {
             let path = api.directory.path().join(".keyless/simulator").join(name);
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
         }
@@ -63,7 +63,7 @@ async fn the_same_calls_give_the_same_ids_in_any_order() {
 #[tokio::test]
 async fn one_process_serves_and_others_attach() {
     let api = Api::start().await;
-    let options = options(&api.directory, "");
+    let options = options(api.directory.path(), "");
     let busy = start(options.clone()).await.unwrap_err();
     assert!(matches!(busy, SimulatorError::Busy { .. }), "{busy}");
     let attached = attach(options.clone()).await.unwrap();
@@ -74,12 +74,66 @@ async fn one_process_serves_and_others_attach() {
     assert!(matches!(attached, Attached::Other { .. }));
     attached.stop().await.unwrap();
     api.get("me").await.ok();
-    let Api { simulator, directory, .. } = api;
+    let Api { simulator, directory, kept, .. } = api;
+    drop(kept);
     simulator.stop().await.unwrap();
     assert!(!directory.path().join(".keyless/simulator/server.json").exists());
     let own = attach(options).await.unwrap();
     assert!(matches!(own, Attached::Own(_)));
     own.stop().await.unwrap();
+}
+
+/// Starts on what a kill left after two changes, bent.
+async fn after_a_kill(bend: fn(String) -> String) -> Result<Api, String> {
+    let api = Api::start().await;
+    for name in ["first", "second"] {
+        api.post("service_accounts", json!({"name": name})).await.ok();
+    }
+    let copy = tempfile::tempdir().unwrap();
+    let path = |directory: &TempDir, name: &str| directory.path().join(".keyless/simulator").join(name);
+    std::fs::create_dir_all(copy.path().join(".keyless/simulator")).unwrap();
+    std::fs::copy(path(&api.directory, "world.json"), path(&copy, "world.json")).unwrap();
+    let log = std::fs::read_to_string(path(&api.directory, "redo.jsonl")).unwrap();
+    std::fs::write(path(&copy, "redo.jsonl"), bend(log)).unwrap();
+    match start(options(copy.path(), "")).await {
+        Ok(simulator) => {
+            simulator.stop().await.unwrap();
+            Ok(Api::at(copy, "").await)
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[tokio::test]
+async fn a_kill_loses_at_most_what_was_not_answered() {
+    let check = async |bend: fn(String) -> String, expected: &[&str]| {
+        let api = after_a_kill(bend).await.unwrap();
+        let page = api.get("service_accounts").await.ok();
+        let names: Vec<&str> =
+            page["data"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+        let mut new: Vec<&str> =
+            names.into_iter().filter(|name| !["boss", "worker"].contains(name)).collect();
+        new.sort_unstable();
+        assert_eq!(new, expected);
+    };
+    check(|log| log, &["first", "second"]).await;
+    check(|log| log[..log.len() - 3].to_owned(), &["first"]).await;
+    check(|log| format!("{log}{{\"change\": 3, \"now\""), &["first", "second"]).await;
+    check(|_| String::new(), &[]).await;
+    let error = after_a_kill(|log| log.replacen("first", "first_", 1)).await.err().unwrap();
+    assert!(
+        error.contains("line 2 does not lead to what it led to") && error.contains("delete the folder"),
+        "{error}"
+    );
+    let error = after_a_kill(|log| {
+        log.lines().enumerate().filter(|(at, _)| *at != 1).map(|(_, line)| format!("{line}\n")).collect()
+    })
+    .await
+    .err()
+    .unwrap();
+    assert!(error.contains("line 2 does not follow"), "{error}");
+    let error = after_a_kill(|log| log.replacen("\"change\"", "\"chance\"", 1)).await.err().unwrap();
+    assert!(error.contains("line 2 is damaged"), "{error}");
 }
 
 #[tokio::test]
@@ -91,7 +145,7 @@ async fn a_damaged_or_newer_organization_is_refused_with_the_way_out() {
         ("[]", "format"),
     ] {
         let directory = tempfile::tempdir().unwrap();
-        let options = options(&directory, "");
+        let options = options(directory.path(), "");
         std::fs::create_dir_all(&options.directory).unwrap();
         std::fs::write(options.directory.join("world.json"), text).unwrap();
         let error = start(options).await.unwrap_err().to_string();
@@ -102,14 +156,14 @@ async fn a_damaged_or_newer_organization_is_refused_with_the_way_out() {
 #[tokio::test]
 async fn only_the_local_machine_is_served() {
     let directory = tempfile::tempdir().unwrap();
-    let options = Options { listen: "0.0.0.0:0".parse().unwrap(), ..options(&directory, "") };
+    let options = Options { listen: "0.0.0.0:0".parse().unwrap(), ..options(directory.path(), "") };
     assert!(matches!(start(options).await.unwrap_err(), SimulatorError::NotLoopback { .. }));
 }
 
 #[tokio::test]
 async fn there_is_an_organization_without_a_seed() {
     let directory = tempfile::tempdir().unwrap();
-    let options = Options { organization: None, ..options(&directory, "") };
+    let options = Options { organization: None, ..options(directory.path(), "") };
     let simulator = start(options).await.unwrap();
     assert!(simulator.url().starts_with("http://127.0.0.1:"));
     simulator.stop().await.unwrap();

@@ -21,11 +21,14 @@ mod workloads;
 mod contract;
 mod traffic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::persist::Directory;
+use super::shell::Shell;
 use super::{Assumptions, Options, Simulator, start};
 use contract::{Record, Sender};
 
@@ -37,6 +40,8 @@ const TRAFFIC: &str = "traffic.jsonl";
 struct Api {
     /// Judged first, while the directory is there.
     _record: Record,
+    /// The same.
+    kept: Kept,
     directory: TempDir,
     simulator: Simulator,
     client: reqwest::Client,
@@ -45,6 +50,32 @@ struct Api {
     version: &'static str,
     person: String,
     admin_key: String,
+}
+
+/// Demands when it is dropped that the organization on disk, as a kill would leave it, is the one
+/// that is served.
+struct Kept {
+    shell: Arc<Shell>,
+    base: PathBuf,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let copy = tempfile::tempdir().unwrap();
+        let options = Options { directory: copy.path().to_owned(), ..options(&self.base, "") };
+        let served = self.shell.saved_form();
+        for name in ["world.json", "redo.jsonl"] {
+            std::fs::copy(self.base.join(".keyless/simulator").join(name), copy.path().join(name)).unwrap();
+        }
+        let directory = Directory::lock(copy.path()).unwrap();
+        let found = serde_json::to_value(directory.open(&options, jiff::Timestamp::now()).unwrap()).unwrap();
+        for (name, value) in served.as_object().unwrap() {
+            assert_eq!(found[name], *value, "{name} on disk is not what is served");
+        }
+    }
 }
 
 /// An answer with what tests look at.
@@ -77,15 +108,15 @@ impl Got {
     }
 }
 
-fn options(directory: &TempDir, assumptions: &str) -> Options {
-    let base = directory.path().to_owned();
+fn options(base: &Path, assumptions: &str) -> Options {
+    let base = base.to_owned();
     Options {
         directory: base.join(".keyless/simulator"),
+        traffic: Some(base.join(TRAFFIC)),
         base,
         organization: Some(PathBuf::from("seed.json")),
         listen: "127.0.0.1:0".parse().unwrap(),
         assumptions: assumptions.parse::<Assumptions>().unwrap(),
-        traffic: Some(directory.path().join(TRAFFIC)),
     }
 }
 
@@ -105,10 +136,11 @@ impl Api {
     }
 
     async fn at(directory: TempDir, assumptions: &str) -> Api {
-        let simulator = start(options(&directory, assumptions)).await.unwrap();
+        let simulator = start(options(directory.path(), assumptions)).await.unwrap();
         let record = Record { path: directory.path().join(TRAFFIC), sender: Sender::Tests };
         let mut api = Api {
             _record: record,
+            kept: Kept { shell: Arc::clone(&simulator.shell), base: directory.path().to_owned() },
             directory,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             token: simulator.operator_token().expose().to_owned(),
@@ -126,6 +158,7 @@ impl Api {
 
     /// Stops and starts again on the same directory.
     async fn restart(self) -> Api {
+        drop(self.kept);
         self.simulator.stop().await.unwrap();
         Api::at(self.directory, "").await
     }
