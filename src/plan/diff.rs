@@ -3,6 +3,8 @@
 //! The remote side is never assumed: a change is the difference to what was observed, drift is
 //! the difference between what was recorded and what was observed.
 
+mod account;
+mod issuer;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -11,16 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keyless_state::{Address, Kind, Record, State};
 
-use super::attributes::{self, Attributes};
+use super::attributes::Attributes;
 use super::change::{Action, Change, Drift, Reason};
 use super::console::ConsoleTask;
 use super::operation::Operation;
 use super::undo::Undo;
-use crate::config::{Configuration, Provider, ServiceAccount, WorkspaceKey, WorkspaceRef};
+use crate::config::{Configuration, WorkspaceKey, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
-use crate::resource::{
-    IssuerArguments, IssuerObject, Observed, Provenance, ServiceAccountArguments, ServiceAccountObject,
-};
+use crate::resource::{Observed, Provenance};
 
 /// What has to be done, and what others did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,10 +51,10 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
         return diff;
     }
     for (address, account) in &configuration.service_accounts {
-        compare_account(address, account, state, observed, &mut diff);
+        account::compare_account(address, account, state, observed, &mut diff);
     }
     for (address, provider) in &configuration.providers {
-        compare_issuer(address, provider, state, observed, &mut diff);
+        issuer::compare_issuer(address, provider, state, observed, &mut diff);
     }
     for (address, rule) in &configuration.federation_rules {
         rule::compare_rule(address, rule, state, observed, &mut diff);
@@ -229,120 +229,6 @@ fn differing<'a>(a: &'a Attributes, b: &'a Attributes) -> Vec<&'a str> {
     names.into_iter().filter(|name| a.get(*name) != b.get(*name)).collect()
 }
 
-fn compare_account(
-    address: &Address,
-    account: &ServiceAccount,
-    state: &State,
-    observed: &Observed,
-    diff: &mut Diff,
-) {
-    let arguments = ServiceAccountArguments {
-        name: account.name.clone(),
-        description: account.description.clone(),
-        organization_role: account.organization_role.clone(),
-    };
-    let wanted: BTreeMap<String, String> =
-        account.memberships.iter().map(|(w, role)| (diff.workspace_id(w), role.clone())).collect();
-    let after = attributes::service_account(&arguments, &wanted);
-    diff.depends_on.insert(address.clone(), Vec::new());
-    let shown =
-        |object: &ServiceAccountObject| attributes::service_account(&object.arguments, &object.memberships);
-    let object = match state.records.get(address) {
-        Some(record) => {
-            let object = observed.service_accounts.get(&record.id);
-            let now = object.map(shown);
-            if !diff.note_drift(address, record, now.as_ref().zip(object.map(|o| &o.provenance))) {
-                return;
-            }
-            object
-        }
-        None => {
-            let object = live(
-                observed.service_accounts.values(),
-                |o| (&o.arguments.name, &o.provenance),
-                &account.name,
-            );
-            if let Some(object) = object {
-                let now = shown(object);
-                let differs = differing(&now, &after);
-                if !differs.is_empty() {
-                    diff.problems.push(taken(address, &object.id, &differs));
-                    return;
-                }
-                adopt(address, &object.id, Vec::new(), now, diff);
-                return;
-            }
-            None
-        }
-    };
-    let Some(object) = object else {
-        diff.change(address, Action::Create, None, after, vec!["id".to_owned()]);
-        let leaves = "an archived service account, whose name may stay taken";
-        diff.add(
-            Operation::CreateServiceAccount { address: address.clone(), arguments },
-            Undo::Possible { how: "archive it".to_owned(), leaves: leaves.to_owned() },
-        );
-        for (workspace_id, role) in wanted {
-            let undo = Undo::possible(format!("take it out of {workspace_id}"));
-            diff.add(Operation::SetMembership { address: address.clone(), workspace_id, role }, undo);
-        }
-        return;
-    };
-    let before = shown(object);
-    if object.arguments.name != arguments.name {
-        let how =
-            "declare a second service account beside it, point the rules at it, then remove the old block";
-        diff.immutable(address, "name", &object.arguments.name, &arguments.name, how);
-        return;
-    }
-    if before == after {
-        diff.change(address, Action::NoOp, Some(before), after, Vec::new());
-        return;
-    }
-    diff.change(address, Action::Update, Some(before), after, Vec::new());
-    update_account(address, &arguments, &wanted, object, diff);
-}
-
-fn update_account(
-    address: &Address,
-    arguments: &ServiceAccountArguments,
-    wanted: &BTreeMap<String, String>,
-    object: &ServiceAccountObject,
-    diff: &mut Diff,
-) {
-    let old = &object.arguments;
-    let description = (old.description != arguments.description).then(|| arguments.description.clone());
-    let organization_role = (old.organization_role != arguments.organization_role)
-        .then(|| arguments.organization_role.word().to_owned());
-    if description.is_some() || organization_role.is_some() {
-        let operation =
-            Operation::UpdateServiceAccount { address: address.clone(), description, organization_role };
-        diff.add(operation, Undo::possible("set the old values again"));
-    }
-    for (workspace_id, role) in wanted {
-        let had = object.memberships.get(workspace_id);
-        if had != Some(role) {
-            let undo = match had {
-                Some(had) => Undo::possible(format!("make it {had} again")),
-                None => Undo::possible(format!("take it out of {workspace_id}")),
-            };
-            let operation = Operation::SetMembership {
-                address: address.clone(),
-                workspace_id: workspace_id.clone(),
-                role: role.clone(),
-            };
-            diff.add(operation, undo);
-        }
-    }
-    for (workspace_id, role) in &object.memberships {
-        if !wanted.contains_key(workspace_id) {
-            let operation =
-                Operation::RemoveMembership { address: address.clone(), workspace_id: workspace_id.clone() };
-            diff.add(operation, Undo::possible(format!("make it {role} again")));
-        }
-    }
-}
-
 fn adopt(address: &Address, id: &str, depends_on: Vec<Address>, attributes: Attributes, diff: &mut Diff) {
     diff.change(address, Action::Adopt, Some(attributes.clone()), attributes, Vec::new());
     let operation = Operation::Adopt { address: address.clone(), id: id.to_owned(), depends_on };
@@ -359,66 +245,6 @@ fn live<'a, T>(
         let (object_name, provenance) = key(object);
         object_name == name && provenance.archived_at.is_none()
     })
-}
-
-fn compare_issuer(
-    address: &Address,
-    provider: &Provider,
-    state: &State,
-    observed: &Observed,
-    diff: &mut Diff,
-) {
-    let arguments = IssuerArguments {
-        name: provider.name.clone(),
-        issuer_url: provider.issuer_url.clone(),
-        jwks: provider.jwks.clone(),
-        check_jti: provider.check_jti,
-        max_jwt_lifetime_seconds: provider.max_jwt_lifetime_seconds,
-    };
-    let after = attributes::issuer(&arguments);
-    diff.depends_on.insert(address.clone(), Vec::new());
-    let shown = |object: &IssuerObject| attributes::issuer(&object.arguments);
-    let object = match state.records.get(address) {
-        Some(record) => {
-            let object = observed.issuers.get(&record.id);
-            let now = object.map(shown);
-            if !diff.note_drift(address, record, now.as_ref().zip(object.map(|o| &o.provenance))) {
-                return;
-            }
-            object
-        }
-        None => {
-            if let Some(object) =
-                live(observed.issuers.values(), |o| (&o.arguments.name, &o.provenance), &provider.name)
-            {
-                let now = shown(object);
-                let differs = differing(&now, &after);
-                if !differs.is_empty() {
-                    diff.problems.push(taken(address, &object.id, &differs));
-                    return;
-                }
-                adopt(address, &object.id, Vec::new(), now, diff);
-                return;
-            }
-            None
-        }
-    };
-    match object.map(shown) {
-        None => {
-            diff.change(address, Action::Create, None, after, vec!["id".to_owned()]);
-            let undo =
-                Undo::Possible { how: "archive it".to_owned(), leaves: "an archived issuer".to_owned() };
-            diff.add(Operation::CreateIssuer { address: address.clone(), arguments }, undo);
-        }
-        Some(before) if before == after => {
-            diff.change(address, Action::NoOp, Some(before), after, Vec::new())
-        }
-        Some(before) => {
-            diff.change(address, Action::Update, Some(before), after, Vec::new());
-            let operation = Operation::UpdateIssuer { address: address.clone(), arguments };
-            diff.add(operation, Undo::possible("set the old values again"));
-        }
-    }
 }
 
 /// The kinds in the order in which they are archived: rules before what they refer to.

@@ -1,9 +1,8 @@
 //! A federation issuer: who signs identity tokens.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::Provenance;
+use super::{Jwks, Provenance};
 
 /// What can be asked of an issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,34 +19,12 @@ pub struct IssuerArguments {
     pub max_jwt_lifetime_seconds: i64,
 }
 
-/// Where an issuer's public keys come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Jwks {
-    /// The discovery document below `discovery_base`, or below the issuer URL.
-    Discovery {
-        /// Base URL to ask instead of the issuer URL.
-        discovery_base: Option<String>,
-        /// Private CA, PEM, at most 8192 characters.
-        ca_cert_pem: Option<String>,
-    },
-    /// A fixed URL.
-    ExplicitUrl {
-        /// The URL of the key set.
-        url: String,
-        /// Private CA, PEM, at most 8192 characters.
-        ca_cert_pem: Option<String>,
-    },
-    /// The keys themselves; they are never refreshed.
-    Inline {
-        /// Public JWK objects, at least one.
-        keys: Vec<Value>,
-    },
-    /// A source that this program does not know; it can be seen and never written.
-    Other {
-        /// The API's word.
-        kind: String,
-    },
+impl IssuerArguments {
+    /// Tells whether both ask for the same, however their keys are written.
+    pub fn is_equivalent(&self, other: &IssuerArguments) -> bool {
+        let jwks = self.jwks.clone();
+        self.jwks.is_equivalent(&other.jwks) && *self == IssuerArguments { jwks, ..other.clone() }
+    }
 }
 
 /// An issuer as the API shows it.

@@ -12,13 +12,15 @@ mod api_key;
 mod caller;
 mod federation_rule;
 mod issuer;
+mod jwks;
 mod service_account;
 mod workspace;
 
 pub use api_key::{ApiKeyObject, KeyPrincipal, KeyScope, KeyStatus};
 pub use caller::Caller;
 pub use federation_rule::{Match, RuleArguments, RuleObject, RuleWorkspaces};
-pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject, Jwks};
+pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject};
+pub use jwks::Jwks;
 pub use service_account::{OrganizationRole, ServiceAccountArguments, ServiceAccountObject};
 pub use workspace::WorkspaceObject;
 

@@ -3,7 +3,7 @@
 use keyless_state::Origin;
 
 use super::*;
-use crate::config::{FederationRule, WorkspaceChoice};
+use crate::config::{FederationRule, Provider, ServiceAccount, WorkspaceChoice};
 use crate::plan::build::step_id;
 use crate::resource::{Jwks, OrganizationRole};
 use crate::resource::{RuleObject, RuleWorkspaces};
@@ -272,4 +272,29 @@ fn a_rule_for_another_kind_of_target_is_left_alone() {
         rule.arguments.service_account_id = String::new();
     };
     check((configuration, state, observed), other, &["! Rule for another kind of target"]);
+}
+
+#[test]
+fn keys_in_the_form_of_the_api_are_no_change() {
+    let key = |n: &str, e: &str| serde_json::json!({"kty": "RSA", "kid": "1", "n": n, "e": e});
+    let inline = |key| Jwks::Inline { keys: vec![key] };
+    let with_keys = |n: &'static str| {
+        move |world: &mut World| {
+            the_provider(world).jwks = inline(key("AQAB", "AQAB"));
+            let id = id_of(&address(ISSUER));
+            let object = world.2.issuers.get_mut(&id).unwrap();
+            object.arguments.jwks = inline(key(n, "AAEAAQ=="));
+            let attributes = crate::plan::issuer(&object.arguments);
+            world.1.records.get_mut(&address(ISSUER)).unwrap().attributes = attributes;
+        }
+    };
+    check(built(), with_keys("AQAB"), &[]);
+    check(built(), with_keys("AQAC"), &[&format!("update/{ISSUER}")]);
+    // Not recorded yet, it is taken under care.
+    let adopted = |world: &mut World| {
+        with_keys("AQAB")(world);
+        world.1.records.remove(&address(ISSUER));
+    };
+    let diff = check(built(), adopted, &[&format!("adopt/{ISSUER}")]);
+    assert!(diff.problems.is_empty());
 }
