@@ -83,6 +83,14 @@ pub const LIST_RESTARTS_MAX: u32 = 3;
 /// look for its unique name.
 pub const CREATE_TRIES_MAX: u32 = 3;
 
+/// How much older than its announcement an object may be and still count as made by it: the times
+/// come from different clocks of the API, and one has whole seconds.
+pub const CREATED_EARLIER_MAX: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+/// How long a create whose answer was lost stays in doubt while no list shows its object. No lag of
+/// the API's lists is known; this is far above any that a service like it would have.
+pub const CREATE_DOUBT_MAX: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 /// Largest discovery document or key set of an issuer, in bytes. Real ones have a few kilobytes.
 pub const ISSUER_DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 
@@ -94,6 +102,19 @@ pub const PAGES_MAX: usize = 10_000;
 
 /// Time for a whole call, reading the body included. The vendor's SDKs give an exchange 30 s.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a configuration may give as the time for a whole call. Below it nothing gets through; the
+/// API itself ends a call after 10 minutes.
+pub const CALL_TIMEOUT_GIVEN: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(600);
+
+/// Wait before a call is made again for the first time; it doubles up to sixteen times that: what the
+/// vendor's SDKs do.
+pub const RETRY_WAIT: Duration = Duration::from_millis(500);
+
+/// What a configuration may give as that wait.
+pub const RETRY_WAIT_GIVEN: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(30);
 
 /// Time to connect.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

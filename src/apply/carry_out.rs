@@ -71,7 +71,8 @@ pub(super) async fn carry_out(
     match task {
         Task::Note => Ok(Done::default()),
         Task::Call(call) => {
-            let answer = tools.remote.platform.perform(&call).await.map_err(|error| unanswered(&error))?;
+            let answer =
+                tools.remote.platform.perform(&call, now).await.map_err(|error| unanswered(&error))?;
             Ok(Done { answer: Some(answer), ..Done::default() })
         }
         Task::KeyStatus { id, expected, wanted } => {
@@ -79,7 +80,8 @@ pub(super) async fn carry_out(
             let key = tools.remote.platform.api_key(&id).await.map_err(|error| explain(&error))?;
             prepare::may_change(&id, &key.status, &expected, &wanted)?;
             let call = Call::SetKeyStatus { id, status: wanted };
-            let answer = tools.remote.platform.perform(&call).await.map_err(|error| unanswered(&error))?;
+            let answer =
+                tools.remote.platform.perform(&call, now).await.map_err(|error| unanswered(&error))?;
             Ok(Done { answer: Some(answer), ..Done::default() })
         }
         Task::Verify { rule, rule_id, service_account_id, workspace_id } => {

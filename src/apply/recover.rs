@@ -1,8 +1,10 @@
 //! Settling what a crash left in doubt: a step that began and did not end.
 //!
 //! The API and the consumers are looked at, and the step counts as done when its effect is there.
-//! Otherwise it counts as not done and the next plan does it. No question to a person, and no
-//! second create. Pure.
+//! Otherwise it counts as not done and the next plan does it. A create that no list shows stays in
+//! doubt for a while, since lists may lag: it is settled once its object is seen, as ours, and the
+//! API's check of names keeps a plan that makes it again from making two. No question to a person.
+//! Pure.
 
 use jiff::Timestamp;
 use keyless_state::{Address, Event, InDoubt, Kind, Mutation, State};
@@ -11,13 +13,13 @@ use super::prepare::{self, Context};
 use super::record::{self, observed_record};
 use crate::config::Configuration;
 use crate::lane::{Presence, Sightings};
+use crate::limits;
 use crate::plan::Operation;
 use crate::platform::{Answer, Call};
 use crate::resource::{KeyStatus, Observed};
 
-/// The object that a create made, found by its unique name among live objects, if it equals what
-/// was asked.
-pub fn created(call: &Call, observed: &Observed) -> Option<Answer> {
+/// The object that a create announced at `since` made, found by its unique name among live objects.
+pub fn created(call: &Call, since: Timestamp, observed: &Observed) -> Option<Answer> {
     let mut answers: Box<dyn Iterator<Item = Answer>> = match call {
         Call::CreateIssuer(_) => Box::new(observed.issuers.values().cloned().map(Answer::Issuer)),
         Call::CreateServiceAccount(_) => {
@@ -26,10 +28,10 @@ pub fn created(call: &Call, observed: &Observed) -> Option<Answer> {
         Call::CreateRule(_) => Box::new(observed.rules.values().cloned().map(Answer::Rule)),
         _ => return None,
     };
-    answers.find(|answer| call.made(answer))
+    answers.find(|answer| call.made(answer, since))
 }
 
-/// Settles one step in doubt: the journal event that ends it.
+/// Settles one step in doubt: the journal event that ends it; none while that cannot be told.
 pub fn settle(
     doubt: &InDoubt,
     configuration: &Configuration,
@@ -37,37 +39,60 @@ pub fn settle(
     observed: &Observed,
     sightings: &Sightings,
     now: Timestamp,
-) -> Event {
+) -> Option<Event> {
     let step = doubt.step.clone();
+    let failed = |error: &str| Some(Event::StepFailed { step: step.clone(), error: error.to_owned() });
     let Ok(operation) = serde_json::from_value::<Operation>(doubt.operation.clone()) else {
-        let error =
-            "the operation is not known to this version; what it did is seen by the next plan".to_owned();
-        return Event::StepFailed { step, error };
+        return failed("the operation is not known to this version; what it did is seen by the next plan");
     };
     let workspaces = std::collections::BTreeMap::new();
     let context = Context { configuration, state, observed, workspaces: &workspaces };
+    if is_create(&operation) {
+        if state.records.contains_key(operation.target().address) {
+            return failed("another step made it meanwhile");
+        }
+        return match made(&operation, doubt.since, &context) {
+            Some(answer) => {
+                let changes = record::effects(&operation, Some(&answer), None, &context, now);
+                Some(Event::StepDone { step, changes })
+            }
+            None if now.duration_since(doubt.since) < limits::CREATE_DOUBT_MAX => None,
+            None => failed("it took no effect: no list shows what it was to create"),
+        };
+    }
     match changes(&operation, &context, sightings, now) {
-        Some(changes) => Event::StepDone { step, changes },
-        None => Event::StepFailed { step, error: "interrupted before it took effect".to_owned() },
+        Some(changes) => Some(Event::StepDone { step, changes }),
+        None => failed("interrupted before it took effect"),
     }
 }
 
-/// What the step changed, when its effect is there.
+fn is_create(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateIssuer { .. }
+            | Operation::CreateServiceAccount { .. }
+            | Operation::CreateRule { .. }
+    )
+}
+
+/// What a create made. Ids that it needed are recorded, or it was never sent.
+fn made(operation: &Operation, since: Timestamp, context: &Context<'_>) -> Option<Answer> {
+    let prepare::Task::Call(call) = prepare::prepare(operation, context).ok()? else { return None };
+    created(&call, since, context.observed)
+}
+
+/// What a step that creates nothing changed, when its effect is there.
 fn changes(
     operation: &Operation,
     context: &Context<'_>,
     sightings: &Sightings,
     now: Timestamp,
 ) -> Option<Vec<Mutation>> {
-    let effects = |answer: Option<&Answer>| Some(record::effects(operation, answer, None, context, now));
+    let effects = || Some(record::effects(operation, None, None, context, now));
     match operation {
         Operation::CreateIssuer { .. }
         | Operation::CreateServiceAccount { .. }
-        | Operation::CreateRule { .. } => {
-            let prepare::Task::Call(call) = prepare::prepare(operation, context).ok()? else { return None };
-            let answer = created(&call, context.observed)?;
-            effects(Some(&answer))
-        }
+        | Operation::CreateRule { .. } => unreachable!("a create is settled by what it made"),
         // Whatever of it happened shows in what is read back, and the next plan does the rest.
         Operation::UpdateIssuer { address, .. }
         | Operation::UpdateServiceAccount { address, .. }
@@ -76,29 +101,23 @@ fn changes(
         | Operation::RemoveMembership { address, .. }
         | Operation::EnableWorkspace { address, .. }
         | Operation::DisableWorkspace { address, .. } => read_back(address, context),
-        Operation::Archive { address } => is_archived(address, context).then(|| effects(None)).flatten(),
+        Operation::Archive { address } => is_archived(address, context).then(effects).flatten(),
         Operation::Remove { address, consumer } => {
             match sightings.presence.get(&(address.clone(), consumer.clone()))? {
-                Presence::Absent => effects(None),
+                Presence::Absent => effects(),
                 Presence::Present | Presence::Unknown(_) => None,
             }
         }
         Operation::Restore { address, consumer, .. } => {
             match sightings.presence.get(&(address.clone(), consumer.clone()))? {
-                Presence::Present => effects(None),
+                Presence::Present => effects(),
                 Presence::Absent | Presence::Unknown(_) => None,
             }
         }
-        Operation::Disable { id, .. } => {
-            key_is(id, &KeyStatus::Inactive, context).then(|| effects(None)).flatten()
-        }
-        Operation::Enable { id, .. } => {
-            key_is(id, &KeyStatus::Active, context).then(|| effects(None)).flatten()
-        }
-        Operation::ArchiveKey { id, .. } => {
-            key_is(id, &KeyStatus::Archived, context).then(|| effects(None)).flatten()
-        }
-        Operation::Adopt { .. } | Operation::Forget { .. } => effects(None),
+        Operation::Disable { id, .. } => key_is(id, &KeyStatus::Inactive, context).then(effects).flatten(),
+        Operation::Enable { id, .. } => key_is(id, &KeyStatus::Active, context).then(effects).flatten(),
+        Operation::ArchiveKey { id, .. } => key_is(id, &KeyStatus::Archived, context).then(effects).flatten(),
+        Operation::Adopt { .. } | Operation::Forget { .. } => effects(),
         Operation::Configure { .. }
         | Operation::Unconfigure { .. }
         | Operation::Verify { .. }
@@ -128,3 +147,6 @@ fn is_archived(address: &Address, context: &Context<'_>) -> bool {
 fn key_is(id: &str, status: &KeyStatus, context: &Context<'_>) -> bool {
     context.observed.api_keys.get(id).is_some_and(|key| key.status == *status)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use keyless_state::{Address, ConsumerId};
@@ -9,6 +10,8 @@ use serde_json::Value;
 
 use super::consumer_driver::ConsumerDriver;
 use crate::diagnostic::Location;
+#[cfg(doc)]
+use crate::limits;
 use crate::resource::{Jwks, Match, OrganizationRole};
 
 /// What the files ask for. Every reference in it leads somewhere.
@@ -37,8 +40,19 @@ pub struct Settings {
     pub organization_id: Option<String>,
     /// Which API to talk to.
     pub platform: PlatformSettings,
+    /// How patient to be with it.
+    pub patience: Patience,
     /// Where the state is kept.
     pub backend: BackendSettings,
+}
+
+/// How patient to be with an API; none stands for the usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// Time for a whole call, within [`limits::CALL_TIMEOUT_GIVEN`].
+    pub call_timeout: Option<Duration>,
+    /// Wait before a call is made again for the first time, within [`limits::RETRY_WAIT_GIVEN`].
+    pub retry_wait: Option<Duration>,
 }
 
 /// Which API to talk to.

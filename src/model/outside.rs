@@ -7,7 +7,7 @@ use super::world::{Place, Reported, World, at};
 use crate::apply::prepare::{self, ConsumerChange, Task};
 use crate::plan::settings_digest;
 use crate::platform::{Answer, Call};
-use crate::resource::{KeyStatus, Observed, Provenance, ServiceAccountObject};
+use crate::resource::{IssuerObject, KeyStatus, Observed, Provenance, RuleObject, ServiceAccountObject};
 use crate::sample::{evidence, issuer_object, rule_object};
 
 /// What a task gave.
@@ -112,7 +112,7 @@ fn answer(call: &Call, observed: &mut Observed, hour: i64) -> Result<Answer, Str
         Call::CreateIssuer(arguments) => {
             let same = observed.issuers.values().filter(|it| it.arguments.name == arguments.name);
             let id = new_id("fdis", &arguments.name, same.map(|it| &it.provenance))?;
-            let object = issuer_object(&id, arguments.clone());
+            let object = IssuerObject { provenance: created(), ..issuer_object(&id, arguments.clone()) };
             observed.issuers.insert(id, object.clone());
             Ok(Answer::Issuer(object))
         }
@@ -123,7 +123,7 @@ fn answer(call: &Call, observed: &mut Observed, hour: i64) -> Result<Answer, Str
                 id: id.clone(),
                 arguments: arguments.clone(),
                 memberships: Default::default(),
-                provenance: Provenance::default(),
+                provenance: created(),
             };
             observed.service_accounts.insert(id, object.clone());
             Ok(Answer::ServiceAccount(object))
@@ -131,7 +131,7 @@ fn answer(call: &Call, observed: &mut Observed, hour: i64) -> Result<Answer, Str
         Call::CreateRule(arguments) => {
             let same = observed.rules.values().filter(|it| it.arguments.name == arguments.name);
             let id = new_id("fdrl", &arguments.name, same.map(|it| &it.provenance))?;
-            let object = rule_object(&id, arguments.clone());
+            let object = RuleObject { provenance: created(), ..rule_object(&id, arguments.clone()) };
             observed.rules.insert(id, object.clone());
             Ok(Answer::Rule(object))
         }
@@ -178,6 +178,11 @@ fn answer(call: &Call, observed: &mut Observed, hour: i64) -> Result<Answer, Str
         }
         other => unreachable!("no scope of the model plans {other:?}"),
     }
+}
+
+/// The hour is the same for all, or each would make states of its own.
+fn created() -> Provenance {
+    Provenance { created_at: Some(at(0)), ..Provenance::default() }
 }
 
 /// A new id, refused while a live object has the name.

@@ -1,7 +1,10 @@
 //! The changes that the engine makes, as plain data with every id resolved.
 
+use jiff::Timestamp;
+
+use crate::limits;
 use crate::resource::{
-    ApiKeyObject, IssuerArguments, IssuerObject, KeyStatus, RuleArguments, RuleObject,
+    ApiKeyObject, IssuerArguments, IssuerObject, KeyStatus, Provenance, RuleArguments, RuleObject,
     ServiceAccountArguments, ServiceAccountObject,
 };
 
@@ -120,26 +123,25 @@ impl Call {
 
     /// Tells whether an object is live and bears the unique name that this create asked for.
     pub fn names(&self, object: &Answer) -> bool {
-        let (asked, found, provenance) = match (self, object) {
-            (Call::CreateIssuer(asked), Answer::Issuer(found)) => {
-                (&asked.name, &found.arguments.name, &found.provenance)
-            }
+        let names = match (self, object) {
+            (Call::CreateIssuer(asked), Answer::Issuer(found)) => asked.name == found.arguments.name,
             (Call::CreateServiceAccount(asked), Answer::ServiceAccount(found)) => {
-                (&asked.name, &found.arguments.name, &found.provenance)
+                asked.name == found.arguments.name
             }
-            (Call::CreateRule(asked), Answer::Rule(found)) => {
-                (&asked.name, &found.arguments.name, &found.provenance)
-            }
-            _ => return false,
+            (Call::CreateRule(asked), Answer::Rule(found)) => asked.name == found.arguments.name,
+            _ => false,
         };
-        asked == found && provenance.archived_at.is_none()
+        names && object.provenance().is_some_and(|provenance| provenance.archived_at.is_none())
     }
 
-    /// Tells whether an object is what this create asked for. The workspaces of a rule are left
-    /// out: it begins in the first of them, and the others follow.
-    pub fn made(&self, object: &Answer) -> bool {
+    /// Tells whether this create, announced at `since`, made an object: one that has its arguments
+    /// and was not there before.
+    ///
+    /// What follows as calls of their own is left out: the memberships of an account, and the
+    /// workspaces of a rule but the first.
+    pub fn made(&self, object: &Answer, since: Timestamp) -> bool {
         let equal = match (self, object) {
-            (Call::CreateIssuer(asked), Answer::Issuer(found)) => found.arguments == *asked,
+            (Call::CreateIssuer(asked), Answer::Issuer(found)) => found.arguments.is_equivalent(asked),
             (Call::CreateServiceAccount(asked), Answer::ServiceAccount(found)) => found.arguments == *asked,
             (Call::CreateRule(asked), Answer::Rule(found)) => {
                 let workspaces = asked.workspaces.clone();
@@ -147,6 +149,20 @@ impl Call {
             }
             _ => false,
         };
-        equal && self.names(object)
+        let created_at = object.provenance().and_then(|provenance| provenance.created_at);
+        let earliest = since.saturating_sub(limits::CREATED_EARLIER_MAX).unwrap_or(Timestamp::MIN);
+        equal && self.names(object) && created_at.is_some_and(|at| at >= earliest)
+    }
+}
+
+impl Answer {
+    /// Who made the object and when; none for what has no such record.
+    fn provenance(&self) -> Option<&Provenance> {
+        match self {
+            Answer::Issuer(object) => Some(&object.provenance),
+            Answer::ServiceAccount(object) => Some(&object.provenance),
+            Answer::Rule(object) => Some(&object.provenance),
+            Answer::ApiKey(_) | Answer::Linked => None,
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! Creates whose answer may be lost: the unique name tells whether the object is there.
 //!
 //! A create is never sent again blindly. Between two tries stands a look for the name: an object
-//! that is what was asked is adopted, another object of that name is somebody else's. Where the name
-//! is free nothing happened, or it cannot be seen yet; then the API's own check of the name keeps
-//! the next try from making a second one.
+//! that is what was asked and newer than the intent is adopted, another object of that name is
+//! somebody else's. Where the name is free nothing happened, or it cannot be seen yet; then the
+//! API's own check of the name keeps the next try from making a second one.
 
 use std::sync::Arc;
 
-use super::retry::backoff;
+use jiff::Timestamp;
+
 use super::transport::{Request, Transport};
 use super::{Answer, ApiError, Call, ErrorKind, http, observe};
 use crate::limits;
 
-/// Makes a create, and settles it by its name when the answer is lost.
+/// Makes a create that was announced at `since`, and settles it by its name when the answer is lost.
 ///
 /// # Errors
 /// What the API refuses; [`ErrorKind::AnswerLost`] when even looking could not tell; and
@@ -21,6 +22,7 @@ pub(crate) async fn create(
     transport: &Arc<Transport>,
     call: &Call,
     request: &Request,
+    since: Timestamp,
 ) -> Result<Answer, ApiError> {
     let mut lost: Option<ApiError> = None;
     let mut tries = 0;
@@ -35,19 +37,16 @@ pub(crate) async fn create(
         tries += 1;
         match look_up(transport, call).await {
             Err(_) => return Err(doubt),
-            Ok(Some(found)) if call.made(&found) => return Ok(found),
+            Ok(Some(found)) if call.made(&found, since) => return Ok(found),
             Ok(Some(_)) => {
-                let message = "an object of this name is there by now and is not what was asked";
+                let message = "an object of this name is there that this create did not make";
                 return Err(ApiError {
                     request_id: doubt.request_id,
                     ..request.error(ErrorKind::Conflict, message)
                 });
             }
             Ok(None) if tries >= limits::CREATE_TRIES_MAX => return Err(doubt),
-            Ok(None) => {
-                let pace = transport.pace();
-                pace.sleep(backoff(tries, pace.jitter())).await;
-            }
+            Ok(None) => transport.back_off(tries).await,
         }
     }
 }

@@ -54,10 +54,10 @@ impl HttpPlatform {
 }
 
 impl Platform for HttpPlatform {
-    async fn perform(&self, call: &Call) -> Result<Answer, ApiError> {
+    async fn perform(&self, call: &Call, since: Timestamp) -> Result<Answer, ApiError> {
         let request = request(call)?;
         match call.creates() {
-            true => create::create(&self.transport, call, &request).await,
+            true => create::create(&self.transport, call, &request, since).await,
             false => send(&self.transport, call, &request).await,
         }
     }

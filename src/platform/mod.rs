@@ -52,9 +52,11 @@ pub trait Platform: Send + Sync + 'static {
     /// Makes one change and returns the object as the API shows it afterwards.
     ///
     /// A create is never sent again blindly: when its answer is lost the unique name is looked up,
-    /// and what is found is adopted if it is what was asked. [`ErrorKind::AnswerLost`] means that
-    /// looking could not tell either.
-    fn perform(&self, call: &Call) -> impl Future<Output = Result<Answer, ApiError>> + Send;
+    /// and what is found is adopted if it is what was asked and was created no earlier than `since`,
+    /// when the change was announced. [`ErrorKind::AnswerLost`] means that looking could not tell
+    /// either.
+    fn perform(&self, call: &Call, since: Timestamp)
+    -> impl Future<Output = Result<Answer, ApiError>> + Send;
 
     /// Reads everything, page by page.
     fn observe(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;

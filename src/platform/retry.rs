@@ -56,16 +56,17 @@ pub(crate) enum Next {
     TooLong(Duration),
 }
 
-/// Whether and when to try again; `jitter` is a chance from 0 to 1.
+/// Whether and when to try again; `first` is the first wait of one's own, and `jitter` a chance from
+/// 0 to 1.
 ///
 /// A server that asks for fewer calls is obeyed for as long as [`limits::RETRY_PATIENCE`]; of other
 /// failures there may be [`limits::CALL_TRIES_MAX`].
-pub(crate) fn next(failure: &Failure, effect: Effect, spent: Spent, jitter: f64) -> Next {
+pub(crate) fn next(failure: &Failure, effect: Effect, spent: Spent, first: Duration, jitter: f64) -> Next {
     let limited = matches!(failure.error.kind, ErrorKind::RateLimited { .. });
     if !may_repeat(failure, effect) || (!limited && spent.tries >= limits::CALL_TRIES_MAX) {
         return Next::End;
     }
-    let own = backoff(spent.tries, jitter);
+    let own = backoff(first, spent.tries, jitter);
     // The server's wish is the least; a little more keeps those who were told the same apart.
     let wished = failure.retry_after.map(|wait| wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)));
     let wait = wished.map_or(own, |wished| if limited { wished.max(own) } else { wished });
@@ -90,10 +91,11 @@ fn may_repeat(failure: &Failure, effect: Effect) -> bool {
 /// The documented code of a change that met another change of the same membership.
 const MEETING: &str = "concurrent_membership_change";
 
-/// Half a second, doubling to eight, less up to a quarter by chance: what the vendor's SDKs do.
-pub(crate) fn backoff(tries: u32, jitter: f64) -> Duration {
-    let seconds = (0.5 * 2f64.powi(tries.clamp(1, 10) as i32 - 1)).min(8.0);
-    Duration::from_secs_f64(seconds * (1.0 - 0.25 * jitter.clamp(0.0, 1.0)))
+/// The first wait, doubling to sixteen times that, less up to a quarter by chance.
+pub(crate) fn backoff(first: Duration, tries: u32, jitter: f64) -> Duration {
+    first.mul_f64(
+        f64::from(1u32 << tries.clamp(1, 5).saturating_sub(1)) * (1.0 - 0.25 * jitter.clamp(0.0, 1.0)),
+    )
 }
 
 /// The error that the caller sees once no try is left.
@@ -297,7 +299,7 @@ pub(crate) mod tests {
         ];
         for (failure, expected) in cases {
             let found = [Read, Repeatable, Create, Once]
-                .map(|effect| next(&failure, effect, first(), 0.0) != Next::End);
+                .map(|effect| next(&failure, effect, first(), limits::RETRY_WAIT, 0.0) != Next::End);
             assert_eq!(found, expected, "{failure:?}");
         }
     }
@@ -305,12 +307,13 @@ pub(crate) mod tests {
     #[test]
     fn waits_grow_and_end() {
         let lost = failure(ErrorKind::AnswerLost);
-        let wait = |tries, jitter| next(&lost, Effect::Read, Spent { tries, ..first() }, jitter);
+        let wait =
+            |tries, jitter| next(&lost, Effect::Read, Spent { tries, ..first() }, limits::RETRY_WAIT, jitter);
         assert_eq!(wait(1, 0.0), Next::Wait(Duration::from_millis(500)));
         assert_eq!(wait(3, 0.0), Next::Wait(Duration::from_secs(2)));
         assert_eq!(wait(3, 1.0), Next::Wait(Duration::from_millis(1500)));
         assert_eq!(wait(limits::CALL_TRIES_MAX, 0.0), Next::End);
-        assert_eq!(backoff(30, 0.0), Duration::from_secs(8));
+        assert_eq!(backoff(limits::RETRY_WAIT, 30, 0.0), Duration::from_secs(8));
     }
 
     #[test]
@@ -318,7 +321,7 @@ pub(crate) mod tests {
         let seconds = Duration::from_secs;
         let wait = |asked, waited| {
             let spent = Spent { tries: 30, waited: seconds(waited) };
-            next(&limited(asked), Effect::Create, spent, 0.0)
+            next(&limited(asked), Effect::Create, spent, limits::RETRY_WAIT, 0.0)
         };
         assert_eq!(wait(7, 0), Next::Wait(seconds(8)), "a wish for haste does not undo the growing waits");
         assert_eq!(wait(61, 0), Next::Wait(seconds(61)));
@@ -326,7 +329,7 @@ pub(crate) mod tests {
         assert_eq!(wait(601, 0), Next::TooLong(seconds(601)));
         assert_eq!(wait(30, 570), Next::Wait(seconds(30)));
         assert_eq!(wait(30, 571), Next::TooLong(seconds(30)));
-        let late = next(&limited(10), Effect::Create, first(), 1.0);
+        let late = next(&limited(10), Effect::Create, first(), limits::RETRY_WAIT, 1.0);
         assert_eq!(late, Next::Wait(seconds(11)), "those who were told the same come apart");
     }
 

@@ -43,6 +43,8 @@ pub struct Settings {
     pub report_keys: ReportKeys,
     /// Time for a whole call, reading the body included.
     pub call_timeout: Duration,
+    /// Wait before a call is made again for the first time; it doubles up to sixteen times that.
+    pub retry_wait: Duration,
     /// Time to connect.
     pub connect_timeout: Duration,
     /// By which clock the platform judges.
@@ -68,6 +70,7 @@ impl Settings {
             credential: credential.into(),
             report_keys: ReportKeys::default(),
             call_timeout: limits::CALL_TIMEOUT,
+            retry_wait: limits::RETRY_WAIT,
             connect_timeout: limits::CONNECT_TIMEOUT,
             clock: ClockSource::System,
             parallelism: limits::PARALLELISM_DEFAULT,

@@ -137,6 +137,7 @@ pub(crate) struct Transport {
     /// How far the API's clock is ahead of this machine's, as its first answer showed.
     ahead: OnceLock<SignedDuration>,
     pub(crate) progress: Option<Progress>,
+    retry_wait: Duration,
 }
 
 impl Transport {
@@ -166,6 +167,7 @@ impl Transport {
             notice: Arc::clone(&settings.notice),
             ahead: OnceLock::new(),
             progress: settings.progress.clone(),
+            retry_wait: settings.retry_wait,
         })
     }
 
@@ -192,6 +194,12 @@ impl Transport {
     /// Time and chance.
     pub(crate) fn pace(&self) -> &dyn Pace {
         self.governor.pace.as_ref()
+    }
+
+    /// Waits of one's own accord, the longer the more tries were made.
+    pub(crate) async fn back_off(&self, tries: u32) {
+        let pace = self.pace();
+        pace.sleep(retry::backoff(self.retry_wait, tries, pace.jitter())).await;
     }
 
     /// Makes a call and returns its answer once the status means success.
@@ -227,7 +235,7 @@ impl Transport {
             }
             spent.tries += 1;
             let pace = &self.governor.pace;
-            let wait = match retry::next(&failure, request.effect, spent, pace.jitter()) {
+            let wait = match retry::next(&failure, request.effect, spent, self.retry_wait, pace.jitter()) {
                 Next::Wait(wait) => wait,
                 Next::End => return Err(self.advised(settle(failure.error, request.effect), request)),
                 Next::TooLong(wait) => {

@@ -117,6 +117,8 @@ pub struct InDoubt {
     pub step: String,
     /// The operation that was announced.
     pub operation: Value,
+    /// When it was announced, by the platform's clock.
+    pub since: Timestamp,
 }
 
 /// Why a journal cannot be replayed.
@@ -204,7 +206,7 @@ impl Progress {
         }
         if let Event::StepStarted { step, operation } = &entry.event {
             let (run, step, operation) = (entry.run.clone(), step.clone(), operation.clone());
-            self.replay.in_doubt.push(InDoubt { run, step, operation });
+            self.replay.in_doubt.push(InDoubt { run, step, operation, since: entry.at });
         }
         if entry.seq > self.base_seq {
             changes_of(&entry.event).iter().for_each(|change| self.replay.state.apply(change));

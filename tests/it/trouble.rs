@@ -58,6 +58,28 @@ fn a_create_whose_answer_was_lost_is_found_and_not_repeated() {
 }
 
 #[test]
+fn a_lost_create_that_no_look_can_settle_is_settled_by_a_later_run() {
+    for kind in ["federation_issuers", "service_accounts", "federation_rules"] {
+        let environment = Environment::one_lane();
+        environment.hasten();
+        let simulator = Simulator::start(&environment);
+        let path = format!("/v1/organizations/{kind}");
+        simulator.fault(&json!({"fault": "answer_lost", "method": "POST", "path": path}));
+        // The list goes down with the answer to the create.
+        simulator
+            .fault(&json!({"fault": "unavailable", "method": "GET", "path": path, "skip": 1, "times": null}));
+        environment.keyless("apply -auto-approve -parallelism=1").exits(1).says("The answer was lost");
+        simulator.mend();
+        environment.keyless("apply -auto-approve -parallelism=1").exits(0).says("1 revoked");
+        environment.keyless("plan -detailed-exitcode").exits(0).lacks("is not seen yet");
+        assert_eq!(calls(&environment, "POST", &path).len(), 1);
+        for record in environment.state()["records"].as_object().unwrap().values() {
+            assert_eq!(record["origin"], "created", "what keyless made it may archive");
+        }
+    }
+}
+
+#[test]
 fn a_create_that_never_arrived_is_made_once() {
     let environment = Environment::one_lane();
     let simulator = Simulator::start(&environment);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::args;
 use crate::cli::session::Session;
-use crate::config::PlatformSettings;
+use crate::config::{Patience, PlatformSettings};
 use crate::platform::{
     ApiError, ClockSource, DEFAULT_BASE_URL, HttpPlatform, IssuerKeyClient, ReportKeyKind, ReportKeys,
     Settings, from_process,
@@ -61,6 +61,7 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             let caller = selection.credential.caller;
             let base_url = selection.base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
             let mut settings = Settings::new(base_url, selection.credential);
+            be_patient(&mut settings, &session.configuration.settings.patience);
             settings.report_keys = selection.report_keys.clone();
             settings.notice = Arc::new(warn);
             settings.parallelism = remote.parallelism;
@@ -75,6 +76,8 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             let options = simulator_options(session, simulated.organization.clone());
             let attached = simulator::attach(options).await.map_err(|error| error.to_string())?;
             let mut settings = Settings::new(attached.url(), attached.operator_token().clone());
+            be_patient(&mut settings, &session.configuration.settings.patience);
+            settings.notice = Arc::new(warn);
             settings.report_keys =
                 ReportKeys::default().with(ReportKeyKind::Admin, attached.admin_key().clone());
             settings.clock = ClockSource::Simulator;
@@ -89,6 +92,11 @@ pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<
             Ok(Connection { remote, caller: Caller::Person, report_keys, skip_waits, simulator })
         }
     }
+}
+
+fn be_patient(settings: &mut Settings, patience: &Patience) {
+    settings.call_timeout = patience.call_timeout.unwrap_or(settings.call_timeout);
+    settings.retry_wait = patience.retry_wait.unwrap_or(settings.retry_wait);
 }
 
 /// Tells what the user should know, on standard error.

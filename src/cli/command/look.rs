@@ -33,7 +33,7 @@ pub(super) struct Look {
     pub(super) now: Timestamp,
     /// Who changed what lately, as far as the Activity Feed tells.
     changes: Vec<Activity>,
-    /// Steps of an interrupted run, with the journal events that settle them.
+    /// Steps of earlier runs that were in doubt, with the journal events that settle them.
     pub(super) settled: Vec<(InDoubt, keyless_state::Event)>,
     /// Who stands behind the credential.
     pub(super) caller: Caller,
@@ -87,7 +87,15 @@ pub(super) async fn look(
     let mut state = recorded.state;
     let mut settled = Vec::new();
     for doubt in recorded.in_doubt {
-        let event = recover::settle(&doubt, &session.configuration, &state, &observed, &sightings, now);
+        let Some(event) = recover::settle(&doubt, &session.configuration, &state, &observed, &sightings, now)
+        else {
+            ui.tell(&format!(
+                "warning: the answer to {} (begun {}) was lost, and what it was to create is not seen yet. \
+                 It is looked for again by each command; once seen it is recorded, and never made twice",
+                doubt.step, doubt.since
+            ));
+            continue;
+        };
         if let keyless_state::Event::StepDone { changes, .. } = &event {
             changes.iter().for_each(|change| state.apply(change));
         }

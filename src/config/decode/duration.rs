@@ -1,38 +1,37 @@
-//! Durations such as `72h` or `1h30m`.
+//! Durations such as `72h`, `1h30m` or `500ms`.
 
 use jiff::SignedDuration;
 
 use super::fields::{Fields, Given};
 use crate::config::convert;
 
-/// Reads a duration: whole numbers with the units `s`, `m`, `h` and `d`, largest first or not.
+/// Reads a duration: whole numbers with the units `ms`, `s`, `m`, `h` and `d`, largest first or not.
 pub(super) fn parse(text: &str) -> Option<SignedDuration> {
     let mut rest = text;
-    let mut seconds: i64 = 0;
+    let mut milliseconds: i64 = 0;
     if rest.is_empty() {
         return None;
     }
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: i64 = rest[..digits].parse().ok()?;
-        let factor = match rest.as_bytes()[digits] {
-            b's' => 1,
-            b'm' => 60,
-            b'h' => 3_600,
-            b'd' => 86_400,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.checked_mul(factor)?)?;
-        rest = &rest[digits + 1..];
+        let (number, after) = rest.split_at(digits);
+        let number: i64 = number.parse().ok()?;
+        let unit = |(unit, factor)| Some((after.strip_prefix(unit)?, factor));
+        let (after, factor) = UNITS.into_iter().find_map(unit)?;
+        milliseconds = milliseconds.checked_add(number.checked_mul(factor)?)?;
+        rest = after;
     }
-    Some(SignedDuration::from_secs(seconds))
+    Some(SignedDuration::from_millis(milliseconds))
 }
+
+/// The units, the longer of two that begin alike first, in milliseconds.
+const UNITS: [(&str, i64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// An argument that holds a duration.
 pub(super) fn field(fields: &mut Fields<'_>, name: &'static str) -> Option<Given<SignedDuration>> {
     fields.value(name, |value| {
         let parsed = value.as_text().and_then(parse);
-        parsed.ok_or_else(|| convert::expected("a duration such as \"72h\" (units s, m, h, d)", value))
+        parsed.ok_or_else(|| convert::expected("a duration such as \"72h\" (units ms, s, m, h, d)", value))
     })
 }
 
@@ -46,6 +45,9 @@ mod tests {
             [("72h", 259_200), ("0s", 0), ("90m", 5_400), ("7d", 604_800), ("1h30m", 5_400)]
         {
             assert_eq!(parse(text), Some(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        for (text, milliseconds) in [("500ms", 500), ("1m500ms", 60_500), ("1ms1m", 60_001)] {
+            assert_eq!(parse(text), Some(SignedDuration::from_millis(milliseconds)), "{text}");
         }
         for text in
             ["", "72", "h", "-1h", "1w", "1.5h", "1h ", "99999999999999999999s", "9223372036854775807d"]

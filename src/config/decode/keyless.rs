@@ -1,13 +1,18 @@
 //! The `keyless` block.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::Context;
 use super::fields::{Fields, Given};
-use crate::config::configuration::{BackendSettings, PlatformSettings, Settings, SimulatorSettings};
+use super::{Context, duration};
+use crate::config::configuration::{
+    BackendSettings, Patience, PlatformSettings, Settings, SimulatorSettings,
+};
 use crate::config::nearest;
 use crate::config::section::Section;
 use crate::config::version;
+use crate::limits;
 
 const BACKENDS_LATER: [&str; 8] = ["pg", "s3", "gcs", "azurerm", "http", "consul", "remote", "cloud"];
 
@@ -18,16 +23,16 @@ pub(super) fn decode(context: &Context<'_>, section: &Section) -> Settings {
         check_version(&mut fields, &given);
     }
     let organization_id = fields.text("organization_id").map(|given| given.value);
-    let platform = match fields.section("platform") {
+    let (platform, patience) = match fields.section("platform") {
         Some(section) => platform(&mut fields, section),
-        None => PlatformSettings::default(),
+        None => (PlatformSettings::default(), Patience::default()),
     };
     let backend = match fields.section("backend") {
         Some(section) => backend(&mut fields, section),
         None => BackendSettings::default(),
     };
     fields.finish(&["platform", "backend"]);
-    Settings { organization_id, platform, backend }
+    Settings { organization_id, platform, patience, backend }
 }
 
 fn check_version(fields: &mut Fields<'_>, given: &Given<String>) {
@@ -65,12 +70,15 @@ fn label<'s>(fields: &mut Fields<'_>, section: &'s Section, example: &str) -> Op
     }
 }
 
-fn platform(fields: &mut Fields<'_>, section: &Section) -> PlatformSettings {
+fn platform(fields: &mut Fields<'_>, section: &Section) -> (PlatformSettings, Patience) {
+    let nothing = (PlatformSettings::Claude, Patience::default());
     match label(fields, section, "platform \"claude\" {}") {
-        None => PlatformSettings::Claude,
+        None => nothing,
         Some("claude") => {
-            Fields::new(fields.context, section, None, "the block `platform \"claude\"`").finish(&[]);
-            PlatformSettings::Claude
+            let mut inner = Fields::new(fields.context, section, None, "the block `platform \"claude\"`");
+            let patience = patience(&mut inner);
+            inner.finish(&[]);
+            (PlatformSettings::Claude, patience)
         }
         Some("simulator") => {
             let mut inner = Fields::new(fields.context, section, None, "the block `platform \"simulator\"`");
@@ -78,15 +86,33 @@ fn platform(fields: &mut Fields<'_>, section: &Section) -> PlatformSettings {
                 organization: inner.text("organization").map(|given| PathBuf::from(given.value)),
                 skip_waits: inner.bool("skip_waits").is_some_and(|given| given.value),
             };
+            let patience = patience(&mut inner);
             inner.finish(&[]);
-            PlatformSettings::Simulator(settings)
+            (PlatformSettings::Simulator(settings), patience)
         }
         Some(other) => {
             let detail = format!("There is no platform `{other}`.");
             let hint = nearest::suggest(other, "there is", ["claude", "simulator"]);
             fields.refuse("Unknown platform", detail, section.labels[0].span, hint);
-            PlatformSettings::Claude
+            nothing
         }
+    }
+}
+
+fn patience(fields: &mut Fields<'_>) -> Patience {
+    let mut within = |name, bounds: RangeInclusive<Duration>| {
+        let given = duration::field(fields, name)?;
+        let found = Duration::try_from(given.value).ok().filter(|found| bounds.contains(found));
+        if found.is_none() {
+            let (least, most) = (bounds.start(), bounds.end());
+            let detail = format!("`{name}` is a time from {least:?} to {most:?}.");
+            fields.refuse("Duration out of range", detail, given.span, "leave it out for the usual time");
+        }
+        found
+    };
+    Patience {
+        call_timeout: within("call_timeout", limits::CALL_TIMEOUT_GIVEN),
+        retry_wait: within("retry_wait", limits::RETRY_WAIT_GIVEN),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use keyless_state::Address;
@@ -54,6 +55,8 @@ keyless {
   platform "simulator" {
     organization = "organization.json"
     skip_waits   = true
+    call_timeout = "2s"
+    retry_wait   = "5ms"
   }
   backend "local" { path = "elsewhere" }
 }
@@ -125,6 +128,10 @@ api_key "k" {
                 organization: Some(PathBuf::from("organization.json")),
                 skip_waits: true,
             }),
+            patience: Patience {
+                call_timeout: Some(Duration::from_secs(2)),
+                retry_wait: Some(Duration::from_millis(5)),
+            },
             backend: BackendSettings::LocalPath(PathBuf::from("elsewhere")),
         }
     );

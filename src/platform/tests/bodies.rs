@@ -17,7 +17,8 @@ async fn failure(status: u16, content_type: &'static str, body: String) -> ApiEr
             .header("x-should-retry", "false")
     })
     .await;
-    let error = server.client().0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }).await.unwrap_err();
+    let error =
+        server.client().0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }, since()).await.unwrap_err();
     assert_eq!(error.operation, "archive rule fdrl_1");
     assert_eq!(error.endpoint, "POST /v1/organizations/federation_rules/fdrl_1/archive");
     assert_eq!(error.request_id.as_deref(), Some("req_01Test"));
@@ -94,7 +95,7 @@ async fn a_good_answer_is_taken_whatever_its_content_type_says() {
         Reply::new(200, rules["data"][0].to_string()).header("content-type", "text/plain")
     })
     .await;
-    server.client().0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }).await.unwrap();
+    server.client().0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }, since()).await.unwrap();
 }
 
 #[tokio::test]

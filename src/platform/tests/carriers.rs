@@ -75,7 +75,7 @@ async fn each_report_is_asked_for_with_the_key_that_fits_it_best() {
 #[tokio::test]
 async fn the_admin_key_never_manages_federation() {
     let server = Server::answering(vec![|| Reply::new(403, "{}")]).await;
-    let error = both(&server).perform(&Call::ArchiveRule { id: "fdrl_1".into() }).await.unwrap_err();
+    let error = both(&server).perform(&Call::ArchiveRule { id: "fdrl_1".into() }, since()).await.unwrap_err();
     assert_eq!((error.kind.clone(), carried(&server)), (ErrorKind::Forbidden, vec!["token"]));
     for words in ["the given token, which does not tell", "Console only", "no workload may give"] {
         assert!(error.advice().contains(words), "{}", error.advice());
@@ -106,6 +106,7 @@ async fn anything_but_an_admin_key_is_refused_as_the_second_credential() {
 #[tokio::test]
 async fn a_sandbox_is_named_as_the_reason() {
     let server = Server::answering(vec![|| Reply::new(403, fixture("forbidden.json"))]).await;
-    let error = server.client().0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }).await.unwrap_err();
+    let error =
+        server.client().0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }, since()).await.unwrap_err();
     assert!(error.advice().contains("sandbox"), "{}", error.advice());
 }

@@ -52,7 +52,7 @@ fn answer(seen: &Seen) -> Reply {
 
 async fn check(call: Call, expected: &str, body: Value) -> Answer {
     let server = Server::start(answer).await;
-    let found = server.client().0.perform(&call).await.unwrap();
+    let found = server.client().0.perform(&call, since()).await.unwrap();
     let seen = server.seen();
     assert_eq!(seen.len(), 1);
     assert_eq!((seen[0].tail().as_str(), &seen[0].body), (expected, &body));
@@ -195,7 +195,7 @@ async fn keys() {
 async fn ids_cannot_lead_to_another_path() {
     let server = Server::start(answer).await;
     let archive = Call::ArchiveRule { id: "../api_keys?x#y".into() };
-    server.client().0.perform(&archive).await.unwrap();
+    server.client().0.perform(&archive, since()).await.unwrap();
     assert_eq!(server.seen()[0].path, "/v1/organizations/federation_rules/..%2Fapi_keys%3Fx%23y/archive");
 }
 
@@ -203,7 +203,8 @@ async fn ids_cannot_lead_to_another_path() {
 async fn an_id_that_would_vanish_from_the_path_is_not_sent() {
     let server = Server::start(answer).await;
     for id in ["", ".", ".."] {
-        let error = server.client().0.perform(&Call::ArchiveRule { id: id.into() }).await.unwrap_err();
+        let error =
+            server.client().0.perform(&Call::ArchiveRule { id: id.into() }, since()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid);
     }
     assert!(server.seen().is_empty());
@@ -213,7 +214,7 @@ async fn an_id_that_would_vanish_from_the_path_is_not_sent() {
 async fn every_call_carries_the_documented_headers() {
     let server = Server::start(answer).await;
     let archive = Call::ArchiveRule { id: "fdrl_1".into() };
-    server.client().0.perform(&archive).await.unwrap();
+    server.client().0.perform(&archive, since()).await.unwrap();
     let seen = &server.seen()[0];
     assert_eq!(seen.header("authorization"), Some("Bearer sk-ant-oat01-engine"));
     assert_eq!(seen.header("anthropic-version"), Some("2026-10-21"));
@@ -227,6 +228,6 @@ async fn every_call_carries_the_documented_headers() {
 async fn a_base_url_may_have_a_path() {
     let server = Server::answering(vec![|| Reply::new(200, first_object("2026-10-21/rules.json"))]).await;
     let settings = settings(&format!("{}/gateway/", server.base));
-    client(settings).0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }).await.unwrap();
+    client(settings).0.perform(&Call::ArchiveRule { id: "fdrl_1".into() }, since()).await.unwrap();
     assert_eq!(server.seen()[0].path, "/gateway/v1/organizations/federation_rules/fdrl_1/archive");
 }

@@ -32,7 +32,7 @@ fn taken() -> Reply {
 /// What was sent (`+` for a create, `?` for a look), and how it ended.
 async fn check(replies: Vec<Answering>, sent: &str, expected: Result<&str, ErrorKind>) {
     let server = Server::answering(replies).await;
-    let found = server.client().0.perform(&call()).await;
+    let found = server.client().0.perform(&call(), since()).await;
     let seen: String =
         server.seen().iter().map(|seen| if seen.method == "POST" { '+' } else { '?' }).collect();
     let found = match found {
@@ -65,6 +65,13 @@ async fn what_somebody_else_made_is_not_adopted() {
         page(&[object])
     };
     check(vec![lost, other], "+?", Err(ErrorKind::Conflict)).await;
+    // The lost answer may have been that the name is taken.
+    let older = || {
+        let mut object = made();
+        object["created_at"] = json!("2026-09-30T23:58:59Z");
+        page(&[object])
+    };
+    check(vec![lost, older], "+?", Err(ErrorKind::Conflict)).await;
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ fn limited() -> Reply {
 async fn fail(call: &Call, replies: Vec<Answering>) -> (ApiError, usize, Vec<Duration>) {
     let server = Server::answering(replies).await;
     let (client, pace) = server.client();
-    let error = client.perform(call).await.unwrap_err();
+    let error = client.perform(call, since()).await.unwrap_err();
     (error, server.seen().len(), pace.slept())
 }
 
@@ -86,7 +86,7 @@ async fn each_status_has_its_kind() {
 async fn a_server_that_recovers_is_not_an_error() {
     let server = Server::answering(vec![unavailable, limited, rule_body]).await;
     let (client, pace) = server.client();
-    client.perform(&archive()).await.unwrap();
+    client.perform(&archive(), since()).await.unwrap();
     assert_eq!(server.seen().len(), 3);
     assert_eq!(pace.slept(), [Duration::from_millis(500), Duration::from_secs(7)]);
 }
@@ -94,7 +94,7 @@ async fn a_server_that_recovers_is_not_an_error() {
 #[tokio::test]
 async fn a_create_is_repeated_only_when_nothing_can_have_happened() {
     let server = Server::answering(vec![limited, rule_body]).await;
-    server.client().0.perform(&create()).await.unwrap();
+    server.client().0.perform(&create(), since()).await.unwrap();
     assert_eq!(server.seen().len(), 2);
 
     // The look for the name fails as well, so nothing is sent again.
@@ -132,7 +132,7 @@ async fn a_server_that_is_always_busy_is_waited_for_within_a_bound_and_aloud() {
     let server = Server::answering(vec![|| limited().header("retry-after", "30")]).await;
     let (settings, notices) = noticing(server.settings());
     let (client, pace) = client(settings);
-    let error = client.perform(&archive()).await.unwrap_err();
+    let error = client.perform(&archive(), since()).await.unwrap_err();
     let waited: Duration = pace.slept().iter().sum();
     assert_eq!((waited, server.seen().len()), (limits::RETRY_PATIENCE, 21));
     assert!(
@@ -150,7 +150,7 @@ async fn a_server_that_is_always_busy_is_waited_for_within_a_bound_and_aloud() {
 #[tokio::test]
 async fn a_request_without_a_body_says_that_it_has_none() {
     let server = Server::answering(vec![rule_body]).await;
-    server.client().0.perform(&archive()).await.unwrap();
+    server.client().0.perform(&archive(), since()).await.unwrap();
     assert_eq!(server.seen()[0].header("content-length"), Some("0"));
     assert_eq!(server.seen()[0].header("transfer-encoding"), None);
 }
@@ -162,7 +162,7 @@ async fn redirects_are_refused() {
     for status in [301, 307, 308] {
         let target = target.clone();
         let server = Server::start(move |_| Reply::new(status, "").header("location", target.clone())).await;
-        let error = server.client().0.perform(&create()).await.unwrap_err();
+        let error = server.client().0.perform(&create(), since()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unexpected { status });
         assert!(error.message.contains("redirects are refused"), "{error}");
     }
@@ -236,7 +236,7 @@ async fn a_broken_connection_loses_a_create_once() {
     let expected = 1 + limits::CALL_TRIES_MAX as usize;
     for words in ["", HALF] {
         let server = Rude::start(words, true).await;
-        let error = client(settings(&server.base)).0.perform(&create()).await.unwrap_err();
+        let error = client(settings(&server.base)).0.perform(&create(), since()).await.unwrap_err();
         assert_eq!((error.kind, server.connections()), (ErrorKind::AnswerLost, expected), "{words:?}");
     }
 }
@@ -246,7 +246,7 @@ async fn a_silent_server_loses_a_create_once() {
     for words in ["", HALF] {
         let server = Rude::start(words, false).await;
         let brief = Settings { call_timeout: Duration::from_millis(50), ..settings(&server.base) };
-        let error = client(brief).0.perform(&create()).await.unwrap_err();
+        let error = client(brief).0.perform(&create(), since()).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::AnswerLost);
         assert_eq!(error.message, "no answer in time");
     }
@@ -256,7 +256,7 @@ async fn a_silent_server_loses_a_create_once() {
 async fn a_broken_connection_is_tried_again_where_that_is_safe() {
     let tries = limits::CALL_TRIES_MAX as usize;
     let server = Rude::start("", true).await;
-    let error = client(settings(&server.base)).0.perform(&archive()).await.unwrap_err();
+    let error = client(settings(&server.base)).0.perform(&archive(), since()).await.unwrap_err();
     assert_eq!((error.kind, server.connections()), (ErrorKind::AnswerLost, tries));
     let server = Rude::start(HALF, true).await;
     let error = client(settings(&server.base)).0.api_key("apikey_1").await.unwrap_err();
@@ -269,7 +269,7 @@ async fn a_create_that_found_nobody_was_not_sent() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let (client, pace) = client(settings(&base));
-    let error = client.perform(&create()).await.unwrap_err();
+    let error = client.perform(&create(), since()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotSent);
     assert!(error.message.contains("refused"), "{error}");
     assert_eq!(pace.slept().len(), limits::CALL_TRIES_MAX as usize - 1);

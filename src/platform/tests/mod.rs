@@ -73,6 +73,11 @@ impl Reply {
     }
 }
 
+/// When the changes of these tests are announced.
+fn since() -> jiff::Timestamp {
+    "2026-10-01T00:00:00Z".parse().unwrap()
+}
+
 /// A recorded answer.
 fn fixture(name: &str) -> String {
     let path = format!("{}/tests/fixtures/api/{name}", env!("CARGO_MANIFEST_DIR"));

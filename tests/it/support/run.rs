@@ -47,6 +47,13 @@ impl Run {
         self
     }
 
+    /// Demands that these words were not said.
+    #[track_caller]
+    pub(crate) fn lacks(self, words: &str) -> Run {
+        assert!(!self.told().contains(words), "it says {words:?}:\n{}", self.told());
+        self
+    }
+
     /// Standard output as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

@@ -66,6 +66,11 @@ impl Simulator {
         self.call("POST", "/_simulator/faults", None, Some(fault));
     }
 
+    /// Lets nothing go wrong any more.
+    pub(crate) fn mend(&self) {
+        self.call("DELETE", "/_simulator/faults", None, None);
+    }
+
     /// How often each fault has met a call.
     pub(crate) fn faults_met(&self) -> Vec<u64> {
         let told = self.get("/_simulator/faults");
