@@ -43,6 +43,8 @@ pub(super) struct Reply {
     pub(super) authenticated: bool,
     /// The workspace that the credential resolved to, for calls of the models.
     pub(super) workspace: Option<String>,
+    /// Whether the body, a message, is sent as a stream of events.
+    pub(super) is_stream: bool,
 }
 
 /// Which shapes the answer has.
