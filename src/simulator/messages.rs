@@ -10,7 +10,7 @@ use super::usage;
 use jiff::Timestamp;
 
 const OUTPUT_TOKENS: u64 = 8;
-/// A rough measure: four bytes of the request are one token.
+/// A rough measure: four bytes of what a model reads are one token.
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// Whom a model call is charged to.
@@ -85,12 +85,15 @@ fn read(request: &Request, is_answered: bool) -> Result<Asked, Refusal> {
     if messages.is_none_or(|messages| messages.is_empty() || !messages.iter().all(Value::is_object)) {
         return Err(Refusal::invalid("messages: At least one message is required"));
     }
-    let is_stream = match &body["stream"] {
-        Value::Bool(is_stream) => *is_stream,
-        Value::Null => false,
-        _ => return Err(Refusal::invalid("stream: Input should be a valid boolean")),
+    let is_stream = match body.get("stream").filter(|_| is_answered) {
+        None => false,
+        Some(Value::Bool(is_stream)) => *is_stream,
+        Some(_) => return Err(Refusal::invalid("stream: Input should be a valid boolean")),
     };
-    let input_tokens = (request.body.len() as u64 / BYTES_PER_TOKEN).max(1);
+    // What a model reads, so that a count and the answer to the same messages agree.
+    let parts =
+        ["system", "tools", "messages"].map(|part| body.get(part).map_or(0, |it| it.to_string().len()));
+    let input_tokens = (parts.iter().sum::<usize>() as u64 / BYTES_PER_TOKEN).max(1);
     Ok(Asked { model: model.to_owned(), input_tokens, is_stream })
 }
 

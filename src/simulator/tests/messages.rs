@@ -28,7 +28,12 @@ async fn tokens_are_counted_for_whoever_may_call_the_models_and_charged_to_nobod
     assert_eq!(got.headers["anthropic-workspace-id"], "wrkspc_01Prod");
     assert_eq!(got.ok(), json!({"input_tokens": answered["usage"]["input_tokens"]}));
     body.as_object_mut().unwrap().remove("max_tokens");
-    assert!(api.post(COUNT, body).await.ok()["input_tokens"].as_u64().unwrap() > 0);
+    let count =
+        async |body: &Value| api.post(COUNT, body.clone()).await.ok()["input_tokens"].as_u64().unwrap();
+    let short = count(&body).await;
+    assert_eq!(answered["usage"]["input_tokens"], short);
+    body["system"] = json!("Answer in one word, and never in two.");
+    assert!(count(&body).await > short);
     assert_eq!(
         api.post(COUNT, json!({"model": "m"})).await.message(),
         "messages: At least one message is required"
