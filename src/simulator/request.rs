@@ -65,7 +65,8 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Request {
     /// Whether it is for the controls of the simulation, not for the API.
     pub(super) fn is_control(&self) -> bool {
-        self.path.starts_with("/_simulator/")
+        // The router does not mind more slashes at the beginning.
+        self.path.trim_start_matches('/').starts_with("_simulator/")
     }
 }
 
