@@ -83,8 +83,8 @@ impl Shell {
     pub(super) fn count(&self, kind: Kind, answered: &Answered) {
         let status = match (&answered.ruling.ending, &answered.result) {
             (Ending::Lost | Ending::Broken, _) => None,
-            (Ending::Answered, Ok(_)) => Some(200),
-            (Ending::Answered, Err(refusal)) => Some(refusal.status),
+            (_, Ok(_)) => Some(200),
+            (_, Err(refusal)) => Some(refusal.status),
         };
         lock(&self.tally).count(kind, status);
     }
