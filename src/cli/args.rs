@@ -273,6 +273,9 @@ pub(super) struct Simulate {
     /// Keep the organization in this directory instead of .keyless/simulator; no configuration is read
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// Print what clients need, fake credentials included, as export lines for a shell
+    #[arg(long)]
+    pub(super) export: bool,
     /// Switch an undocumented behaviour, such as name-reuse=allowed; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) assume: Vec<String>,

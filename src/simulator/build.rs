@@ -1,6 +1,6 @@
 //! From a seed to an organization, with every problem of the seed named at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) ->
     let mut world = World {
         format: FORMAT,
         seed: seed.seed,
+        earlier_seeds: BTreeSet::new(),
         sequence: 0,
         changes: 0,
         starts: 0,

@@ -1,4 +1,4 @@
-//! The one call of the models that workloads make, as far as credentials and usage go.
+//! The calls of the models that workloads make, as far as credentials and usage go.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::usage;
 use jiff::Timestamp;
 
 const OUTPUT_TOKENS: u64 = 8;
-/// A rough measure: four bytes of the request are one token.
+/// A rough measure: four bytes of what a model reads are one token.
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// Whom a model call is charged to.
@@ -21,22 +21,19 @@ pub(super) struct Charged {
     pub(super) workspace_id: Option<String>,
 }
 
+/// What is asked of a model.
+struct Asked {
+    model: String,
+    input_tokens: u64,
+    /// Whether the answer is to come as a stream of events.
+    is_stream: bool,
+}
+
 /// Answers `POST /v1/messages`.
 pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
     let caller = auth::authenticate(world, auth::credential(request)?, now)?;
     let charged = charge(world, &caller)?;
-    let body: Value = serde_json::from_slice(&request.body)
-        .map_err(|error| Refusal::invalid(format!("The request body is not valid JSON: {error}")))?;
-    let model = body["model"].as_str().filter(|model| !model.is_empty());
-    let model = model.ok_or_else(|| Refusal::invalid("model: Field required"))?;
-    if body["max_tokens"].as_u64().is_none_or(|tokens| tokens == 0) {
-        return Err(Refusal::invalid("max_tokens: Input should be a positive integer"));
-    }
-    let messages = body["messages"].as_array();
-    if messages.is_none_or(|messages| messages.is_empty() || !messages.iter().all(Value::is_object)) {
-        return Err(Refusal::invalid("messages: At least one message is required"));
-    }
-    let input_tokens = (request.body.len() as u64 / BYTES_PER_TOKEN).max(1);
+    let Asked { model, input_tokens, is_stream } = read(request, true)?;
     let id = world.next_id("msg");
     let workspace = charged.workspace_id.clone();
     let text = who(&charged);
@@ -51,7 +48,7 @@ pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Re
             service_account_id: charged.service_account_id,
             user_id: charged.user_id,
             workspace_id: charged.workspace_id,
-            model: model.to_owned(),
+            model: model.clone(),
         },
     );
     let body = json!({
@@ -64,7 +61,61 @@ pub(super) fn create(world: &mut World, request: &Request, now: Timestamp) -> Re
         "stop_sequence": null,
         "usage": {"input_tokens": input_tokens, "output_tokens": OUTPUT_TOKENS},
     });
-    Ok(Reply { body, authenticated: true, workspace })
+    Ok(Reply { body, authenticated: true, workspace, is_stream })
+}
+
+/// Answers `POST /v1/messages/count_tokens`, which is charged to nobody.
+pub(super) fn count_tokens(world: &World, request: &Request, now: Timestamp) -> Result<Reply, Refusal> {
+    let caller = auth::authenticate(world, auth::credential(request)?, now)?;
+    let workspace = charge(world, &caller)?.workspace_id;
+    let body = json!({"input_tokens": read(request, false)?.input_tokens});
+    Ok(Reply { body, authenticated: true, workspace, is_stream: false })
+}
+
+/// Reads what both calls take; an answer has a limit of tokens, a count has none.
+fn read(request: &Request, is_answered: bool) -> Result<Asked, Refusal> {
+    let body: Value = serde_json::from_slice(&request.body)
+        .map_err(|error| Refusal::invalid(format!("The request body is not valid JSON: {error}")))?;
+    let model = body["model"].as_str().filter(|model| !model.is_empty());
+    let model = model.ok_or_else(|| Refusal::invalid("model: Field required"))?;
+    if is_answered && body["max_tokens"].as_u64().is_none_or(|tokens| tokens == 0) {
+        return Err(Refusal::invalid("max_tokens: Input should be a positive integer"));
+    }
+    let messages = body["messages"].as_array();
+    if messages.is_none_or(|messages| messages.is_empty() || !messages.iter().all(Value::is_object)) {
+        return Err(Refusal::invalid("messages: At least one message is required"));
+    }
+    let is_stream = match body.get("stream").filter(|_| is_answered) {
+        None => false,
+        Some(Value::Bool(is_stream)) => *is_stream,
+        Some(_) => return Err(Refusal::invalid("stream: Input should be a valid boolean")),
+    };
+    // What a model reads, so that a count and the answer to the same messages agree.
+    let parts =
+        ["system", "tools", "messages"].map(|part| body.get(part).map_or(0, |it| it.to_string().len()));
+    let input_tokens = (parts.iter().sum::<usize>() as u64 / BYTES_PER_TOKEN).max(1);
+    Ok(Asked { model: model.to_owned(), input_tokens, is_stream })
+}
+
+/// A message as the events of a stream, in the order in which clients expect them.
+pub(super) fn events(message: &Value) -> String {
+    let mut begun = message.clone();
+    (begun["content"], begun["stop_reason"]) = (json!([]), Value::Null);
+    begun["usage"]["output_tokens"] = json!(1);
+    let text = &message["content"][0]["text"];
+    let ended = json!({"stop_reason": message["stop_reason"], "stop_sequence": null});
+    let events = [
+        json!({"type": "message_start", "message": begun}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "ping"}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": ended, "usage": {"output_tokens": OUTPUT_TOKENS}}),
+        json!({"type": "message_stop"}),
+    ];
+    let line =
+        |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default());
+    events.iter().map(line).collect()
 }
 
 /// The whole answer: who was recognized, and by what.

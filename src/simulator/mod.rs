@@ -14,7 +14,8 @@
 //! on one `organization`: `auth` (who calls), `issuers`, `rules` and `rule_workspaces`, `matching`,
 //! `condition` and `tenant_pin`, `service_accounts` and `memberships`, `api_keys`, `workspaces`,
 //! `exchange` with `jwt`, `usage` and `analytics`, `messages` and `models`, `activities` with
-//! `changes`, which sees what each write changed. `past` is what stale reads see.
+//! `changes`, which sees what each write changed. `past` is what stale reads see,
+//! `tally` counts requests.
 //! `identity_provider` is the simulated internet, `workload` and `environment` play the programs that
 //! call Claude, `control` is the remote control. `seed` and `build` make the organization in the
 //! first place, `reseed` another one later. What no public source settles is a switch in
@@ -33,6 +34,7 @@
 //! | `GET tokens` | `operator` and `person`: OAuth tokens with `org:admin` of two members; `admin_key`, `compliance_key` |
 //! | `GET faults`; `POST`, `PUT` with one fault or `{"faults"}`; `DELETE` | `{"faults"}`, with how often each met a call |
 //! | `GET rate_limits`; `PUT` `{"rate_limits"}` | `{"rate_limits"}` |
+//! | `GET requests`; `DELETE` | `{"total", "requests"}`, by method and path, with ids replaced |
 //! | `GET assumptions`; `POST` `{name: value}` | all switches |
 //! | `POST workloads/run` | every workload that is not paused makes one call now |
 //! | `POST workloads/{name}` `{"paused"}` | the workload |
@@ -123,6 +125,7 @@ mod seed;
 mod server;
 mod service_accounts;
 mod shell;
+mod tally;
 mod tenant_pin;
 mod traffic;
 mod usage;
@@ -251,6 +254,11 @@ impl Simulator {
     /// An Admin API key, for usage and the Activity Feed.
     pub fn admin_key(&self) -> &Secret {
         &self.admin_key
+    }
+
+    /// A key for the Activity Feed alone.
+    pub fn compliance_key(&self) -> Secret {
+        Secret::new(self.shell.compliance_key().expose())
     }
 
     /// Stops serving and saves. Calls in flight are given five seconds.

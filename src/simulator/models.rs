@@ -38,7 +38,7 @@ pub(super) fn answer(
             .ok_or_else(|| Refusal::not_found(format!("model: {id}")))?,
         _ => return Err(Refusal::not_found("Not found")),
     };
-    Ok(Reply { body, authenticated: true, workspace: charged.workspace_id })
+    Ok(Reply { body, authenticated: true, workspace: charged.workspace_id, is_stream: false })
 }
 
 fn show((id, name, created_at): (&str, &str, &str)) -> Value {

@@ -1,6 +1,6 @@
 //! The simulated organization as plain data. It knows nothing of sockets, files or real time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub(super) struct World {
     pub(super) format: u32,
     /// Ids and fake secrets follow from it.
     pub(super) seed: u64,
+    /// The seeds of the organizations that were here before; who holds their credentials stays in.
+    #[serde(default)]
+    pub(super) earlier_seeds: BTreeSet<u64>,
     /// Counts objects and tokens; gives lists their order.
     pub(super) sequence: u64,
     /// How often something was changed.
@@ -341,13 +344,23 @@ impl World {
 
     /// The key for the Activity Feed alone.
     pub(super) fn compliance_key(&self) -> Concealed {
-        Concealed::new(ids::secret(self.seed, "sk-ant-api01-", "compliance"))
+        compliance_key(self.seed)
+    }
+
+    /// Whether this is the key for the Activity Feed, of this organization or of one before it.
+    pub(super) fn is_compliance_key(&self, secret: &Concealed) -> bool {
+        let mut seeds = self.earlier_seeds.iter().chain([&self.seed]);
+        seeds.any(|seed| compliance_key(*seed) == *secret)
     }
 
     /// Whether a workspace exists and is not archived.
     pub(super) fn is_live_workspace(&self, id: &str) -> bool {
         self.workspaces.get(id).is_some_and(|workspace| workspace.archived_at.is_none())
     }
+}
+
+fn compliance_key(seed: u64) -> Concealed {
+    Concealed::new(ids::secret(seed, "sk-ant-api01-", "compliance"))
 }
 
 impl Provenance {

@@ -43,6 +43,8 @@ pub(super) struct Reply {
     pub(super) authenticated: bool,
     /// The workspace that the credential resolved to, for calls of the models.
     pub(super) workspace: Option<String>,
+    /// Whether the body, a message, is sent as a stream of events.
+    pub(super) is_stream: bool,
 }
 
 /// Which shapes the answer has.
@@ -63,7 +65,8 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Request {
     /// Whether it is for the controls of the simulation, not for the API.
     pub(super) fn is_control(&self) -> bool {
-        self.path.starts_with("/_simulator/")
+        // The router does not mind more slashes at the beginning.
+        self.path.trim_start_matches('/').starts_with("_simulator/")
     }
 }
 

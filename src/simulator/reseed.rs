@@ -12,8 +12,8 @@ use super::persist;
 use super::seed;
 use super::workload;
 
-/// Replaces the organization by that of a seed. The credentials of the one before go on working
-/// for the same people, so that whoever is connected stays so.
+/// Replaces the organization by that of a seed. The credentials that the control told of every one
+/// before go on working for the same people, so that whoever is connected stays so.
 pub(super) fn replace(
     world: &mut World,
     base: &Path,
@@ -24,10 +24,13 @@ pub(super) fn replace(
     let built = persist::build(base, "the request", text, real).map_err(refused)?;
     persist::lay_out(base, &built).map_err(refused)?;
     let mut new = built.world;
+    new.earlier_seeds = std::mem::take(&mut world.earlier_seeds);
+    new.earlier_seeds.insert(world.seed);
     for purpose in [seed::OPERATOR, seed::PERSON] {
-        let (before, after) = (seed::login_token(world.seed, purpose), seed::login_token(new.seed, purpose));
-        if let Some(token) = new.tokens.get(&after).cloned() {
-            new.tokens.insert(before, token);
+        let login = new.tokens.get(&seed::login_token(new.seed, purpose)).cloned();
+        for before in &new.earlier_seeds {
+            let token = seed::login_token(*before, purpose);
+            new.tokens.extend(login.clone().map(|login| (token, login)));
         }
     }
     new.admin_key = world.admin_key.clone();

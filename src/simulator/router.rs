@@ -32,6 +32,10 @@ pub(super) fn answer(
             auth::version(world, request)?;
             messages::create(world, request, now)
         }
+        ["v1", "messages", "count_tokens"] if request.method == "POST" => {
+            auth::version(world, request)?;
+            messages::count_tokens(world, request, now)
+        }
         ["v1", "models", rest @ ..] if request.method == "GET" => {
             auth::version(world, request)?;
             models::answer(world, request, rest, now)
@@ -40,15 +44,16 @@ pub(super) fn answer(
             auth::authorize(world, request, Family::Feed, now)?;
             auth::version(world, request)?;
             let body = activities::list(world, request, now)?;
-            Ok(Reply { body, authenticated: true, workspace: None })
+            Ok(Reply { body, authenticated: true, workspace: None, is_stream: false })
         }
         ["v1", "organizations", rest @ ..] => organization(world, request, rest, now),
         _ => Err(Refusal::not_found("Not found")),
     }
 }
 
-fn plain(body: Value) -> Reply {
-    Reply { body, authenticated: false, workspace: None }
+/// An answer that names no organization.
+pub(super) fn plain(body: Value) -> Reply {
+    Reply { body, authenticated: false, workspace: None, is_stream: false }
 }
 
 fn organization(
@@ -80,7 +85,7 @@ fn organization(
         _ => Err(wrong_method(request)),
     }?;
     changes::tell(world, &context, request, path, watched, &body);
-    Ok(Reply { body, authenticated: true, workspace: None })
+    Ok(Reply { body, authenticated: true, workspace: None, is_stream: false })
 }
 
 fn me(world: &World, request: &Request) -> Result<Value, Refusal> {

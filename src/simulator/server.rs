@@ -1,5 +1,6 @@
 //! The socket: HTTP in, a plain request to the shell, HTTP out, or a connection that breaks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,8 +14,11 @@ use super::concealed::Concealed;
 use super::error::Refusal;
 use super::faults::{Ending, Ruling};
 use super::line::Line;
+use super::messages;
 use super::request::{Query, Request};
+use super::router;
 use super::shell::{Answered, Shell};
+use super::tally::Kind;
 use super::traffic::{self, Traffic};
 
 /// Largest request body, in bytes; the largest documented field has 16 KiB.
@@ -34,18 +38,19 @@ async fn serve(
     ConnectInfo(line): ConnectInfo<Line>,
     request: axum::http::Request<Body>,
 ) -> Response {
+    let kind = Kind::of(request.method().as_str(), request.uri().path());
     let request = read(request).await;
     // Files are written and conditions run on threads of their own, so this may block.
-    let answered = match tokio::task::spawn_blocking(move || shell.handle(request)).await {
-        Ok(answered) => answered,
-        Err(_) => Answered {
-            result: Err(Refusal::with_status(500, "The simulator failed on this request")),
-            request_id: String::from("req_0"),
-            organization: String::new(),
-            ruling: Ruling::default(),
-            quota: None,
-        },
-    };
+    let answering = tokio::task::spawn_blocking(move || {
+        // Counted in here, because a caller that hangs up ends everything outside.
+        let answered = catch_unwind(AssertUnwindSafe(|| shell.handle(request)));
+        let answered = answered.unwrap_or_else(|_| failed());
+        if let Some(kind) = kind {
+            shell.count(kind, &answered);
+        }
+        answered
+    });
+    let answered = answering.await.unwrap_or_else(|_| failed());
     if !answered.ruling.delay.is_zero() {
         tokio::time::sleep(answered.ruling.delay).await;
     }
@@ -56,6 +61,17 @@ async fn serve(
         response.extensions_mut().insert(ending);
     }
     response
+}
+
+/// The answer when handling a request has panicked.
+fn failed() -> Answered {
+    Answered {
+        result: Err(Refusal::with_status(500, "The simulator failed on this request")),
+        request_id: String::from("req_0"),
+        organization: String::new(),
+        ruling: Ruling::default(),
+        quota: None,
+    }
 }
 
 async fn read(request: axum::http::Request<Body>) -> Result<Request, Refusal> {
@@ -78,27 +94,31 @@ async fn read(request: axum::http::Request<Body>) -> Result<Request, Refusal> {
 
 fn respond(answered: Answered) -> Response {
     let mut told = Vec::new();
-    let (status, body, authenticated, workspace) = match answered.result {
-        Ok(reply) => (200, reply.body, reply.authenticated, reply.workspace),
+    let (status, reply) = match answered.result {
+        Ok(reply) => (200, reply),
         Err(refusal) => {
             told.clone_from(&refusal.headers);
-            (refusal.status, refusal.body(&answered.request_id), false, None)
+            (refusal.status, router::plain(refusal.body(&answered.request_id)))
         }
     };
+    let (content_type, body) = match reply.is_stream {
+        true => ("text/event-stream; charset=utf-8", messages::events(&reply.body)),
+        false => ("application/json", reply.body.to_string()),
+    };
     told.push(("request-id", answered.request_id));
-    if authenticated {
+    if reply.authenticated {
         told.push(("anthropic-organization-id", answered.organization));
     }
-    told.extend(workspace.map(|workspace| ("anthropic-workspace-id", workspace)));
+    told.extend(reply.workspace.map(|workspace| ("anthropic-workspace-id", workspace)));
     if let Some(quota) = answered.quota {
         told.push(("anthropic-ratelimit-requests-limit", quota.limit.to_string()));
         told.push(("anthropic-ratelimit-requests-remaining", quota.remaining.to_string()));
         told.push(("anthropic-ratelimit-requests-reset", quota.reset.to_string()));
     }
-    let mut response = Response::new(Body::from(body.to_string()));
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     for (name, value) in told {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use super::concealed::Concealed;
 use super::error::{Refusal, SimulatorError};
 use super::faults::{self, Call, Ending, Ruling};
 use super::ids;
@@ -17,6 +18,7 @@ use super::rate_limits::{Buckets, Quota};
 use super::redo::{Change, Redo};
 use super::request::{Reply, Request};
 use super::router;
+use super::tally::{Kind, Tally};
 use super::workload;
 
 /// The organization that is served.
@@ -25,6 +27,7 @@ pub(super) struct Shell {
     base: PathBuf,
     held: Mutex<Held>,
     requests: AtomicU64,
+    tally: Mutex<Tally>,
 }
 
 /// The organization, and what was written since it was saved whole.
@@ -50,12 +53,17 @@ impl Shell {
     pub(super) fn new(directory: Directory, base: PathBuf, world: World) -> Result<Shell, SimulatorError> {
         let redo = directory.save(&world)?;
         let held = Mutex::new(Held { world, redo, buckets: Buckets::default(), past: Past::default() });
-        Ok(Shell { directory, base, held, requests: AtomicU64::new(0) })
+        Ok(Shell { directory, base, held, requests: AtomicU64::new(0), tally: Mutex::default() })
     }
 
     /// The directory the organization is kept in.
     pub(super) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The key for the Activity Feed alone.
+    pub(super) fn compliance_key(&self) -> Concealed {
+        lock(&self.held).world.compliance_key()
     }
 
     /// Saves the organization whole.
@@ -69,6 +77,22 @@ impl Shell {
     #[cfg(test)]
     pub(super) fn saved_form(&self) -> serde_json::Value {
         serde_json::to_value(&lock(&self.held).world).expect("the organization has text keys only")
+    }
+
+    /// Counts a request that was answered, or that nobody is to see answered.
+    pub(super) fn count(&self, kind: Kind, answered: &Answered) {
+        let status = match (&answered.ruling.ending, &answered.result) {
+            (Ending::Lost | Ending::Broken, _) => None,
+            (_, Ok(_)) => Some(200),
+            (_, Err(refusal)) => Some(refusal.status),
+        };
+        lock(&self.tally).count(kind, status);
+    }
+
+    /// The counters as the control shows them.
+    #[cfg(test)]
+    pub(super) fn counted(&self) -> serde_json::Value {
+        lock(&self.tally).show()
     }
 
     /// Answers one request.
@@ -90,6 +114,9 @@ impl Shell {
         };
         answered.result = request.and_then(|mut request| {
             request.id.clone_from(&answered.request_id);
+            if let Some(counters) = lock(&self.tally).answer(&request) {
+                return counters.map(router::plain);
+            }
             if !request.is_control() {
                 let call = Call {
                     method: &request.method,

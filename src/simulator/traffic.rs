@@ -99,7 +99,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// A body as it is recorded: null when empty, `{"unreadable": bytes}` when it is no JSON.
+/// A body as it is recorded: null when empty, `{"events": […]}` for a stream, `{"unreadable": bytes}`
+/// when it is neither that nor JSON.
 fn shown(body: &Bytes) -> Value {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Value::Null;
@@ -109,8 +110,18 @@ fn shown(body: &Bytes) -> Value {
             hide(&mut value);
             value
         }
-        Err(_) => json!({"unreadable": body.len()}),
+        Err(_) => events(body).unwrap_or_else(|| json!({"unreadable": body.len()})),
     }
+}
+
+/// The data of the events of a stream; nothing for other bodies.
+fn events(body: &Bytes) -> Option<Value> {
+    let text = std::str::from_utf8(body).ok().filter(|text| text.starts_with("event: "))?;
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let events: Vec<Value> = data.map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
+    let mut events = json!({"events": events});
+    hide(&mut events);
+    Some(events)
 }
 
 /// Covers the credentials in a body, at any depth.
@@ -156,6 +167,8 @@ mod tests {
         check("", Value::Null);
         check(" \n", Value::Null);
         check("{", json!({"unreadable": 1}));
+        check("event: a\ndata: {\"access_token\":\"ab\"}\n\n", json!({"events": [{"access_token": "xx"}]}));
+        check("event: a\ndata: {\n\n", json!({"unreadable": 18}));
         check(r#"{"assertion":"abc.de"}"#, json!({"assertion": "xxxxxx"}));
         check(r#"{"access_token":"sk-ant-oat01-AB-C"}"#, json!({"access_token": "sk-ant-oat01-xxxx"}));
         check(r#"[{"a":["sk-ant-api03-AB"]}]"#, json!([{"a": ["sk-ant-api03-xx"]}]));

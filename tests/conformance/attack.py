@@ -50,7 +50,7 @@ RULE = {
 }
 # What takes another credential than the rest, by paths.
 REPORTS = "^/v1/(compliance/activities|organizations/analytics/usage)$"
-MODELS = "^/v1/(messages|models.*)$"
+MODELS = "^/v1/(messages|models).*$"
 # Operations that no made-up request can be accepted by.
 NEVER_ACCEPTED = {"POST /v1/oauth/token": "the identity provider's signature cannot be made up"}
 

@@ -15,6 +15,7 @@ mod credentials;
 mod doctor;
 mod drift;
 mod eleven_keys;
+mod export;
 mod interrupt;
 mod one_lane;
 mod plan_check;

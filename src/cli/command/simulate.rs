@@ -8,7 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::PlatformSettings;
-use crate::simulator::{self, Assumptions};
+use crate::simulator::{self, Assumptions, Simulator};
 
 /// Where an organization is kept when no directory is given, as commands in the directory expect it.
 const DATA: &str = ".keyless/simulator";
@@ -65,13 +65,44 @@ async fn serve(arguments: &Arguments, mut options: simulator::Options, ui: &Ui) 
         None => "Other keyless commands in this directory use it while it runs. ",
         Some(_) => "",
     };
-    ui.data(&format!(
+    let told = format!(
         "The simulator listens on {0}\n\n  clock      curl {0}/_simulator/clock\n  tokens     curl {0}/_simulator/tokens\n\n{others}Stop it with Ctrl-C.\n",
         simulator.url()
-    ));
+    );
+    if arguments.export {
+        ui.data(&exports(&simulator));
+        ui.tell(told.trim_end());
+    } else {
+        ui.data(&told);
+    }
     let waited = tokio::signal::ctrl_c().await.map_err(|error| error.to_string());
     simulator.stop().await.map_err(|error| error.to_string())?;
     waited
+}
+
+/// What clients need, as lines that a shell reads.
+fn exports(simulator: &Simulator) -> String {
+    let (operator, admin) = (simulator.operator_token(), simulator.admin_key());
+    let compliance = simulator.compliance_key();
+    let values = [
+        ("ANTHROPIC_BASE_URL", simulator.url()),
+        ("ANTHROPIC_AUTH_TOKEN", operator.expose()),
+        ("ANTHROPIC_ADMIN_API_KEY", admin.expose()),
+        ("ANTHROPIC_COMPLIANCE_ACCESS_KEY", compliance.expose()),
+    ];
+    let mut lines = String::from(
+        "# For the simulator alone: these credentials are fake and open nothing else.\n\
+         # Unset ANTHROPIC_API_KEY where it is set, since many clients prefer it to a token.\n",
+    );
+    for (name, value) in values {
+        lines.push_str(&format!("export {name}={}\n", quoted(value)));
+    }
+    lines
+}
+
+/// A text as one word of a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Reads the switches; every wrong one is told.
@@ -83,4 +114,15 @@ fn assumptions(switches: &[String]) -> Result<Assumptions, String> {
         .map(|error| error.to_string())
         .collect();
     if wrong.is_empty() { Ok(assumptions) } else { Err(wrong.join("\n")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn quotes_survive_a_shell() {
+        assert_eq!(quoted("a $b"), "'a $b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
 }

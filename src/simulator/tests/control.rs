@@ -29,6 +29,15 @@ async fn the_clock_moves_forward_only() {
 }
 
 #[tokio::test]
+async fn a_control_behind_two_slashes_is_a_control_and_is_saved_whole() {
+    let api = Api::start().await;
+    let got = api.post("//_simulator/clock", json!({"advance_seconds": 60})).await.ok();
+    assert_eq!(got["now"], "2026-11-20T09:01:00Z");
+    let log = std::fs::read_to_string(api.directory.path().join(".keyless/simulator/redo.jsonl")).unwrap();
+    assert_eq!(log.lines().count(), 1, "what workloads did is not to be made again: {log}");
+}
+
+#[tokio::test]
 async fn two_people_act_under_their_own_names() {
     let mut api = Api::start().await;
     api.token = api.person.clone();

@@ -4,16 +4,19 @@ mod accounts;
 mod activities;
 mod analytics;
 mod control;
+mod documented;
 mod exchange;
 mod faults;
 mod keys;
 mod ledger;
 mod lifecycle;
 mod link;
+mod messages;
 mod reseed;
 mod robustness;
 mod rules;
 mod switches;
+mod tally;
 mod usage;
 mod workloads;
 
@@ -66,6 +69,8 @@ impl Drop for Kept {
         }
         let copy = tempfile::tempdir().unwrap();
         let options = Options { directory: copy.path().to_owned(), ..options(&self.base, "") };
+        let unknown = &self.shell.counted()["requests"]["unknown"]["by_status"];
+        assert!(unknown.get("200").is_none(), "an accepted request is of no known kind");
         let served = self.shell.saved_form();
         for name in ["world.json", "redo.jsonl"] {
             std::fs::copy(self.base.join(".keyless/simulator").join(name), copy.path().join(name)).unwrap();

@@ -49,6 +49,45 @@ async fn an_organization_is_replaced_and_who_is_connected_stays() {
 }
 
 #[tokio::test]
+async fn credentials_of_every_organization_before_go_on_working() {
+    let mut api = Api::start().await;
+    let mut told = vec![api.get("/_simulator/tokens").await.ok()];
+    for seed in [9, 10, 9] {
+        let mut other: Value = serde_json::from_str(OTHER).unwrap();
+        other["seed"] = json!(seed);
+        api.send("PUT", "/_simulator/organization", Some(other)).await.ok();
+        told.push(api.get("/_simulator/tokens").await.ok());
+    }
+    let keys: std::collections::BTreeSet<_> = told.iter().map(|it| it["compliance_key"].as_str()).collect();
+    assert_eq!(keys.len(), 3, "the organizations have keys of their own");
+    let activities = "/v1/compliance/activities";
+    let opens = async |api: &mut Api, told: &Value| {
+        for (name, path, closed) in [
+            ("operator", "federation_rules", activities),
+            ("person", "federation_rules", activities),
+            ("admin_key", "api_keys", "federation_rules"),
+            ("compliance_key", activities, "api_keys"),
+        ] {
+            api.token = told[name].as_str().unwrap().to_owned();
+            assert_eq!(api.get(path).await.status, 200, "{name} {path}");
+            assert_eq!(api.get(closed).await.status, 401, "{name} {closed}");
+        }
+    };
+    for told in &told {
+        opens(&mut api, told).await;
+    }
+    api.token = told[0]["person"].as_str().unwrap().to_owned();
+    let made = api.post("service_accounts", json!({"name": "new"})).await.ok();
+    assert!(made["created_by_actor_id"].as_str().unwrap().starts_with("user_"));
+    // What is saved holds them as well.
+    api.token = told[3]["operator"].as_str().unwrap().to_owned();
+    let mut api = api.restart().await;
+    for told in &told {
+        opens(&mut api, told).await;
+    }
+}
+
+#[tokio::test]
 async fn a_seed_that_is_wrong_changes_nothing_and_tells_every_problem() {
     let api = Api::start().await;
     let check = async |seed: Value, expected: &[&str]| {

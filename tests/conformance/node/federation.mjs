@@ -69,6 +69,22 @@ function aMessage(world) {
   });
 }
 
+function aStreamAndACount(world) {
+  return asWorkload(world, SUBJECT, {}, async () => {
+    const client = world.client();
+    const message = await client.messages.stream(MESSAGE).finalMessage();
+    const counted = await client.messages.countTokens({ model: MESSAGE.model, messages: MESSAGE.messages });
+    const found = [];
+    if (message.stop_reason !== "end_turn" || !message.content[0].text.includes("svac_01Worker")) {
+      found.push(`the stream ends as ${JSON.stringify(message)}`);
+    }
+    if (counted.input_tokens !== message.usage.input_tokens) {
+      found.push(`${counted.input_tokens} tokens were counted and ${message.usage.input_tokens} used`);
+    }
+    return found;
+  });
+}
+
 function oneExchangeForSeveralCalls(world) {
   return asWorkload(world, SUBJECT, {}, async () => {
     const client = world.client();
@@ -135,6 +151,7 @@ function inferenceOnly(world) {
 
 export const cases = {
   "a message with a minted token": aMessage,
+  "a stream and a count of tokens": aStreamAndACount,
   "one exchange for several calls": oneExchangeForSeveralCalls,
   "a key that is left over wins": aKeyWins,
   "another subject is denied": denied(401, {}, "system:serviceaccount:ml:stranger"),

@@ -78,6 +78,21 @@ def a_message(simulator):
     return found
 
 
+def a_stream_and_a_count(simulator):
+    with environment(simulator) as file:
+        file.write_text(simulator.identity_token("cluster", SUBJECT))
+        client = anthropic.Anthropic(max_retries=0)
+        with client.messages.stream(**MESSAGE) as stream:
+            message = stream.get_final_message()
+        counted = client.messages.count_tokens(model=MESSAGE["model"], messages=MESSAGE["messages"])
+    found = []
+    if message.stop_reason != "end_turn" or "svac_01Worker" not in message.content[0].text:
+        found.append(f"the stream ends as {message}")
+    if counted.input_tokens != message.usage.input_tokens:
+        found.append(f"{counted.input_tokens} tokens were counted and {message.usage.input_tokens} used")
+    return found
+
+
 def a_minted_token_serves_several_calls(simulator):
     with environment(simulator) as file:
         file.write_text(simulator.identity_token("cluster", SUBJECT))
@@ -156,6 +171,7 @@ def inference_does_not_reach_the_admin_api(simulator):
 def cases(simulator):
     checks = {
         "a message with a minted token": a_message,
+        "a stream and a count of tokens": a_stream_and_a_count,
         "one exchange for several calls": a_minted_token_serves_several_calls,
         "a key that is left over wins": a_key_beats_federation,
         "another subject is denied": denied(401, subject="system:serviceaccount:ml:stranger"),

@@ -91,13 +91,22 @@ fn headers(call: &Value, status: u64) -> Vec<String> {
         }
         _ => problems.push("no request-id".to_owned()),
     }
-    if header("content-type") != Some("application/json") {
-        problems.push("the content type is not application/json".to_owned());
+    let expected = match is_stream(call) {
+        true => "text/event-stream; charset=utf-8",
+        false => "application/json",
+    };
+    if header("content-type") != Some(expected) {
+        problems.push(format!("the content type is not {expected}"));
     }
     if status == 429 && header("retry-after").is_none_or(|seconds| seconds.parse::<u64>().is_err()) {
         problems.push("429 without retry-after in seconds".to_owned());
     }
     problems
+}
+
+/// Whether the answer is a stream of events: an accepted request has asked for it.
+fn is_stream(call: &Value) -> bool {
+    call["status"] == 200 && call["request"]["stream"] == true
 }
 
 /// An operation of the description and what a path fills in.
@@ -194,7 +203,12 @@ impl Operation {
             None => of_status,
         };
         let is_old = call["version"] == "2023-06-01";
-        let found = errors(&schema["content"]["application/json"]["schema"], &call["response"], is_old);
+        // The message with which a stream begins has the shape of a whole one.
+        let answer = match is_stream(call) {
+            true => &call["response"]["events"][0]["message"],
+            false => &call["response"],
+        };
+        let found = errors(&schema["content"]["application/json"]["schema"], answer, is_old);
         found.into_iter().map(|problem| format!("response: {problem}")).collect()
     }
 }

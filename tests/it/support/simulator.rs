@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout};
+use std::process::Child;
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,15 @@ pub(crate) struct Simulator {
     child: Child,
     address: String,
     // Held open, so that the program can write to it to the end.
-    _stdout: BufReader<ChildStdout>,
+    _told: Box<dyn Read>,
+}
+
+/// The address in the first line of a stream.
+fn address(stream: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    let (_, address) = line.trim().split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
+    address.to_owned()
 }
 
 impl Simulator {
@@ -25,12 +33,19 @@ impl Simulator {
     /// The same with more arguments.
     pub(crate) fn told(environment: &Environment, arguments: &[&str]) -> Simulator {
         let mut child = environment.command(&[&["simulate"], arguments].concat()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let (_, address) =
-            line.trim().split_once("http://").unwrap_or_else(|| panic!("no address in {line:?}"));
-        Simulator { child, address: address.to_owned(), _stdout: stdout }
+        let mut stream = BufReader::new(child.stdout.take().unwrap());
+        let address = address(&mut stream);
+        Simulator { child, address, _told: Box::new(stream) }
+    }
+
+    /// The same with standard output in a file, so that all that is for people is on standard error.
+    pub(crate) fn exporting(environment: &Environment, arguments: &[&str], file: &str) -> Simulator {
+        let mut command = environment.command(&[&["simulate"], arguments].concat());
+        command.stdout(std::fs::File::create(environment.path(file)).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut stream = BufReader::new(child.stderr.take().unwrap());
+        let address = address(&mut stream);
+        Simulator { child, address, _told: Box::new(stream) }
     }
 
     fn call(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Value {
@@ -54,6 +69,11 @@ impl Simulator {
 
     pub(crate) fn get(&self, path: &str) -> Value {
         self.call("GET", path, None, None)
+    }
+
+    /// Reads with a credential.
+    pub(crate) fn get_as(&self, credential: &str, path: &str) -> Value {
+        self.call("GET", path, Some(credential), None)
     }
 
     /// Lets time pass.
