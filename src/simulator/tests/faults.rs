@@ -161,6 +161,17 @@ async fn b41_reads_are_stale_for_a_while_after_a_write() {
 }
 
 #[tokio::test]
+async fn b41_writes_in_a_row_come_to_be_seen_together() {
+    let api = Api::assuming("stale-reads=1").await;
+    api.post("service_accounts", account("first")).await.ok();
+    api.post("service_accounts", account("second")).await.ok();
+    assert_eq!(api.names("service_accounts").await, ["boss", "worker"]);
+    assert_eq!(api.names("service_accounts").await, ["second", "first", "boss", "worker"]);
+    api.post("service_accounts", account("third")).await.ok();
+    assert_eq!(api.names("service_accounts").await, ["second", "first", "boss", "worker"]);
+}
+
+#[tokio::test]
 async fn b41_writes_see_what_was_written() {
     let api = Api::assuming("stale-reads=100").await;
     api.post("federation_rules", rule("once")).await.ok();
