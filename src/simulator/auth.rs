@@ -69,8 +69,8 @@ impl Caller {
 pub(super) fn authenticate(world: &World, secret: &Concealed, now: Timestamp) -> Result<Caller, Refusal> {
     let text = secret.expose();
     if text.starts_with("sk-ant-oat") {
-        let token = world.tokens.get(secret).filter(|token| token.expires_at.is_none_or(|end| end > now));
-        let token = token.ok_or_else(|| Refusal::unauthenticated("Invalid bearer token"))?;
+        let token =
+            live_token(world, secret, now).ok_or_else(|| Refusal::unauthenticated("Invalid bearer token"))?;
         return Ok(Caller::Oauth(token.clone()));
     }
     if *secret == world.admin_key {
@@ -88,6 +88,11 @@ pub(super) fn authenticate(world: &World, secret: &Concealed, now: Timestamp) ->
     };
     let found = found.map(caller).map(Caller::ApiKey);
     found.ok_or_else(|| Refusal::unauthenticated("invalid x-api-key"))
+}
+
+/// The access token with this text, unless it has ended.
+pub(super) fn live_token<'a>(world: &'a World, secret: &Concealed, now: Timestamp) -> Option<&'a Token> {
+    world.tokens.get(secret).filter(|token| token.expires_at.is_none_or(|end| end > now))
 }
 
 /// The credential that counts: a static key in any header beats a token beside it.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::assumptions::Assumptions;
 use super::clock::Clock;
+use super::collection::Collection;
 use super::concealed::Concealed;
 use super::organization::{
     ApiKey, FORMAT, Membership, Organization, Provenance, ServiceAccount, Token, User, Workspace, World,
@@ -42,9 +43,9 @@ pub(super) fn world(seed: &Seed, problems: &mut Vec<String>, real: Timestamp) ->
         default_workspace: String::new(),
         api_keys: BTreeMap::new(),
         admin_key: Concealed::new(ids::secret(seed.seed, "sk-ant-admin01-", "admin")),
-        issuers: BTreeMap::new(),
-        service_accounts: BTreeMap::new(),
-        rules: BTreeMap::new(),
+        issuers: Collection::default(),
+        service_accounts: Collection::default(),
+        rules: Collection::default(),
         tokens: BTreeMap::new(),
         used_jtis: BTreeMap::new(),
         exchanges: Vec::new(),
@@ -132,7 +133,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn service_account(&mut self, place: &str, name: &str) -> Option<String> {
-        let found = self.world.service_accounts.iter().find(|(id, it)| *id == name || it.name == name);
+        let found = self.world.service_accounts.find(name);
         let id = found.map(|(id, _)| id.clone());
         if id.is_none() {
             self.problem(place, &format!("there is no service account {name}"));
@@ -246,7 +247,7 @@ impl Builder<'_> {
                 organization_role: role,
                 provenance: self.provenance(),
             };
-            let is_new = !self.world.service_accounts.values().any(|it| it.name == row.name)
+            let is_new = self.world.service_accounts.named(&row.name).next().is_none()
                 && self.world.service_accounts.insert(id, row).is_none();
             self.twice(&place, is_new);
         }

@@ -57,7 +57,7 @@ impl Builder<'_> {
                 last_fetched_at: None,
                 provenance: self.provenance(),
             };
-            let is_new = !self.world.issuers.values().any(|it| it.name == row.name)
+            let is_new = self.world.issuers.named(&row.name).next().is_none()
                 && self.world.issuers.insert(id, row).is_none();
             self.twice(&place, is_new);
         }
@@ -69,9 +69,7 @@ impl Builder<'_> {
         for (at, rule) in seed.rules.iter().enumerate() {
             let place = format!("rules[{at}]");
             let id = self.id(&place, "fdrl", rule.id.as_ref(), &rule.name);
-            let issuer =
-                self.world.issuers.iter().find(|(id, it)| **id == rule.issuer || it.name == rule.issuer);
-            let Some(issuer_id) = issuer.map(|(id, _)| id.clone()) else {
+            let Some(issuer_id) = self.world.issuers.find(&rule.issuer).map(|(id, _)| id.clone()) else {
                 self.problem(&format!("{place}.issuer"), &format!("there is no issuer {}", rule.issuer));
                 continue;
             };
@@ -112,7 +110,7 @@ impl Builder<'_> {
                 legacy_workspace: legacy,
                 provenance: self.provenance(),
             };
-            let is_new = !self.world.rules.values().any(|it| it.name == row.name)
+            let is_new = self.world.rules.named(&row.name).next().is_none()
                 && self.world.rules.insert(id, row).is_none();
             self.twice(&place, is_new);
         }

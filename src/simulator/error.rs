@@ -15,6 +15,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// A stable code, where the cause has one.
     pub(super) code: Option<&'static str>,
+    /// What a code tells besides.
+    pub(super) details: Vec<(&'static str, String)>,
     /// Headers that the answer has besides the usual ones.
     pub(super) headers: Vec<(&'static str, String)>,
 }
@@ -60,12 +62,25 @@ impl Refusal {
             500.. => "api_error",
             _ => "invalid_request_error",
         };
-        Refusal { status, kind, message: message.into(), code: None, headers: Vec::new() }
+        Refusal {
+            status,
+            kind,
+            message: message.into(),
+            code: None,
+            details: Vec::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// Adds a stable code.
     pub(super) fn code(mut self, code: &'static str) -> Refusal {
         self.code = Some(code);
+        self
+    }
+
+    /// Adds a detail beside the code.
+    pub(super) fn detail(mut self, name: &'static str, value: &str) -> Refusal {
+        self.details.push((name, value.to_owned()));
         self
     }
 
@@ -80,6 +95,9 @@ impl Refusal {
         let mut error = json!({"type": self.kind, "message": self.message});
         if let Some(code) = self.code {
             error["details"] = json!({"error_code": code});
+            for (name, value) in &self.details {
+                error["details"][*name] = json!(value);
+            }
         }
         json!({"type": "error", "error": error, "request_id": request_id})
     }
@@ -172,11 +190,11 @@ mod tests {
 
     #[test]
     fn the_envelope_is_as_documented() {
-        let refusal = Refusal::invalid("name: Field required").code("x");
+        let refusal = Refusal::invalid("name: Field required").code("x").detail("id", "1");
         assert_eq!(
             refusal.body("req_1"),
             json!({"type": "error", "error": {"type": "invalid_request_error", "message": "name: Field required",
-                "details": {"error_code": "x"}}, "request_id": "req_1"})
+                "details": {"error_code": "x", "id": "1"}}, "request_id": "req_1"})
         );
         assert_eq!(Refusal::with_status(413, "").kind, "request_too_large");
         assert_eq!(Refusal::with_status(500, "").kind, "api_error");

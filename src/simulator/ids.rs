@@ -42,8 +42,17 @@ pub(super) fn request(seed: u64, start: u64, number: u64) -> String {
 
 /// A number below 100 that follows from a seed and the `number`-th throw of a die.
 pub(super) fn chance(seed: u64, die: u64, number: u64) -> u64 {
-    let digest = digest(&[b"chance", &seed.to_be_bytes(), &die.to_be_bytes(), &number.to_be_bytes()]);
-    digest[..4].iter().fold(0, |sum, byte| sum * 256 + u64::from(*byte)) % 100
+    throw(b"chance", seed, die, number) % 100
+}
+
+/// A number up to `most` that follows likewise, and not from the chance.
+pub(super) fn jitter(seed: u64, die: u64, number: u64, most: u64) -> u64 {
+    throw(b"jitter", seed, die, number) % (most + 1)
+}
+
+fn throw(purpose: &[u8], seed: u64, die: u64, number: u64) -> u64 {
+    let digest = digest(&[purpose, &seed.to_be_bytes(), &die.to_be_bytes(), &number.to_be_bytes()]);
+    digest[..4].iter().fold(0, |sum, byte| sum * 256 + u64::from(*byte))
 }
 
 /// A secret in the documented shape: the prefix, 93 characters, `AA`.

@@ -10,7 +10,7 @@ use super::ids;
 use super::limits;
 use super::names;
 use super::organization::{Issuer, Provenance, World};
-use super::page::{self, Row};
+use super::page;
 use super::request::{Context, Request};
 use super::rules;
 use super::tenant_pin;
@@ -32,7 +32,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     let check_jti = fields.boolean("check_jti")?.unwrap_or(true);
     let lifetime = fields.integer("max_jwt_lifetime_seconds", limits::JWT_LIFETIME_SECONDS)?;
     check_dialled_url(&issuer_url, &jwks)?;
-    names::claim(world, world.issuers.values().map(|it| (&it.name, &it.provenance)), &name)?;
+    names::claim(world, &world.issuers, &name)?;
 
     let id = ids::free(world.seed, "fdis", &name, |id| world.issuers.contains_key(id));
     let issuer = Issuer {
@@ -55,12 +55,8 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
 /// Lists issuers, newest first.
 pub(super) fn list(world: &World, request: &Request) -> Result<Value, Refusal> {
     let archived = request.query.flag("include_archived")?;
-    let mut found: Vec<_> =
-        world.issuers.iter().filter(|(_, issuer)| archived || issuer.provenance.is_live()).collect();
-    found.sort_by_key(|(_, issuer)| std::cmp::Reverse(issuer.sequence));
-    let rows =
-        found.into_iter().map(|(id, issuer)| Row { key: id.clone(), value: show(id, issuer) }).collect();
-    page::by_cursor(rows, &request.query)
+    let passes = |issuer: &Issuer| archived || issuer.provenance.is_live();
+    page::newest_first(&world.issuers, &request.query, passes, show)
 }
 
 /// Reads one issuer.
@@ -106,14 +102,14 @@ pub(super) fn update(
         }
     }
     if let Some(name) = name.as_ref().filter(|name| **name != issuer.name) {
-        names::claim(world, world.issuers.values().map(|it| (&it.name, &it.provenance)), name)?;
+        names::claim(world, &world.issuers, name)?;
     }
 
     let keeps_time = world.assumptions.unchanged_update == UpdateTime::Keeps;
     let before = show(id, issuer);
     let keeps_pause = world.assumptions.polling_resume == PollingResume::Keeps;
+    name.into_iter().for_each(|name| world.issuers.rename(id, name));
     let issuer = world.issuers.get_mut(id).ok_or_else(|| missing(id))?;
-    name.into_iter().for_each(|name| issuer.name = name);
     issuer_url.into_iter().for_each(|url| issuer.issuer_url = url);
     jwks.into_iter().for_each(|jwks| issuer.jwks = jwks);
     check_jti.into_iter().for_each(|check| issuer.check_jti = check);

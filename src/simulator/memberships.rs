@@ -51,16 +51,8 @@ pub(super) fn of_workspace(world: &World, workspace_id: &str, request: &Request)
     let workspace = workspaces::find_live(world, workspace_id)?;
     let is_live =
         |id: &str| world.service_accounts.get(id).is_some_and(|account| account.provenance.is_live());
-    let rows = workspace
-        .members
-        .iter()
-        .filter(|(account, _)| is_live(account))
-        .map(|(account, member)| Row {
-            key: account.clone(),
-            value: show(account, workspace_id, Some(member)),
-        })
-        .collect();
-    page::by_cursor(rows, &request.query)
+    let show = |account: &str, member: &Membership| show(account, workspace_id, Some(member));
+    page::in_order(&workspace.members, &request.query, is_live, show)
 }
 
 /// One membership; 404 when there is none or the account is archived.

@@ -11,7 +11,7 @@
 //! `server` is the socket, on a `line` that can be cut; it turns HTTP into a `request` for the
 //! `shell`, which lets `faults` and `rate_limits` have their say, asks the `router`, and sees to it
 //! that a change is on disk (`redo`, or `persist` whole) before its answer is sent. All else is synchronous functions
-//! on one `organization`: `auth` (who calls), `issuers`, `rules` and `rule_workspaces`, `matching`,
+//! on one `organization` with `collection`s: `auth` (who calls), `issuers`, `rules` and `rule_workspaces`, `matching`,
 //! `condition` and `tenant_pin`, `service_accounts` and `memberships`, `api_keys`, `workspaces`,
 //! `exchange` with `jwt`, `usage` and `analytics`, `messages` and `models`, `activities` with
 //! `changes`, which sees what each write changed. `past` is what stale reads see,
@@ -90,6 +90,7 @@ mod build;
 mod build_federation;
 mod changes;
 mod clock;
+mod collection;
 mod concealed;
 mod condition;
 mod control;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::assumptions::Assumptions;
 use super::clock::Clock;
+use super::collection::Collection;
 use super::concealed::Concealed;
 use super::faults;
 use super::ids;
@@ -61,11 +62,11 @@ pub(super) struct World {
     /// The Admin API key.
     pub(super) admin_key: Concealed,
     /// By `fdis_…`.
-    pub(super) issuers: BTreeMap<String, Issuer>,
+    pub(super) issuers: Collection<Issuer>,
     /// By `svac_…`.
-    pub(super) service_accounts: BTreeMap<String, ServiceAccount>,
+    pub(super) service_accounts: Collection<ServiceAccount>,
     /// By `fdrl_…`.
-    pub(super) rules: BTreeMap<String, Rule>,
+    pub(super) rules: Collection<Rule>,
     /// OAuth access tokens, by their text.
     pub(super) tokens: BTreeMap<Concealed, Token>,
     /// Per issuer: each `jti` that was used, and when its token ends.

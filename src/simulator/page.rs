@@ -1,11 +1,13 @@
 //! The API's styles of pages.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::ops::{Bound, Range};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::collection::{Collection, Object};
 use super::error::Refusal;
 use super::request::Query;
 
@@ -19,17 +21,56 @@ pub(super) struct Row {
     pub(super) value: Value,
 }
 
-/// The cursor style: `limit` and `page` in, `data` and `next_page` out.
+/// The cursor style: `limit` and `page` in, `data` and `next_page` out. Here of the objects of a
+/// collection, newest first.
 ///
-/// The rows are in their final order. A cursor names the last row of the page before; when that
-/// row is gone the cursor is stale and refused.
-pub(super) fn by_cursor(rows: Vec<Row>, query: &Query) -> Result<Value, Refusal> {
+/// A cursor names the last row of the page before; when that row is gone the cursor is stale and refused.
+/// Only the rows of the page are looked at, and those that are passed over.
+pub(super) fn newest_first<T: Object>(
+    objects: &Collection<T>,
+    query: &Query,
+    passes: impl Fn(&T) -> bool,
+    show: impl Fn(&str, &T) -> Value,
+) -> Result<Value, Refusal> {
     let limit = query.limit(LIMIT_DEFAULT, 100)?;
-    let start = match query.get("page") {
-        None => 0,
-        Some(cursor) => position_after(&rows, cursor)?,
+    let last = match query.get("page") {
+        None => None,
+        Some(cursor) => {
+            let last = objects.get_key_value(&decode(cursor)?).filter(|(_, object)| passes(object));
+            Some(last.ok_or_else(stale)?)
+        }
     };
-    Ok(cursor_page(&rows, start, limit))
+    let found = objects.newest_first(last).filter(|(_, object)| passes(object));
+    Ok(first_page(found, limit, show))
+}
+
+/// The same for a map in its order.
+pub(super) fn in_order<T>(
+    map: &BTreeMap<String, T>,
+    query: &Query,
+    passes: impl Fn(&str) -> bool,
+    show: impl Fn(&str, &T) -> Value,
+) -> Result<Value, Refusal> {
+    let limit = query.limit(LIMIT_DEFAULT, 100)?;
+    let last = query.get("page").map(decode).transpose()?;
+    if last.as_ref().is_some_and(|last| !map.contains_key(last) || !passes(last)) {
+        return Err(stale());
+    }
+    let start = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+    let found = map.range::<String, _>((start, Bound::Unbounded)).filter(|(key, _)| passes(key));
+    Ok(first_page(found, limit, show))
+}
+
+/// The page of the first `limit` of these.
+fn first_page<'a, T: 'a>(
+    mut found: impl Iterator<Item = (&'a String, &'a T)>,
+    limit: usize,
+    show: impl Fn(&str, &T) -> Value,
+) -> Value {
+    let page: Vec<_> = found.by_ref().take(limit).collect();
+    let next = found.next().and(page.last()).map(|(key, _)| encode(key));
+    let data: Vec<Value> = page.iter().map(|(key, object)| show(key, object)).collect();
+    json!({"data": data, "next_page": next})
 }
 
 /// The page of at most `limit` rows from `start` on.
@@ -43,9 +84,11 @@ pub(super) fn cursor_page(rows: &[Row], start: usize, limit: usize) -> Value {
 /// The place after the row that a cursor names.
 pub(super) fn position_after(rows: &[Row], cursor: &str) -> Result<usize, Refusal> {
     let key = decode(cursor)?;
-    rows.iter().position(|row| row.key == key).map(|at| at + 1).ok_or_else(|| {
-        Refusal::invalid("page: The cursor is no longer valid; start again from the first page")
-    })
+    rows.iter().position(|row| row.key == key).map(|at| at + 1).ok_or_else(stale)
+}
+
+fn stale() -> Refusal {
+    Refusal::invalid("page: The cursor is no longer valid; start again from the first page")
 }
 
 /// The id window style: `limit`, `after_id` or `before_id` in; `first_id`, `last_id`, `has_more` out.
@@ -115,16 +158,20 @@ mod tests {
 
     #[test]
     fn cursors_walk_the_whole_list_and_go_stale() {
-        let first = by_cursor(rows("abc"), &Query::parse("limit=2")).unwrap();
+        let by_cursor = |keys: &str, query: &Query| {
+            let map = "abc".chars().map(|key| (key.to_string(), key.to_string())).collect();
+            in_order(&map, query, |key| keys.contains(key), |_, value| json!(value))
+        };
+        let first = by_cursor("abc", &Query::parse("limit=2")).unwrap();
         assert_eq!(first["data"], json!(["a", "b"]));
         let next = first["next_page"].as_str().unwrap();
-        let second = by_cursor(rows("abc"), &Query::parse(&format!("limit=2&page={next}"))).unwrap();
+        let second = by_cursor("abc", &Query::parse(&format!("limit=2&page={next}"))).unwrap();
         assert_eq!(second, json!({"data": ["c"], "next_page": null}));
         for page in [next, "page_", "nonsense"] {
-            let refusal = by_cursor(rows("ac"), &Query::parse(&format!("page={page}"))).unwrap_err();
+            let refusal = by_cursor("ac", &Query::parse(&format!("page={page}"))).unwrap_err();
             assert_eq!(refusal.status, 400, "{page}");
         }
-        assert_eq!(by_cursor(rows(""), &Query::default()).unwrap(), json!({"data": [], "next_page": null}));
+        assert_eq!(by_cursor("", &Query::default()).unwrap(), json!({"data": [], "next_page": null}));
     }
 
     #[test]

@@ -11,8 +11,15 @@ pub(super) struct Past {
 }
 
 /// The organization before a write, and how many reads see it.
-pub(super) struct Kept {
+struct Kept {
     world: Box<World>,
+    reads: u64,
+}
+
+/// What is there before a write, and how many reads are to see that.
+pub(super) struct Before {
+    /// None while earlier writes do not show either: what was there before them stays.
+    world: Option<Box<World>>,
     reads: u64,
 }
 
@@ -33,20 +40,23 @@ impl Past {
 
     /// What is there before a write after which `reads` reads are to be stale, or as many as is
     /// assumed; none when none are.
-    pub(super) fn before(&self, world: &World, request: &Request, reads: u64) -> Option<Kept> {
+    pub(super) fn before(&self, world: &World, request: &Request, reads: u64) -> Option<Before> {
         let assumed = u64::try_from(world.assumptions.stale_reads.0).unwrap_or(0);
         let reads = reads.max(assumed);
         let is_write = request.method != "GET" && !request.is_control();
-        (is_write && reads > 0).then(|| Kept { world: Box::new(world.clone()), reads })
+        // Copying everything for each of many writes would make them quadratic.
+        let is_kept = self.kept.as_ref().is_some_and(|kept| kept.reads > 0);
+        let copy = || (!is_kept).then(|| Box::new(world.clone()));
+        (is_write && reads > 0).then(|| Before { world: copy(), reads })
     }
 
-    /// Keeps what was there before a write that was made. While earlier writes do not show either,
-    /// what was there before them stays.
-    pub(super) fn keep(&mut self, before: Option<Kept>) {
-        match (&mut self.kept, before) {
-            (Some(kept), Some(before)) if kept.reads > 0 => kept.reads = before.reads,
-            (kept, Some(before)) => *kept = Some(before),
-            (_, None) => {}
+    /// Keeps what was there before a write that was made.
+    pub(super) fn keep(&mut self, before: Option<Before>) {
+        let Some(Before { world, reads }) = before else { return };
+        match (world, &mut self.kept) {
+            (Some(world), kept) => *kept = Some(Kept { world, reads }),
+            (None, Some(kept)) => kept.reads = reads,
+            (None, None) => {}
         }
     }
 }

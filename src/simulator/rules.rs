@@ -13,7 +13,7 @@ use super::limits;
 use super::matching;
 use super::names;
 use super::organization::{Enablement, Provenance, Rule, World};
-use super::page::{self, Row};
+use super::page;
 use super::request::{Context, Request, Version};
 use super::tenant_pin;
 
@@ -58,7 +58,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
     }
     refuse_unmanageable(world, &scope)?;
     tenant_pin::check(world, &world.issuers[&issuer_id].issuer_url, &matching)?;
-    names::claim(world, world.rules.values().map(|it| (&it.name, &it.provenance)), &name)?;
+    names::claim(world, &world.rules, &name)?;
 
     let id = ids::free(world.seed, "fdrl", &name, |id| world.rules.contains_key(id));
     let rule = Rule {
@@ -83,16 +83,11 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
 pub(super) fn list(world: &World, context: &Context<'_>, request: &Request) -> Result<Value, Refusal> {
     let archived = request.query.flag("include_archived")?;
     let issuer = request.query.id("issuer_id", "fdis")?;
-    let mut found: Vec<_> = world
-        .rules
-        .iter()
-        .filter(|(_, rule)| archived || rule.provenance.is_live())
-        .filter(|(_, rule)| issuer.is_none_or(|issuer| rule.issuer_id == issuer))
-        .collect();
-    found.sort_by_key(|(_, rule)| std::cmp::Reverse(rule.sequence));
-    let row =
-        |(id, rule): (&String, &Rule)| Row { key: id.clone(), value: show(world, id, rule, context.version) };
-    page::by_cursor(found.into_iter().map(row).collect(), &request.query)
+    let passes = |rule: &Rule| {
+        (archived || rule.provenance.is_live()) && issuer.is_none_or(|issuer| rule.issuer_id == issuer)
+    };
+    let show = |id: &str, rule: &Rule| show(world, id, rule, context.version);
+    page::newest_first(&world.rules, &request.query, passes, show)
 }
 
 /// Reads one rule.
@@ -146,12 +141,12 @@ pub(super) fn update(
     let matching = new_match.as_ref().unwrap_or(&rule.matching);
     tenant_pin::check(world, &world.issuers[&rule.issuer_id].issuer_url, matching)?;
     if let Some(name) = name.as_ref().filter(|name| **name != rule.name) {
-        names::claim(world, world.rules.values().map(|it| (&it.name, &it.provenance)), name)?;
+        names::claim(world, &world.rules, name)?;
     }
 
     let before = read(world, context, id)?;
+    name.into_iter().for_each(|name| world.rules.rename(id, name));
     let rule = world.rules.get_mut(id).ok_or_else(|| missing(id))?;
-    name.into_iter().for_each(|name| rule.name = name);
     description.into_iter().for_each(|text| rule.description = Some(text.unwrap_or_default()));
     new_match.into_iter().for_each(|matching| rule.matching = matching);
     target.into_iter().for_each(|target| rule.service_account_id = target);

@@ -1,7 +1,5 @@
 //! The seed: a JSON description from which an organization is built once.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -311,10 +309,8 @@ fn fill(world: &World, template: &str) -> Result<String, String> {
 
 fn value_of(world: &World, name: &str) -> Result<String, String> {
     // An object that is not there yet has an id already: the one it gets when it is created.
-    let id = |objects: &BTreeMap<&String, &String>, prefix: &str, name: &str| {
-        objects
-            .get(&name.to_owned())
-            .map_or_else(|| ids::object(world.seed, prefix, name, 0), |id| (*id).clone())
+    let id = |found: Option<&String>, prefix: &str, name: &str| {
+        found.cloned().unwrap_or_else(|| ids::object(world.seed, prefix, name, 0))
     };
     match name.split_once(':') {
         None if name == "organization_id" => Ok(world.organization.id.clone()),
@@ -323,14 +319,13 @@ fn value_of(world: &World, name: &str) -> Result<String, String> {
             .get(key)
             .map(|key| key.secret.expose().to_owned())
             .ok_or_else(|| format!("there is no API key {key}")),
-        Some(("rule", name)) => {
-            Ok(id(&world.rules.iter().map(|(id, it)| (&it.name, id)).collect(), "fdrl", name))
-        }
+        Some(("rule", name)) => Ok(id(world.rules.named(name).next().map(|(id, _)| id), "fdrl", name)),
         Some(("service_account", name)) => {
-            Ok(id(&world.service_accounts.iter().map(|(id, it)| (&it.name, id)).collect(), "svac", name))
+            Ok(id(world.service_accounts.named(name).next().map(|(id, _)| id), "svac", name))
         }
         Some(("workspace", name)) => {
-            Ok(id(&world.workspaces.iter().map(|(id, it)| (&it.name, id)).collect(), "wrkspc", name))
+            let found = world.workspaces.iter().find(|(_, workspace)| workspace.name == name);
+            Ok(id(found.map(|(id, _)| id), "wrkspc", name))
         }
         _ => Err(format!(
             "{{{{{name}}}}} is not one of key:ID, rule:NAME, service_account:NAME, workspace:NAME, organization_id"

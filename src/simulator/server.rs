@@ -56,10 +56,10 @@ async fn serve(
     }
     let ending = answered.ruling.ending;
     let mut response = respond(answered);
-    if ending != Ending::Answered {
+    if matches!(ending, Ending::Lost | Ending::Broken) {
         line.cut();
-        response.extensions_mut().insert(ending);
     }
+    response.extensions_mut().insert(ending);
     response
 }
 

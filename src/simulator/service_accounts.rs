@@ -10,7 +10,7 @@ use super::ids;
 use super::limits;
 use super::names;
 use super::organization::{Provenance, ServiceAccount, World};
-use super::page::{self, Row};
+use super::page;
 use super::request::{Context, Request};
 use super::rules;
 
@@ -25,8 +25,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
         return Err(fields.refuse("organization_role", "Input should be one of: developer, admin"));
     }
     let role = read_role(world, context, &fields)?;
-    let accounts = world.service_accounts.values().map(|it| (&it.name, &it.provenance));
-    names::claim(world, accounts, &name)?;
+    names::claim(world, &world.service_accounts, &name)?;
 
     let id = ids::free(world.seed, "svac", &name, |id| world.service_accounts.contains_key(id));
     let account = ServiceAccount {
@@ -44,15 +43,8 @@ pub(super) fn create(world: &mut World, context: &Context<'_>, body: &[u8]) -> R
 /// Lists service accounts, newest first.
 pub(super) fn list(world: &World, request: &Request) -> Result<Value, Refusal> {
     let archived = request.query.flag("include_archived")?;
-    let mut found: Vec<_> = world
-        .service_accounts
-        .iter()
-        .filter(|(_, account)| archived || account.provenance.is_live())
-        .collect();
-    found.sort_by_key(|(_, account)| std::cmp::Reverse(account.sequence));
-    let rows =
-        found.into_iter().map(|(id, account)| Row { key: id.clone(), value: show(id, account) }).collect();
-    page::by_cursor(rows, &request.query)
+    let passes = |account: &ServiceAccount| archived || account.provenance.is_live();
+    page::newest_first(&world.service_accounts, &request.query, passes, show)
 }
 
 /// Reads one service account.

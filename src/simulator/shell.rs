@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use super::auth;
 use super::concealed::Concealed;
 use super::error::{Refusal, SimulatorError};
-use super::faults::{self, Call, Ending, Ruling};
+use super::faults::{self, Bent, Call, Ending, Ruling};
 use super::ids;
 use super::organization::World;
 use super::past::Past;
@@ -104,7 +105,7 @@ impl Shell {
         let request_id = ids::request(world.seed, world.starts, number);
         let now = world.clock.now(real);
         let caught_up = world.clock.runs() && workload::catch_up(world, &self.base, now);
-        let (mut changed, mut written) = (caught_up, None);
+        let (mut changed, mut revoked, mut written) = (caught_up, false, None);
         let mut answered = Answered {
             result: Err(Refusal::not_found("Not found")),
             request_id,
@@ -118,16 +119,22 @@ impl Shell {
                 return counters.map(router::plain);
             }
             if !request.is_control() {
+                // A call that the quota refuses meets no fault, so that each one does what it says.
+                answered.quota = buckets.take(&world.rate_limits, &request.path, real)?;
+                let seen = faults::seen(&world.faults);
+                let has_token = auth::credential(&request)
+                    .is_ok_and(|secret| auth::live_token(world, secret, now).is_some());
                 let call = Call {
                     method: &request.method,
                     path: &request.path,
                     has_bearer: request.bearer.is_some(),
+                    has_token,
                 };
-                // A call that the quota refuses meets no fault, so that each one does what it says.
-                answered.quota = buckets.take(&world.rate_limits, &request.path, real)?;
-                let seen = faults::seen(&world.faults);
                 answered.ruling = faults::rule(&mut world.faults, world.seed, &call);
                 changed |= faults::seen(&world.faults) != seen;
+                if let Some(token) = request.bearer.as_ref().filter(|_| answered.ruling.revokes) {
+                    revoked = world.tokens.remove(token).is_some();
+                }
             }
             if let Some(refusal) = answered.ruling.refusal.take() {
                 return Err(refusal);
@@ -156,8 +163,9 @@ impl Shell {
         });
         if changed {
             world.changes += 1;
-            // What workloads and controls do depends on files too.
-            let whole = caught_up || redo.is_full() || written.as_ref().is_some_and(Request::is_control);
+            // What workloads and controls do depends on files too, and no request ends a token.
+            let whole =
+                caught_up || revoked || redo.is_full() || written.as_ref().is_some_and(Request::is_control);
             let accepted = answered.result.is_ok();
             let kept = match whole {
                 true => self.directory.save(world).map(|begun| *redo = begun),
@@ -167,7 +175,19 @@ impl Shell {
                 answered.result = Err(Refusal::with_status(500, error.to_string()));
             }
         }
-        answered
+        answered.bend()
+    }
+}
+
+impl Answered {
+    /// The answer as a fault wants it; a refusal stays what it is.
+    fn bend(mut self) -> Answered {
+        let Some(bent) = self.ruling.bent else { return self };
+        self.result = self.result.and_then(|reply| Ok(Reply { body: bent.answer(reply.body)?, ..reply }));
+        if bent == Bent::Garbled && self.result.is_ok() {
+            self.ruling.ending = Ending::Garbled;
+        }
+        self
     }
 }
 

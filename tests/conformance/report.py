@@ -71,9 +71,10 @@ def checked_with(versions):
 
 def tables(table, versions):
     is_federation = lambda case: case.startswith("federation: ")
+    is_fault = lambda case: case.startswith("faults: ")
     is_refusal = lambda case: case.endswith(")") and "(" in case
     is_operation = lambda case: re.match("[A-Z]+ /", case)
-    is_method = lambda case: not (is_federation(case) or is_refusal(case) or is_operation(case))
+    is_method = lambda case: not (is_federation(case) or is_fault(case) or is_refusal(case) or is_operation(case))
     only = lambda wanted: {case: rows for case, rows in table.items() if wanted(case)}
     attack = ["| operation | attacked |", "|---|---|"]
     attack += [f"| `{case}` | {rows['attack']} |" for case, rows in table.items() if is_operation(case)]
@@ -84,6 +85,7 @@ def tables(table, versions):
         "versions": checked_with(versions),
         "ledger": rows,
         "federation": side_by_side(only(is_federation), "case", {"federation: ": ""}),
+        "faults": side_by_side(only(is_fault), "case", {"faults: ": ""}),
         "methods": side_by_side(only(is_method), "method of `organization`", METHODS),
         "refusals": side_by_side(only(is_refusal), "method (credential, status or code)", METHODS),
         "attack": attack,

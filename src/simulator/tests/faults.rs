@@ -69,6 +69,67 @@ async fn b40_an_answer_is_lost_after_the_effect() {
 }
 
 #[tokio::test]
+async fn b40_a_workspace_is_made_although_503_is_answered() {
+    let api = Api::start().await;
+    api.fault(json!({"fault": "workspace_created_incomplete"})).await;
+    let got = api.post("workspaces", json!({"name": "Half"})).await;
+    assert_eq!(got.outcome(), (503, "api_error"));
+    let details = &got.body["error"]["details"];
+    assert_eq!(details["error_code"], "workspace_created_incomplete");
+    let path = format!("workspaces/{}", details["workspace_id"].as_str().unwrap());
+    assert_eq!(api.get(&path).await.ok()["name"], "Half");
+
+    api.fault(json!({"fault": "change_outcome_unknown"})).await;
+    let got = api.post(&path, json!({"name": "Whole"})).await;
+    assert_eq!(got.outcome(), (503, "api_error"));
+    assert_eq!(got.body["error"]["details"], json!({"error_code": "change_outcome_unknown"}));
+    assert_eq!(api.get(&path).await.ok()["name"], "Whole");
+    assert_eq!(api.post(&path, json!({"name": "Whole"})).await.ok()["name"], "Whole");
+    let refused = json!({"fault": "workspace_created_incomplete", "path": "/v1/organizations/me"});
+    assert_eq!(api.post("/_simulator/faults", refused).await.status, 400);
+}
+
+#[tokio::test]
+async fn b40_a_refused_write_of_a_workspace_stays_refused() {
+    let api = Api::start().await;
+    api.fault(json!({"fault": "workspace_created_incomplete"})).await;
+    assert_eq!(api.post("workspaces", json!({"name": 1})).await.outcome(), (400, "invalid_request_error"));
+}
+
+#[tokio::test]
+async fn b40_a_revoked_token_never_works_again() {
+    let mut api = Api::start().await;
+    let operator = api.token.clone();
+    api.token = api.as_workload().await;
+    api.fault(json!({"fault": "expired_token"})).await;
+    assert_eq!(api.get("me").await.outcome(), (401, "authentication_error"));
+    api.get("me").await.ok();
+    api.fault(json!({"fault": "revoked_token"})).await;
+    assert_eq!(api.get("me").await.outcome(), (401, "authentication_error"));
+    assert_eq!(api.get("me").await.outcome(), (401, "authentication_error"), "later calls as well");
+    let workload = std::mem::replace(&mut api.token, operator);
+    api.get("me").await.ok();
+    let mut api = api.restart().await;
+    api.token = workload;
+    assert_eq!(api.get("me").await.status, 401, "a restart does not bring it back");
+    api.token = api.as_workload().await;
+    api.get("me").await.ok();
+}
+
+#[tokio::test]
+async fn an_object_is_garbled_in_a_list_and_alone() {
+    let api = Api::start().await;
+    api.fault(json!({"fault": "garbled_object", "times": 2})).await;
+    api.get("me").await.ok();
+    let listed = api.get("service_accounts").await.ok();
+    let names: Vec<bool> =
+        listed["data"].as_array().unwrap().iter().map(|row| row["name"].is_string()).collect();
+    assert_eq!(names, [false, true], "the first row alone");
+    assert!(api.get("service_accounts/svac_01Worker").await.ok()["name"].is_object());
+    assert_eq!(api.names("service_accounts").await, ["boss", "worker"]);
+}
+
+#[tokio::test]
 async fn b40_a_connection_breaks_without_effect() {
     for fault in [json!({"fault": "reset"}), json!({"fault": "timeout", "milliseconds": 1})] {
         let api = Api::start().await;
@@ -97,6 +158,17 @@ async fn b41_reads_are_stale_for_a_while_after_a_write() {
     api.post("service_accounts", account("newer")).await.ok();
     assert_eq!(api.names("service_accounts").await[0], "newer");
     check(Api::assuming("stale-reads=2").await).await;
+}
+
+#[tokio::test]
+async fn b41_writes_in_a_row_come_to_be_seen_together() {
+    let api = Api::assuming("stale-reads=1").await;
+    api.post("service_accounts", account("first")).await.ok();
+    api.post("service_accounts", account("second")).await.ok();
+    assert_eq!(api.names("service_accounts").await, ["boss", "worker"]);
+    assert_eq!(api.names("service_accounts").await, ["second", "first", "boss", "worker"]);
+    api.post("service_accounts", account("third")).await.ok();
+    assert_eq!(api.names("service_accounts").await, ["second", "first", "boss", "worker"]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 
+import * as faults from "./faults.mjs";
 import { adminToken, cases } from "./federation.mjs";
 import { of, split } from "./methods.mjs";
 import { Shapes } from "./shapes.mjs";
@@ -89,4 +90,5 @@ for (const prefix of ["organization", "beta.organization"]) {
   for (const [method, reason] of leftOut) tell(`${prefix}.${method}`, [], reason);
 }
 for (const [name, check] of Object.entries(cases)) await attempt(`federation: ${name}`, () => check(world));
+for (const [name, check] of Object.entries(faults.cases)) await attempt(`faults: ${name}`, () => check(world));
 process.exit(failed ? 1 : 0);
