@@ -83,6 +83,17 @@ pub const LIST_RESTARTS_MAX: u32 = 3;
 /// look for its unique name.
 pub const CREATE_TRIES_MAX: u32 = 3;
 
+/// How often a recorded object that no list shows is looked for again by its id before it is
+/// held back. With the usual waits that takes 15 seconds.
+pub const MISSING_TRIES_MAX: u32 = 5;
+
+/// How long an object counts as just made, so that a call that does not find it is made again.
+pub const FRESH: Duration = Duration::from_secs(60);
+
+/// How often a call is made again that does not find what was just made. With the usual waits that
+/// takes 15 seconds.
+pub const FRESH_TRIES_MAX: u32 = 5;
+
 /// How much older than its announcement an object may be and still count as made by it: the times
 /// come from different clocks of the API, and one has whole seconds.
 pub const CREATED_EARLIER_MAX: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Evidence, State};
+use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
 use crate::config::{Configuration, Provider};
 use crate::consumer::Place;
 use crate::evidence::{self, ReportPlace};
 use crate::lane::Sightings;
 use crate::plan::settings_digest;
-use crate::platform::{Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Platform};
+use crate::platform::{
+    Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
+};
 use crate::resource::{IssuerArguments, Observed};
 use crate::token::IssuerKeys;
 
@@ -36,6 +38,20 @@ pub struct DisbelievedReport {
     pub path: PathBuf,
     /// Why it was not believed.
     pub why: String,
+}
+
+/// What a look at the organization has to know of a configuration and its state.
+pub fn managed(configuration: &Configuration, state: &State) -> Managed {
+    let ids = |kind: Kind| {
+        let records = state.records.iter().filter(|(address, _)| address.kind() == kind);
+        records.map(|(_, record)| record.id.clone()).collect()
+    };
+    Managed {
+        issuers: ids(Kind::Provider),
+        service_accounts: ids(Kind::ServiceAccount),
+        rules: ids(Kind::FederationRule),
+        account_names: configuration.service_accounts.values().map(|account| account.name.clone()).collect(),
+    }
 }
 
 /// The place of each declared consumer.

@@ -159,6 +159,7 @@ pub(crate) fn bare() -> Observed {
         rules: BTreeMap::new(),
         api_keys: BTreeMap::new(),
         workspaces: BTreeMap::new(),
+        unreadable: BTreeMap::new(),
     };
     for (id, name) in [("wrkspc_a", "A"), ("wrkspc_b", "B"), ("wrkspc_c", "C")] {
         observed.workspaces.insert(id.to_owned(), workspace(id, name));

@@ -82,7 +82,10 @@ fn key_facts(
     state: &State,
     observed: &Observed,
 ) -> KeyFacts {
-    let status = observed.api_keys.get(&key.id).map(|object| object.status.clone());
+    let status = match observed.unreadable.contains_key(&key.id) {
+        true => Some(KeyStatus::Other("unreadable".to_owned())),
+        false => observed.api_keys.get(&key.id).map(|object| object.status.clone()),
+    };
     let still_inactive = status == Some(KeyStatus::Inactive);
     let approval = newest(state, |fact| match fact {
         Fact::ArchiveApproval { key, by } if key == address => Some(by.clone()),

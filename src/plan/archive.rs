@@ -22,8 +22,11 @@ pub(super) fn undeclared(configuration: &Configuration, state: &State, observed:
     for address in state.lanes.keys().filter(|address| !declared(address)) {
         forget_lane(address, diff);
     }
-    let mut orphans: Vec<(&Address, &Record)> =
-        state.records.iter().filter(|(address, _)| !declared(address)).collect();
+    let mut orphans: Vec<(&Address, &Record)> = state
+        .records
+        .iter()
+        .filter(|(address, _)| !declared(address) && !diff.held.contains_key(address))
+        .collect();
     orphans.sort_by_key(|(address, _)| (archive_order(address.kind()), (*address).clone()));
     for (address, record) in orphans {
         if let Some(lane) = relying_lane(address, configuration, state) {

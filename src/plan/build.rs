@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
+use super::held::HeldBack;
 use super::lanes;
 use super::operation::Operation;
 use super::plan_data::{Base, Mode, Plan, Step};
@@ -87,7 +88,12 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         steps,
         outputs_changed: input.outputs_changed && !refresh_only,
         console: diff.console,
+        held: held(diff.held),
     })
+}
+
+fn held(held: BTreeMap<Address, String>) -> Vec<HeldBack> {
+    held.into_iter().map(|(address, why)| HeldBack { address, why }).collect()
 }
 
 /// Builds the plan of a way back: its steps come from the difference of two states, and the lanes
@@ -108,6 +114,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         steps: back.steps,
         outputs_changed: false,
         console,
+        held: held(diff.held),
     }
 }
 
@@ -283,6 +290,7 @@ fn observed_digest(input: &PlanInput<'_>) -> String {
             )),
             input.observed.rules.get(id).map(|o| (&o.arguments, o.provenance.archived_at)),
         ));
+        text.push_str(&format!("{:?}", input.observed.unreadable.get(id)));
     }
     for key in input.configuration.api_keys.values() {
         text.push_str(&format!("{:?}", input.observed.api_keys.get(&key.id).map(|object| &object.status)));

@@ -20,7 +20,7 @@ use super::operation::Operation;
 use super::undo::Undo;
 use crate::config::{Configuration, WorkspaceKey, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
-use crate::resource::{Observed, Provenance};
+use crate::resource::{Observed, Provenance, Unreadable};
 
 /// What has to be done, and what others did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +41,8 @@ pub struct Diff {
     pub problems: Vec<Diagnostic>,
     /// What was held back because only a person can do it.
     pub console: Vec<ConsoleTask>,
+    /// What was held back because something at the API cannot be read, and why.
+    pub held: BTreeMap<Address, String>,
 }
 
 /// Compares the declared things that live at the API, keys apart.
@@ -50,13 +52,16 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     if !diff.problems.is_empty() {
         return diff;
     }
-    for (address, account) in &configuration.service_accounts {
+    super::held::hold_back(configuration, state, observed, &mut diff);
+    let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
+    let free = |address: &&Address| !held.contains(*address);
+    for (address, account) in configuration.service_accounts.iter().filter(|(address, _)| free(address)) {
         account::compare_account(address, account, state, observed, &mut diff);
     }
-    for (address, provider) in &configuration.providers {
+    for (address, provider) in configuration.providers.iter().filter(|(address, _)| free(address)) {
         issuer::compare_issuer(address, provider, state, observed, &mut diff);
     }
-    for (address, rule) in &configuration.federation_rules {
+    for (address, rule) in configuration.federation_rules.iter().filter(|(address, _)| free(address)) {
         rule::compare_rule(address, rule, state, observed, &mut diff);
     }
     super::archive::undeclared(configuration, state, observed, &mut diff);
@@ -73,6 +78,14 @@ fn look_up_workspaces(configuration: &Configuration, observed: &Observed, diff: 
         match found[..] {
             [id] => {
                 diff.workspaces.insert(address.clone(), id.to_owned());
+            }
+            [] if observed.unreadable.values().any(|object| may_be(object, &lookup.by)) => {
+                diff.problems.push(
+                    Diagnostic::error("Workspace that cannot be read").address(address).detail(format!(
+                        "{address} ({}) is looked up, and no live workspace that can be read is it; another one is not understood.",
+                        lookup.location
+                    )).hint("look at the workspace in the Console; a newer version of keyless may understand it"),
+                );
             }
             [] => {
                 let names: BTreeSet<&str> = observed.workspaces.values().map(|w| w.name.as_str()).collect();
@@ -103,6 +116,15 @@ fn look_up_workspaces(configuration: &Configuration, observed: &Observed, diff: 
             ),
         }
     }
+}
+
+/// Tells whether an object that cannot be read may be the workspace that is looked up.
+fn may_be(object: &Unreadable, by: &WorkspaceKey) -> bool {
+    object.noun == "workspace"
+        && match by {
+            WorkspaceKey::Id(_) => true,
+            WorkspaceKey::Name(name) => object.may_be(name),
+        }
 }
 
 impl Diff {

@@ -55,6 +55,9 @@ struct LanePlanner<'a> {
 impl LanePlanner<'_> {
     /// Adds the steps of the lane, up to the first gate that nothing in this plan can open.
     fn plan(&mut self, assessment: &Assessment) {
+        if self.is_held() {
+            return;
+        }
         match (&assessment.gate, assessment.stage) {
             (Gate::Finished(_) | Gate::Refused(_), _) => return,
             (gate, Stage::Revoke) => {
@@ -95,6 +98,17 @@ impl LanePlanner<'_> {
             .replaced_by
             .iter()
             .any(|rule| held(rule) || self.diff.depends_on.get(rule).into_iter().flatten().any(held))
+    }
+
+    /// Tells whether the key, or a rule with what it stands on, cannot be read.
+    fn is_held(&self) -> bool {
+        let held = |address: &Address| self.diff.held.contains_key(address);
+        let rules = &self.input.configuration.federation_rules;
+        let parts = self.key.replaced_by.iter().flat_map(|rule| {
+            let declared = &rules[rule];
+            [rule, &declared.provider, &declared.service_account]
+        });
+        held(&self.facts.address) || parts.into_iter().any(held)
     }
 
     /// Tells whether a gate is open, or can be opened by what this run itself does.

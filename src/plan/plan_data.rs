@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Action, Change, Drift};
 use super::console::ConsoleTask;
+use super::held::HeldBack;
 use super::operation::Operation;
 use super::undo::Undo;
 use crate::lane::Stage;
@@ -32,6 +33,9 @@ pub struct Plan {
     /// What is to be done and only a person can do, with all that waits for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub console: Vec<ConsoleTask>,
+    /// What nothing is done with because something at the API cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldBack>,
 }
 
 /// What kind of run a plan is for.

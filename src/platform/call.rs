@@ -121,6 +121,46 @@ impl Call {
         matches!(self, Call::CreateIssuer(_) | Call::CreateServiceAccount(_) | Call::CreateRule(_))
     }
 
+    /// Ids of objects that the body refers to.
+    pub fn references(&self) -> Vec<&str> {
+        match self {
+            Call::CreateRule(arguments) => vec![&arguments.issuer_id, &arguments.service_account_id],
+            Call::UpdateRule { arguments, .. } => vec![&arguments.service_account_id],
+            Call::SetMembership { workspace_id, .. } | Call::EnableWorkspace { workspace_id, .. } => {
+                vec![workspace_id]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Ids of all objects that this is about.
+    pub fn ids(&self) -> Vec<&str> {
+        let own = match self {
+            Call::CreateIssuer(_) | Call::CreateServiceAccount(_) | Call::CreateRule(_) => None,
+            Call::UpdateIssuer { id, .. }
+            | Call::ArchiveIssuer { id }
+            | Call::UpdateServiceAccount { id, .. }
+            | Call::ArchiveServiceAccount { id }
+            | Call::UpdateRule { id, .. }
+            | Call::ArchiveRule { id }
+            | Call::SetKeyStatus { id, .. } => Some(id),
+            Call::SetMembership { service_account_id, .. }
+            | Call::RemoveMembership { service_account_id, .. } => Some(service_account_id),
+            Call::EnableWorkspace { rule_id, .. } | Call::DisableWorkspace { rule_id, .. } => Some(rule_id),
+        };
+        own.map(String::as_str).into_iter().chain(self.references()).collect()
+    }
+
+    /// The unique name that a create asks for; none for what creates nothing.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Call::CreateIssuer(asked) => Some(&asked.name),
+            Call::CreateServiceAccount(asked) => Some(&asked.name),
+            Call::CreateRule(asked) => Some(&asked.name),
+            _ => None,
+        }
+    }
+
     /// Tells whether an object is live and bears the unique name that this create asked for.
     pub fn names(&self, object: &Answer) -> bool {
         let names = match (self, object) {
@@ -156,6 +196,17 @@ impl Call {
 }
 
 impl Answer {
+    /// The object's id; none for what has no object.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Answer::Issuer(object) => Some(&object.id),
+            Answer::ServiceAccount(object) => Some(&object.id),
+            Answer::Rule(object) => Some(&object.id),
+            Answer::ApiKey(object) => Some(&object.id),
+            Answer::Linked => None,
+        }
+    }
+
     /// Who made the object and when; none for what has no such record.
     fn provenance(&self) -> Option<&Provenance> {
         match self {

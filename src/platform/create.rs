@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::observe::{self, Listed};
 use super::transport::{Request, Transport};
-use super::{Answer, ApiError, Call, ErrorKind, http, observe};
+use super::{Answer, ApiError, Call, ErrorKind, http};
 use crate::limits;
 
 /// Makes a create that was announced at `since`, and settles it by its name when the answer is lost.
@@ -53,14 +54,28 @@ pub(crate) async fn create(
 
 /// The live object of the name that a create asked for.
 async fn look_up(transport: &Arc<Transport>, call: &Call) -> Result<Option<Answer>, ApiError> {
-    let objects: Vec<Answer> = match call {
-        Call::CreateIssuer(_) => {
-            observe::list_issuers(transport).await?.into_values().map(Answer::Issuer).collect()
-        }
+    match call {
+        Call::CreateIssuer(_) => named(call, observe::list_issuers(transport).await?, Answer::Issuer),
         Call::CreateServiceAccount(_) => {
-            observe::list_accounts(transport).await?.into_values().map(Answer::ServiceAccount).collect()
+            named(call, observe::list_accounts(transport).await?, Answer::ServiceAccount)
         }
-        _ => observe::list_rules(transport).await?.into_values().map(Answer::Rule).collect(),
-    };
-    Ok(objects.into_iter().find(|object| call.names(object)))
+        _ => named(call, observe::list_rules(transport).await?, Answer::Rule),
+    }
+}
+
+/// The object of the name in a list.
+///
+/// # Errors
+/// Where an object that cannot be read may be it.
+fn named<T>(call: &Call, listed: Listed<T>, answer: fn(T) -> Answer) -> Result<Option<Answer>, ApiError> {
+    let mut found = listed.objects.into_values().map(answer);
+    if let Some(found) = found.find(|object| call.names(object)) {
+        return Ok(Some(found));
+    }
+    match listed.unreadable.values().find(|object| call.name().is_some_and(|name| object.may_be(name))) {
+        Some(object) => {
+            Err(Request::get("look for the created object", &[]).error(ErrorKind::Malformed, &object.why))
+        }
+        None => Ok(None),
+    }
 }

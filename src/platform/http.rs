@@ -7,15 +7,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::activity::{self, FeedClosed};
+use super::fresh::Fresh;
 use super::retry::{Effect, Pace, SystemPace};
 use super::settings::{ClockSource, Settings, check_base_url, is_loopback};
 use super::transport::{Request, Transport};
 use super::usage::LastSource;
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
-    Activity, ActivityQuestion, Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform,
-    Usage, UsageQuestion, create, exchange, observe, usage,
+    Activity, ActivityQuestion, Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Managed,
+    Platform, Usage, UsageQuestion, create, exchange, observe, usage,
 };
+use crate::limits;
 use crate::resource::{ApiKeyObject, Observed};
 
 /// The Claude Platform over HTTP.
@@ -24,6 +26,7 @@ pub struct HttpPlatform {
     pub(crate) transport: Arc<Transport>,
     usage_source: Arc<LastSource>,
     feed_closed: Arc<FeedClosed>,
+    fresh: Arc<Fresh>,
     clock: ClockSource,
 }
 
@@ -48,6 +51,7 @@ impl HttpPlatform {
             transport: Arc::new(transport),
             usage_source: Arc::default(),
             feed_closed: Arc::default(),
+            fresh: Arc::default(),
             clock: settings.clock,
         })
     }
@@ -56,14 +60,33 @@ impl HttpPlatform {
 impl Platform for HttpPlatform {
     async fn perform(&self, call: &Call, since: Timestamp) -> Result<Answer, ApiError> {
         let request = request(call)?;
-        match call.creates() {
-            true => create::create(&self.transport, call, &request, since).await,
-            false => send(&self.transport, call, &request).await,
+        let now = || self.transport.pace().now();
+        let mut tries = 0;
+        loop {
+            let result = match call.creates() {
+                true => create::create(&self.transport, call, &request, since).await,
+                false => send(&self.transport, call, &request).await,
+            };
+            let blamed = match &result {
+                Ok(answer) => {
+                    self.fresh.note(call, answer, now());
+                    None
+                }
+                Err(error) => self.fresh.blamed(call, error, now()),
+            };
+            let Some(id) = blamed.filter(|_| tries < limits::FRESH_TRIES_MAX) else { return result };
+            if tries == 0 {
+                self.transport.notice(&format!(
+                    "{id} was just created, and the API does not know it everywhere yet; trying again for a moment"
+                ));
+            }
+            tries += 1;
+            self.transport.back_off(tries).await;
         }
     }
 
-    async fn observe(&self) -> Result<Observed, ApiError> {
-        observe::observe(&self.transport).await
+    async fn observe(&self, managed: &Managed) -> Result<Observed, ApiError> {
+        observe::observe(&self.transport, managed).await
     }
 
     async fn api_key(&self, id: &str) -> Result<ApiKeyObject, ApiError> {

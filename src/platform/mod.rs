@@ -13,6 +13,7 @@ mod create;
 mod credentials;
 mod error;
 mod exchange;
+mod fresh;
 mod governor;
 mod grant;
 mod http;
@@ -36,6 +37,7 @@ pub use credentials::{Credential, Environment, ReportKeyKind, ReportKeys, Select
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
+pub use observe::Managed;
 pub(crate) use scrub::scrub;
 pub(crate) use sender::{BodyError, read_body};
 pub use settings::{ClockSource, DEFAULT_BASE_URL, Notice, Progress, Settings};
@@ -58,8 +60,8 @@ pub trait Platform: Send + Sync + 'static {
     fn perform(&self, call: &Call, since: Timestamp)
     -> impl Future<Output = Result<Answer, ApiError>> + Send;
 
-    /// Reads everything, page by page.
-    fn observe(&self) -> impl Future<Output = Result<Observed, ApiError>> + Send;
+    /// Reads everything, page by page; memberships of managed accounts alone.
+    fn observe(&self, managed: &Managed) -> impl Future<Output = Result<Observed, ApiError>> + Send;
 
     /// Reads one key, right before its status is changed: the API checks no version.
     fn api_key(&self, id: &str) -> impl Future<Output = Result<ApiKeyObject, ApiError>> + Send;

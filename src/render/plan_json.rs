@@ -31,7 +31,7 @@ pub fn plan(plan: &Plan) -> Value {
         "output_changes": {},
         "timestamp": plan.created_at,
         "applyable": !plan.is_empty(),
-        "complete": plan.console.is_empty(),
+        "complete": plan.console.is_empty() && plan.held.is_empty(),
         "errored": false,
         "keyless": {
             "mode": plan.mode,
@@ -39,6 +39,7 @@ pub fn plan(plan: &Plan) -> Value {
             "lanes": plan.lanes,
             "steps": steps,
             "console_only": plan.console,
+            "held_back": plan.held,
         },
     })
 }

@@ -14,6 +14,7 @@ pub fn plan(plan: &Plan) -> String {
     out.push_str(&drift(&plan.drift));
     if plan.mode == Mode::RefreshOnly {
         out.push_str(match plan.drift.is_empty() {
+            true if !plan.held.is_empty() => "No changes in what can be read.\n",
             true => "No changes. What the API says matches what is recorded.\n",
             false => "\nThis is a refresh-only plan: nothing at the API is altered. Applying it would record what is so now.\n",
         });

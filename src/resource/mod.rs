@@ -65,4 +65,25 @@ pub struct Observed {
     pub api_keys: BTreeMap<String, ApiKeyObject>,
     /// Workspaces, the default one included where the API lists it.
     pub workspaces: BTreeMap<String, WorkspaceObject>,
+    /// Objects of any kind that are there and not understood; they are in none of the maps above.
+    pub unreadable: BTreeMap<String, Unreadable>,
+}
+
+/// An object that is there and that this program does not understand, or that should be there and is
+/// not shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Unreadable {
+    /// What people call its kind, such as `federation rule`.
+    pub noun: &'static str,
+    /// Its name, as far as that can be read.
+    pub name: Option<String>,
+    /// What is not understood.
+    pub why: String,
+}
+
+impl Unreadable {
+    /// Whether it may be the object of its kind that has this name.
+    pub fn may_be(&self, name: &str) -> bool {
+        self.name.as_deref().is_none_or(|own| own == name)
+    }
 }

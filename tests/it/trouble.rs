@@ -151,3 +151,17 @@ fn an_organization_is_served_without_a_configuration() {
         environment.run(&["simulate", "-organization=nothing.json"]).exits(1)
     );
 }
+
+#[test]
+fn one_object_that_cannot_be_read_holds_back_only_what_needs_it() {
+    let environment = Environment::two_lanes();
+    environment.hasten();
+    environment.apply();
+    let simulator = Simulator::start(&environment);
+    simulator.fault(&json!({"fault": "garbled_object", "method": "GET", "path": RULES, "times": null}));
+    told!("plan_with_an_unreadable_rule", environment.keyless("plan -detailed-exitcode").exits(2));
+    environment.keyless("drift -detailed-exitcode").exits(2).says("No drift in what can be read.");
+    environment.keyless("apply -auto-approve").exits(0).says("Object that cannot be read");
+    simulator.mend();
+    environment.keyless("plan -detailed-exitcode").exits(0).lacks("cannot be read");
+}

@@ -12,7 +12,7 @@ use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::evidence;
 use crate::lane::Sightings;
-use crate::plan::{Mode, Plan, PlanInput, attribute, build, build_back, cautions};
+use crate::plan::{HeldBack, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
 use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
@@ -77,7 +77,8 @@ pub(super) async fn look(
     ui: &Ui,
 ) -> Result<Look, String> {
     let remote = &connection.remote;
-    let observed = remote.platform.observe().await.map_err(|error| told(&error))?;
+    let managed = refresh::managed(&session.configuration, &recorded.state);
+    let observed = remote.platform.observe(&managed).await.map_err(|error| told(&error))?;
     check_organization(session, &recorded, &observed)?;
     // Before the first report is read: reading is use.
     let retired = session.configuration.api_keys.values();
@@ -187,7 +188,9 @@ impl Look {
                     ui.error(&message);
                     return None;
                 }
-                ui.diagnostics(&cautions(&plan, self.caller), &session.sources);
+                let held = plan.held.iter().map(HeldBack::warning);
+                let warnings: Vec<_> = held.chain(cautions(&plan, self.caller)).collect();
+                ui.diagnostics(&warnings, &session.sources);
                 attribute(&mut plan.drift, &self.recorded, &self.changes);
                 Some(plan)
             }

@@ -7,8 +7,10 @@ mod changes;
 mod creates;
 mod exchanges;
 mod failures;
+mod fresh;
 mod issuer_keys;
 mod observation;
+mod partial;
 #[cfg(unix)]
 mod renewal;
 mod usage;
@@ -71,6 +73,12 @@ impl Reply {
         self.headers.push((name, value.into()));
         self
     }
+}
+
+/// The accounts of the recorded organization, as if all were managed.
+fn managed() -> Managed {
+    let names = ["release", "engine", "newer"].map(str::to_owned);
+    Managed { account_names: names.into(), ..Managed::default() }
 }
 
 /// When the changes of these tests are announced.
