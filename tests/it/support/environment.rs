@@ -14,6 +14,9 @@ const ONE_LANE: [(&str, &str); 2] = [
     ("acme.json", include_str!("../fixtures/one-lane/acme.json")),
 ];
 
+const HASTE: &str = "\n    retry_wait   = \"1ms\"";
+const EARLY: &str = "\n    call_timeout = \"200ms\"";
+
 /// A temporary directory; the program sees no variable of this machine but `PATH`.
 pub(crate) struct Environment {
     /// What was said to a simulator; judged first, while its directory is there.
@@ -87,11 +90,19 @@ impl Environment {
     /// Lets the program wait no longer than a test has to.
     #[track_caller]
     pub(crate) fn hasten(&self) {
-        self.edit(
-            "main.keyless.hcl",
-            "skip_waits   = true",
-            "skip_waits   = true\n    retry_wait   = \"1ms\"",
-        );
+        self.edit("main.keyless.hcl", "skip_waits   = true", &format!("skip_waits   = true{HASTE}"));
+    }
+
+    /// Lets the program, once it has been hastened, give up a call that nobody answers.
+    #[track_caller]
+    pub(crate) fn give_up_early(&self) {
+        self.edit("main.keyless.hcl", HASTE, &format!("{HASTE}{EARLY}"));
+    }
+
+    /// Takes back [`Environment::give_up_early`].
+    #[track_caller]
+    pub(crate) fn be_patient_again(&self) {
+        self.edit("main.keyless.hcl", EARLY, "");
     }
 
     /// Makes a pipe with a name, on which a test and a script wait for each other.

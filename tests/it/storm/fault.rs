@@ -1,0 +1,145 @@
+//! What can go wrong with a call, and how often it does.
+
+use serde_json::{Value, json};
+
+use super::kind::Kind;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Latency,
+    RateLimited,
+    Unavailable(u16),
+    Reset,
+    Timeout,
+    AnswerLost,
+    StaleReads,
+    ExpiredToken,
+    RevokedToken,
+    GarbledObject,
+}
+
+/// Which of the calls it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The first.
+    Once,
+    /// All but the first.
+    Later,
+    /// All, for as long as two runs.
+    Always,
+}
+
+pub(super) const FAULTS: [Fault; 12] = [
+    Fault::Latency,
+    Fault::RateLimited,
+    Fault::Unavailable(500),
+    Fault::Unavailable(503),
+    Fault::Unavailable(529),
+    Fault::Reset,
+    Fault::Timeout,
+    Fault::AnswerLost,
+    Fault::StaleReads,
+    Fault::ExpiredToken,
+    Fault::RevokedToken,
+    Fault::GarbledObject,
+];
+
+pub(super) const REACHES: [Reach; 3] = [Reach::Once, Reach::Later, Reach::Always];
+
+impl Fault {
+    /// What the simulator calls it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Fault::Latency => "latency",
+            Fault::RateLimited => "rate_limited",
+            Fault::Unavailable(_) => "unavailable",
+            Fault::Reset => "reset",
+            Fault::Timeout => "timeout",
+            Fault::AnswerLost => "answer_lost",
+            Fault::StaleReads => "stale_reads",
+            Fault::ExpiredToken => "expired_token",
+            Fault::RevokedToken => "revoked_token",
+            Fault::GarbledObject => "garbled_object",
+        }
+    }
+
+    pub(super) fn name(self) -> String {
+        match self {
+            Fault::Unavailable(status) => format!("unavailable {status}"),
+            other => other.word().to_owned(),
+        }
+    }
+
+    /// Whether the simulator knows how to let it meet such a call.
+    pub(super) fn fits(self, kind: &Kind) -> bool {
+        match self {
+            Fault::StaleReads => !kind.is_read() && kind.is_of_objects(),
+            Fault::GarbledObject => kind.is_read() && kind.is_of_objects(),
+            _ => true,
+        }
+    }
+
+    /// Whether such a call has what it takes away.
+    pub(super) fn meets(self, kind: &Kind) -> bool {
+        match self {
+            Fault::ExpiredToken | Fault::RevokedToken => kind.carries_login(),
+            other => other.fits(kind),
+        }
+    }
+
+    /// Whether calls come to a good end all the same.
+    pub(super) fn is_harmless(self) -> bool {
+        self == Fault::Latency
+    }
+
+    /// The order to the simulator.
+    pub(super) fn order(self, reach: Reach, kind: &Kind) -> Value {
+        let mut order = json!({"fault": self.word(), "method": kind.method, "path": kind.path()});
+        let (skip, times) = match reach {
+            Reach::Once => (0, Some(1)),
+            Reach::Later => (1, None),
+            Reach::Always => (0, None),
+        };
+        order["skip"] = json!(skip);
+        order["times"] = json!(times);
+        match self {
+            Fault::Latency => {
+                order["milliseconds"] = json!(2);
+                order["jitter_milliseconds"] = json!(8);
+            }
+            // Who is told to come back is patient for minutes, so that a refusal of every call has
+            // to say that there is no use in it.
+            Fault::RateLimited => {
+                order["retry_after_seconds"] = json!(0);
+                order["should_retry"] = json!(reach == Reach::Once);
+            }
+            Fault::Unavailable(status) => order["status"] = json!(status),
+            // A read, a part of a look, and all of the look after the run.
+            Fault::StaleReads => {
+                order["reads"] = json!(match reach {
+                    Reach::Once => 1,
+                    Reach::Later => 3,
+                    Reach::Always => 12,
+                });
+            }
+            _ => {}
+        }
+        order
+    }
+}
+
+impl Reach {
+    /// How many runs it lasts.
+    pub(super) fn runs(self) -> usize {
+        if self == Reach::Always { 2 } else { 1 }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Reach::Once => "once",
+            Reach::Later => "later",
+            Reach::Always => "always",
+        }
+    }
+}
