@@ -45,8 +45,6 @@ pub(super) const FAULTS: [Fault; 12] = [
     Fault::GarbledObject,
 ];
 
-pub(super) const REACHES: [Reach; 3] = [Reach::Once, Reach::Later, Reach::Always];
-
 impl Fault {
     /// What the simulator calls it.
     pub(super) fn word(self) -> &'static str {
@@ -86,6 +84,27 @@ impl Fault {
             Fault::ExpiredToken | Fault::RevokedToken => kind.carries_login(),
             other => other.fits(kind),
         }
+    }
+
+    /// The reaches that tell something of their own with such a call. A storm costs half a second of
+    /// processor time, so that none is run for its name alone.
+    pub(super) fn reaches(self, kind: &Kind) -> Vec<Reach> {
+        use Reach::{Always, Later, Once};
+        let reaches: &[Reach] = match self {
+            _ if !self.meets(kind) => &[Once],
+            Fault::Latency => &[Always],
+            Fault::RateLimited | Fault::Timeout => &[Once, Later],
+            // To the engine all of 5xx is one.
+            Fault::Unavailable(503) => &[Once],
+            Fault::Unavailable(529) => &[Always],
+            Fault::Reset | Fault::ExpiredToken => &[Later, Always],
+            // Once is forever.
+            Fault::RevokedToken => &[Once, Later],
+            Fault::Unavailable(_) | Fault::AnswerLost | Fault::StaleReads | Fault::GarbledObject => {
+                &[Once, Later, Always]
+            }
+        };
+        reaches.iter().copied().filter(|reach| *reach != Later || kind.calls > 1).collect()
     }
 
     /// Whether calls come to a good end all the same.

@@ -88,24 +88,24 @@ impl Storm {
 
 /// Applies until nothing is left to do.
 fn settle(environment: &Environment) -> Result<(), String> {
-    let mut told = String::new();
+    let mut runs = Vec::new();
     for _ in 0..RUNS_MAX {
-        let run = environment.keyless(APPLY);
-        told.push_str(&run.told());
-        if run.code == Some(0) {
+        runs.push(environment.keyless(APPLY));
+        if runs.last().is_some_and(|run| run.code == Some(0)) {
             let plan = environment.keyless("plan -detailed-exitcode");
             if plan.code == Some(0) {
-                return doubtless(plan);
+                return doubtless(&plan);
             }
-            told.push_str(&plan.told());
+            runs.push(plan);
         }
     }
-    Err(format!("{RUNS_MAX} quiet runs leave something to do:\n{told}"))
+    let told: Vec<String> = runs.iter().map(Run::told).collect();
+    Err(format!("{RUNS_MAX} quiet runs leave something to do:\n{}", told.join("\n")))
 }
 
 /// Nothing may be left in doubt either.
-fn doubtless(plan: Run) -> Result<(), String> {
-    match plan.told().contains("is not seen yet") {
+fn doubtless(plan: &Run) -> Result<(), String> {
+    match plan.stderr.contains("is not seen yet") {
         true => Err(format!("something stays in doubt:\n{}", plan.told())),
         false => Ok(()),
     }
