@@ -3,7 +3,7 @@
 //!
 //! A storm over two lanes takes half a second of processor time in a debug build, one over the example of
 //! eleven keys three seconds. So the whole matrix passes over two lanes, which make all kinds of calls
-//! but one, and the example has one storm of each fault and those of the kind that is left.
+//! but one; over the example passes one storm of each fault, and two on the kind that is left.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -22,8 +22,8 @@ use kind::Kind;
 use trial::{Calm, Storm};
 
 /// So many storms there were; fewer are a mistake, more are not.
-const STORMS_LEAST: usize = 320;
-const STORMS_OF_EXAMPLE_LEAST: usize = 14;
+const STORMS_LEAST: usize = 240;
+const STORMS_OF_EXAMPLE_LEAST: usize = 12;
 
 /// All storms of these kinds of calls.
 fn matrix(kinds: &[Kind]) -> Vec<Storm> {
@@ -69,18 +69,19 @@ fn let_pass(storms: &[Storm], calm: &Calm, make: fn() -> Environment) -> Vec<(us
     failed.into_inner().unwrap()
 }
 
-/// Demands that all storms passed but those that are known to do harm.
+/// Demands that all storms passed but those that are known to show a miss, and those as they are known.
 fn judge(storms: &[Storm], failed: &[(usize, String)]) {
     let mut wrong = Vec::new();
     for (at, storm) in storms.iter().enumerate() {
         let why = failed.iter().find(|(failed, _)| *failed == at).map(|(_, why)| why);
-        match (why, misses::is_known(storm)) {
-            (Some(why), false) => wrong.push(format!("=== {}\n{why}", storm.name())),
-            (None, true) => wrong.push(format!("=== {}\nit passes, so it is no miss any more", storm.name())),
-            _ => {}
+        match (why, misses::sign(storm)) {
+            (Some(why), Some(sign)) if why.contains(sign) => {}
+            (Some(why), _) => wrong.push(format!("=== {}\n{why}", storm.name())),
+            (None, Some(_)) => wrong.push(format!("=== {}\nit is no miss any more", storm.name())),
+            (None, None) => {}
         }
     }
-    println!("{} storms: {} did harm", storms.len(), failed.len());
+    println!("{} storms: {} show a known miss", storms.len(), failed.len());
     assert!(wrong.is_empty(), "{} of {} storms:\n{}", wrong.len(), storms.len(), wrong.join("\n"));
 }
 
@@ -89,17 +90,19 @@ fn whatever_goes_wrong_with_a_call_later_runs_end_where_an_undisturbed_one_does(
     let calm = Calm::reach(&Environment::two_lanes()).unwrap();
     let storms = matrix(&calm.kinds);
     assert!(storms.len() >= STORMS_LEAST, "{} storms of {:#?}", storms.len(), calm.kinds);
+    let known = storms.iter().filter(|storm| misses::sign(storm).is_some()).count();
+    assert_eq!(known, misses::count(), "a miss is known of a storm that is not there");
     judge(&storms, &let_pass(&storms, &calm, Environment::two_lanes));
 }
 
 #[test]
-fn the_example_weathers_every_fault_and_those_of_calls_that_only_it_makes() {
+fn the_example_weathers_every_fault_and_the_worst_of_calls_that_only_it_makes() {
     let example = || Environment::example("eleven-keys");
     let (few, calm) = (Calm::reach(&Environment::two_lanes()).unwrap(), Calm::reach(&example()).unwrap());
     let is_new = |kind: &&Kind| few.kinds.iter().all(|other| other.name() != kind.name());
     let new: Vec<Kind> = calm.kinds.iter().filter(is_new).cloned().collect();
     let mut storms = diagonal(&calm.kinds);
-    let telling = [Fault::Unavailable(500), Fault::AnswerLost, Fault::GarbledObject];
+    let telling = [Fault::Unavailable, Fault::GarbledObject];
     storms.extend(
         matrix(&new)
             .into_iter()

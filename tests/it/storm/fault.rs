@@ -9,7 +9,7 @@ use super::kind::Kind;
 pub(super) enum Fault {
     Latency,
     RateLimited,
-    Unavailable(u16),
+    Unavailable,
     Reset,
     Timeout,
     AnswerLost,
@@ -30,12 +30,10 @@ pub(super) enum Reach {
     Always,
 }
 
-pub(super) const FAULTS: [Fault; 12] = [
+pub(super) const FAULTS: [Fault; 10] = [
     Fault::Latency,
     Fault::RateLimited,
-    Fault::Unavailable(500),
-    Fault::Unavailable(503),
-    Fault::Unavailable(529),
+    Fault::Unavailable,
     Fault::Reset,
     Fault::Timeout,
     Fault::AnswerLost,
@@ -51,7 +49,7 @@ impl Fault {
         match self {
             Fault::Latency => "latency",
             Fault::RateLimited => "rate_limited",
-            Fault::Unavailable(_) => "unavailable",
+            Fault::Unavailable => "unavailable",
             Fault::Reset => "reset",
             Fault::Timeout => "timeout",
             Fault::AnswerLost => "answer_lost",
@@ -59,13 +57,6 @@ impl Fault {
             Fault::ExpiredToken => "expired_token",
             Fault::RevokedToken => "revoked_token",
             Fault::GarbledObject => "garbled_object",
-        }
-    }
-
-    pub(super) fn name(self) -> String {
-        match self {
-            Fault::Unavailable(status) => format!("unavailable {status}"),
-            other => other.word().to_owned(),
         }
     }
 
@@ -87,24 +78,31 @@ impl Fault {
     }
 
     /// The reaches that tell something of their own with such a call. A storm costs half a second of
-    /// processor time, so that none is run for its name alone.
+    /// processor time, so that none is run for its name alone: of a read that fails, it does not matter how.
     pub(super) fn reaches(self, kind: &Kind) -> Vec<Reach> {
         use Reach::{Always, Later, Once};
         let reaches: &[Reach] = match self {
             _ if !self.meets(kind) => &[Once],
             Fault::Latency => &[Always],
             Fault::RateLimited | Fault::Timeout => &[Once, Later],
-            // To the engine all of 5xx is one.
-            Fault::Unavailable(503) => &[Once],
-            Fault::Unavailable(529) => &[Always],
-            Fault::Reset | Fault::ExpiredToken => &[Later, Always],
             // Once is forever.
-            Fault::RevokedToken => &[Once, Later],
-            Fault::Unavailable(_) | Fault::AnswerLost | Fault::StaleReads | Fault::GarbledObject => {
+            Fault::RevokedToken => &[Later],
+            Fault::Reset | Fault::AnswerLost | Fault::ExpiredToken if kind.is_read() => &[Later],
+            Fault::Reset | Fault::ExpiredToken => &[Later, Always],
+            Fault::Unavailable | Fault::AnswerLost | Fault::StaleReads | Fault::GarbledObject => {
                 &[Once, Later, Always]
             }
         };
-        reaches.iter().copied().filter(|reach| *reach != Later || kind.calls > 1).collect()
+        let later = if kind.calls > 1 { Later } else { Once };
+        let reaches = reaches.iter().map(|reach| if *reach == Later { later } else { *reach });
+        let mut reaches: Vec<Reach> = reaches.collect();
+        reaches.dedup();
+        reaches
+    }
+
+    /// Whether it goes on in the simulator when no further call meets it.
+    pub(super) fn lasts(self) -> bool {
+        matches!(self, Fault::RevokedToken | Fault::StaleReads)
     }
 
     /// Whether calls come to a good end all the same.
@@ -133,13 +131,22 @@ impl Fault {
                 order["retry_after_seconds"] = json!(0);
                 order["should_retry"] = json!(reach == Reach::Once);
             }
-            Fault::Unavailable(status) => order["status"] = json!(status),
-            // A read, a part of a look, and all of the look after the run.
+            Fault::Unavailable => {
+                order["status"] = json!(match reach {
+                    Reach::Once => 503,
+                    Reach::Later => 500,
+                    Reach::Always => 529,
+                });
+            }
+            // Once the caller gives up; where it meets many calls, the wait for each would add up, and
+            // the connection ends first.
+            Fault::Timeout if reach != Reach::Once => order["milliseconds"] = json!(20),
+            // A read, a part of a look, and all looks for as long as the storm lasts.
             Fault::StaleReads => {
                 order["reads"] = json!(match reach {
                     Reach::Once => 1,
                     Reach::Later => 3,
-                    Reach::Always => 12,
+                    Reach::Always => 1_000,
                 });
             }
             _ => {}

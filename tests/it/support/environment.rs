@@ -15,7 +15,7 @@ const ONE_LANE: [(&str, &str); 2] = [
 ];
 
 const HASTE: &str = "\n    retry_wait   = \"1ms\"";
-const EARLY: &str = "\n    call_timeout = \"200ms\"";
+const EARLY: &str = "\n    call_timeout = \"1s\"";
 
 /// A temporary directory; the program sees no variable of this machine but `PATH`.
 pub(crate) struct Environment {
