@@ -14,10 +14,14 @@ const ONE_LANE: [(&str, &str); 2] = [
     ("acme.json", include_str!("../fixtures/one-lane/acme.json")),
 ];
 
+const HASTE: &str = "\n    retry_wait   = \"1ms\"";
+const EARLY: &str = "\n    call_timeout = \"1s\"";
+
 /// A temporary directory; the program sees no variable of this machine but `PATH`.
 pub(crate) struct Environment {
     /// What was said to a simulator; judged first, while its directory is there.
     record: Record,
+    is_recorded: bool,
     _beside: TempDir,
     directory: TempDir,
 }
@@ -26,7 +30,7 @@ impl Environment {
     fn empty() -> Environment {
         let beside = TempDir::new().unwrap();
         let record = Record { path: beside.path().join("traffic.jsonl"), sender: Sender::Client };
-        Environment { record, _beside: beside, directory: TempDir::new().unwrap() }
+        Environment { record, is_recorded: true, _beside: beside, directory: TempDir::new().unwrap() }
     }
 
     /// An environment of these files.
@@ -84,14 +88,27 @@ impl Environment {
         self.write(name, &text.replace(from, to));
     }
 
+    /// The same without a record of the traffic, which takes as long to write and judge as a run.
+    pub(crate) fn unrecorded(self) -> Environment {
+        Environment { is_recorded: false, ..self }
+    }
+
     /// Lets the program wait no longer than a test has to.
     #[track_caller]
     pub(crate) fn hasten(&self) {
-        self.edit(
-            "main.keyless.hcl",
-            "skip_waits   = true",
-            "skip_waits   = true\n    retry_wait   = \"1ms\"",
-        );
+        self.edit("main.keyless.hcl", "skip_waits   = true", &format!("skip_waits   = true{HASTE}"));
+    }
+
+    /// Lets the program, once it has been hastened, give up a call that nobody answers.
+    #[track_caller]
+    pub(crate) fn give_up_early(&self) {
+        self.edit("main.keyless.hcl", HASTE, &format!("{HASTE}{EARLY}"));
+    }
+
+    /// Takes back [`Environment::give_up_early`].
+    #[track_caller]
+    pub(crate) fn be_patient_again(&self) {
+        self.edit("main.keyless.hcl", EARLY, "");
     }
 
     /// Makes a pipe with a name, on which a test and a script wait for each other.
@@ -105,7 +122,9 @@ impl Environment {
         command.args(arguments).current_dir(self.directory.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.directory.path()).env("USER", "tester");
-        command.env("KEYLESS_SIMULATOR_TRAFFIC", &self.record.path);
+        if self.is_recorded {
+            command.env("KEYLESS_SIMULATOR_TRAFFIC", &self.record.path);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

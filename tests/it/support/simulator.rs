@@ -97,6 +97,12 @@ impl Simulator {
         told["faults"].as_array().unwrap().iter().map(|fault| fault["met"].as_u64().unwrap()).collect()
     }
 
+    /// Lets every workload call once; how they fare.
+    pub(crate) fn run_workloads(&self) -> Vec<Value> {
+        let told = self.call("POST", "/_simulator/workloads/run", None, None);
+        told["workloads"].as_array().unwrap().clone()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
