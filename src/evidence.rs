@@ -19,7 +19,7 @@ use crate::config::{ApiKey, Configuration, FederationRule, Provider};
 use crate::limits;
 use crate::matching;
 use crate::platform::{Usage, UsageQuestion};
-use crate::resource::{KeyStatus, Observed};
+use crate::resource::{KeyStatus, Observed, Unreadable};
 use crate::token::{self, Expected, IssuerKeys};
 
 pub use activity::{authentication_question, authentications, change_question};
@@ -177,6 +177,25 @@ pub fn usage(
     };
     let keys = configuration.api_keys.iter().map(key_evidence);
     keys.chain(configuration.service_accounts.keys().filter_map(account_evidence)).collect()
+}
+
+/// Sets keys aside that are still shown as active right after we set them inactive: a list may lag, or
+/// somebody needed the key at once. Which it is shows in a moment; until then nothing is done with it.
+pub fn set_late_statuses_aside(observed: &mut Observed, state: &State, now: Timestamp) {
+    for lane in state.lanes.values() {
+        let Some(at) = lane.disabled_at.filter(|at| now.duration_since(*at) < limits::STATUS_LATE_MAX) else {
+            continue;
+        };
+        let shown = observed.api_keys.get(&lane.key_id).filter(|key| key.status == KeyStatus::Active);
+        if let Some(key) = shown {
+            let why = format!(
+                "keyless set it inactive at {at} and the API shows it as active; it may not show yet, or somebody set it active again"
+            );
+            let unreadable = Unreadable { noun: "API key", name: Some(key.name.clone()), why };
+            observed.api_keys.remove(&lane.key_id);
+            observed.unreadable.insert(lane.key_id.clone(), unreadable);
+        }
+    }
 }
 
 /// Keys that were disabled by us and are active again: somebody needed them, and from then on

@@ -83,6 +83,9 @@ pub const LIST_RESTARTS_MAX: u32 = 3;
 /// look for its unique name.
 pub const CREATE_TRIES_MAX: u32 = 3;
 
+/// How long after its change a key's status may be shown as it was before.
+pub const STATUS_LATE_MAX: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
 /// How often a recorded object that no list shows is looked for again by its id before it is
 /// held back. With the usual waits that takes 15 seconds.
 pub const MISSING_TRIES_MAX: u32 = 5;

@@ -1,5 +1,7 @@
 //! What becomes evidence of what is known about use.
 
+use keyless_state::LaneRecord;
+
 use super::*;
 use crate::platform::{UsageRow, UsageSource};
 use crate::sample::{ACCOUNT, CONSUMER, KEY, address, built, hour, id_of, lane, statement};
@@ -83,4 +85,22 @@ fn use_is_asked_about_from_the_first_removal_on() {
     assert_eq!(since(&state), hour(3));
     let keys = usage_question(&configuration, &state).unwrap().key_ids;
     assert_eq!(keys, ["apikey_1".to_owned()].into());
+}
+
+#[test]
+fn a_status_may_be_late_for_a_moment() {
+    let seconds = |seconds| hour(10) + SignedDuration::from_secs(seconds);
+    for (now, late) in [(seconds(0), true), (seconds(59), true), (seconds(60), false)] {
+        let (_, mut state, mut observed) = built();
+        let recorded = LaneRecord { disabled_at: Some(hour(10)), ..lane("apikey_1", &[]) };
+        state.lanes.insert(address(KEY), recorded);
+        set_late_statuses_aside(&mut observed, &state, now);
+        assert_eq!(observed.unreadable.contains_key("apikey_1"), late, "{now}");
+        assert_eq!(reactivations(&state, &observed, now).is_empty(), late, "{now}");
+        // What is shown as it was set is as it was set.
+        let (_, _, mut observed) = built();
+        observed.api_keys.get_mut("apikey_1").unwrap().status = KeyStatus::Inactive;
+        set_late_statuses_aside(&mut observed, &state, now);
+        assert!(observed.unreadable.is_empty());
+    }
 }

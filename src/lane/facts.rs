@@ -35,6 +35,8 @@ pub struct KeyFacts {
     pub disabled_at: Option<Timestamp>,
     /// The last time somebody else set it active again.
     pub reactivated_at: Option<Timestamp>,
+    /// Why the key cannot be read, where it cannot.
+    pub unreadable: Option<String>,
     /// Who approved its archive and when.
     pub approval: Option<(String, Timestamp)>,
 }

@@ -77,6 +77,11 @@ pub struct Refusal {
 /// Judges one lane at one moment.
 pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
     let judged = |stage, gate| Assessment { stage, gate };
+    if let Some(why) = &facts.key.unreadable {
+        let why = format!("the key cannot be read: {why}");
+        let fix = "Plan again in a moment; if it stays so, look at the key in the Console.".to_owned();
+        return judged(Stage::Configure, Gate::Refused(vec![Refusal { why, place: None, fix }]));
+    }
     match &facts.key.status {
         None => {
             return judged(Stage::Configure, Gate::Refused(vec![unknown_key(facts)]));

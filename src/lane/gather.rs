@@ -82,10 +82,7 @@ fn key_facts(
     state: &State,
     observed: &Observed,
 ) -> KeyFacts {
-    let status = match observed.unreadable.contains_key(&key.id) {
-        true => Some(KeyStatus::Other("unreadable".to_owned())),
-        false => observed.api_keys.get(&key.id).map(|object| object.status.clone()),
-    };
+    let status = observed.api_keys.get(&key.id).map(|object| object.status.clone());
     let still_inactive = status == Some(KeyStatus::Inactive);
     let approval = newest(state, |fact| match fact {
         Fact::ArchiveApproval { key, by } if key == address => Some(by.clone()),
@@ -96,6 +93,7 @@ fn key_facts(
         status,
         disabled_at: record.disabled_at.filter(|_| still_inactive),
         reactivated_at: record.reactivated_at,
+        unreadable: observed.unreadable.get(&key.id).map(|object| object.why.clone()),
         approval: approval.map(|(evidence, by)| (by, evidence.observed_at)),
     }
 }

@@ -78,7 +78,7 @@ pub(super) async fn look(
 ) -> Result<Look, String> {
     let remote = &connection.remote;
     let managed = refresh::managed(&session.configuration, &recorded.state);
-    let observed = remote.platform.observe(&managed).await.map_err(|error| told(&error))?;
+    let mut observed = remote.platform.observe(&managed).await.map_err(|error| told(&error))?;
     check_organization(session, &recorded, &observed)?;
     // Before the first report is read: reading is use.
     let retired = session.configuration.api_keys.values();
@@ -102,6 +102,7 @@ pub(super) async fn look(
         }
         settled.push((doubt, event));
     }
+    evidence::set_late_statuses_aside(&mut observed, &state, now);
     let before = state.clone();
     let mut learnt = evidence::reactivations(&state, &observed, now);
     let gathered = refresh::gather(remote, &session.configuration, &state, &observed, &session.base, now)

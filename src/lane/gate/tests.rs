@@ -56,6 +56,7 @@ fn ready() -> LaneFacts {
             status: Some(KeyStatus::Active),
             disabled_at: None,
             reactivated_at: None,
+            unreadable: None,
             approval: None,
         },
         rules: vec![rule()],
@@ -433,4 +434,12 @@ fn archiving_wants_time_silence_and_an_approval() {
     check_disabled(used(hour(11), hour(99), None), usage);
     check_disabled(used(hour(0), hour(89), None), usage);
     check_disabled(used(hour(0), hour(90) - SignedDuration::from_mins(10), None), "revoke open");
+}
+
+#[test]
+fn a_key_that_cannot_be_read_stops_its_lane() {
+    let mut facts = ready();
+    facts.key.unreadable = Some("no one knows".to_owned());
+    let gate = assess(&facts, hour(20)).gate;
+    assert!(matches!(&gate, Gate::Refused(why) if why[0].why.contains("no one knows")), "{gate:?}");
 }
