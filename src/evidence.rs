@@ -52,6 +52,9 @@ pub struct ReportPlace<'a> {
     pub key: &'a Address,
     /// The consumer.
     pub consumer: &'a ConsumerId,
+    /// The lane and the consumer as they were called when its settings were written, which is how the
+    /// workload may know them.
+    pub tag: &'a str,
     /// The rule the consumer is to federate through.
     pub rule: &'a FederationRule,
     /// The rule's issuer.
@@ -72,7 +75,8 @@ pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evi
     if report.format != REPORT_FORMAT {
         return Err(format!("it has the format `{}`; this version reads `{REPORT_FORMAT}`", report.format));
     }
-    if report.key != place.key.to_string() || report.consumer != place.consumer.to_string() {
+    let about = format!("{}/{}", report.key, report.consumer);
+    if about != keyless_state::tag(place.key, place.consumer) && about != place.tag {
         return Err(format!("it is about {} of {}", report.consumer, report.key));
     }
     let digest = hex(&Sha256::digest(signed.report.as_bytes()));

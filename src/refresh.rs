@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
+use keyless_state::{Address, ConsumerId, Evidence, Kind, LaneRecord, State};
 
 use crate::config::{Configuration, Provider};
 use crate::consumer::Place;
@@ -54,16 +54,24 @@ pub fn managed(configuration: &Configuration, state: &State) -> Managed {
     }
 }
 
-/// The place of each declared consumer.
-pub fn places(configuration: &Configuration, base: &Path) -> Vec<Place> {
+/// The place of each declared consumer. Our lines there bear what is recorded of the key, whatever
+/// its block is called by now.
+pub fn places(configuration: &Configuration, state: &State, base: &Path) -> Vec<Place> {
     let mut places = Vec::new();
+    let lanes: BTreeMap<&String, (&Address, &LaneRecord)> =
+        state.lanes.iter().map(|(address, lane)| (&lane.key_id, (address, lane))).collect();
     for (key, declared) in &configuration.api_keys {
+        let lane = lanes.get(&declared.id);
         for (id, consumer) in &declared.consumers {
+            let recorded = lane.and_then(|(address, lane)| Some((address, lane.consumers.get(id)?)));
+            let (address, tag) =
+                recorded.map_or((key, None), |(address, record)| (address, record.tag.clone()));
             places.push(Place {
                 base: base.to_owned(),
                 key: key.clone(),
                 id: id.clone(),
                 consumer: consumer.clone(),
+                tag: tag.unwrap_or_else(|| keyless_state::tag(address, id)),
             });
         }
     }
@@ -71,10 +79,10 @@ pub fn places(configuration: &Configuration, base: &Path) -> Vec<Place> {
 }
 
 /// Looks into every consumer.
-pub async fn sight(configuration: &Configuration, base: &Path) -> Sightings {
+pub async fn sight(configuration: &Configuration, state: &State, base: &Path) -> Sightings {
     let mut sightings = Sightings::default();
     let mut checks = tokio::task::JoinSet::new();
-    for place in places(configuration, base) {
+    for place in places(configuration, state, base) {
         checks.spawn(async move {
             let presence = place.check().await;
             let settings = place.settings().map(|settings| settings_digest(&settings));
@@ -131,35 +139,45 @@ pub async fn gather(
             Err(error) => return Err(error),
         }
     }
+    read_reports(remote, configuration, places(configuration, state, base), now, &mut gathered).await;
+    Ok(gathered)
+}
+
+/// Reads the credential reports that workloads left, and tells which are not believed.
+async fn read_reports(
+    remote: &Remote,
+    configuration: &Configuration,
+    places: Vec<Place>,
+    now: Timestamp,
+    gathered: &mut Gathered,
+) {
     let mut keys: BTreeMap<&Address, Result<IssuerKeys, String>> = BTreeMap::new();
-    for (key, declared) in &configuration.api_keys {
-        for (id, consumer) in &declared.consumers {
-            let Some(path) = &consumer.report else { continue };
-            let Ok(text) = std::fs::read_to_string(base.join(path)) else { continue };
-            let rule = &configuration.federation_rules[&consumer.rule];
-            let provider = &configuration.providers[&rule.provider];
-            if !keys.contains_key(&rule.provider) {
-                let fetched = remote.issuer_keys.fetch_keys(&issuer_arguments(provider)).await;
-                keys.insert(&rule.provider, fetched.map_err(|error| error.to_string()));
+    for place in places {
+        let Some(path) = &place.consumer.report else { continue };
+        let Ok(text) = std::fs::read_to_string(place.base.join(path)) else { continue };
+        let rule = &configuration.federation_rules[&place.consumer.rule];
+        let provider = &configuration.providers[&rule.provider];
+        if !keys.contains_key(&rule.provider) {
+            let fetched = remote.issuer_keys.fetch_keys(&issuer_arguments(provider)).await;
+            keys.insert(&rule.provider, fetched.map_err(|error| error.to_string()));
+        }
+        let judged = match &keys[&rule.provider] {
+            Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
+            Ok(keys) => {
+                let (key, consumer, tag) = (&place.key, &place.id, place.tag.as_str());
+                evidence::report(&text, &ReportPlace { key, consumer, tag, rule, provider, keys }, now)
             }
-            let judged = match &keys[&rule.provider] {
-                Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
-                Ok(keys) => {
-                    evidence::report(&text, &ReportPlace { key, consumer: id, rule, provider, keys }, now)
-                }
-            };
-            match judged {
-                Ok(found) => gathered.evidence.push(found),
-                Err(why) => gathered.disbelieved.push(DisbelievedReport {
-                    key: key.clone(),
-                    consumer: id.clone(),
-                    path: path.clone(),
-                    why,
-                }),
-            }
+        };
+        match judged {
+            Ok(found) => gathered.evidence.push(found),
+            Err(why) => gathered.disbelieved.push(DisbelievedReport {
+                key: place.key.clone(),
+                consumer: place.id.clone(),
+                path: path.clone(),
+                why,
+            }),
         }
     }
-    Ok(gathered)
 }
 
 /// Reads what the Activity Feed tells of exchanges and of changes. It supports other evidence and

@@ -63,6 +63,7 @@ pub(crate) fn account(name: &str, memberships: &[(&str, &str)]) -> ServiceAccoun
     ServiceAccount {
         location: location(),
         name: name.to_owned(),
+        is_named: true,
         description: String::new(),
         organization_role: OrganizationRole::Developer,
         memberships: memberships

@@ -88,7 +88,7 @@ pub(super) async fn carry_out(
             let request = Trial { rule, rule_id, service_account_id, workspace_id, rule_digest };
             Ok(verify(&tools, request, now).await?)
         }
-        Task::Consumer { key, consumer, change } => {
+        Task::Consumer { key, consumer, tag, change } => {
             let declared =
                 tools.configuration.api_keys.get(&key).and_then(|key| key.consumers.get(&consumer));
             let consumer_block = declared
@@ -101,7 +101,7 @@ pub(super) async fn carry_out(
                 let found = tools.remote.platform.api_key(&id).await.map_err(|error| explain(&error))?;
                 prepare::may_put_back(&id, &found.status)?;
             }
-            let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block };
+            let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block, tag };
             // What a driver did before it failed shows in the place.
             change_consumer(place, change).await
         }

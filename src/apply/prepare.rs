@@ -41,6 +41,8 @@ pub enum Task {
         key: Address,
         /// The consumer.
         consumer: ConsumerId,
+        /// What our lines there bear.
+        tag: String,
         /// What is to be done there.
         change: ConsumerChange,
     },
@@ -77,6 +79,11 @@ impl Context<'_> {
         record.map(|record| record.id.clone()).ok_or_else(|| format!("{address} is not recorded"))
     }
 
+    fn tag(&self, lane: &Address, consumer: &ConsumerId) -> String {
+        let record = self.state.lanes.get(lane).and_then(|lane| lane.consumers.get(consumer));
+        record.and_then(|record| record.tag.clone()).unwrap_or_else(|| keyless_state::tag(lane, consumer))
+    }
+
     fn workspace_id(&self, reference: &crate::config::WorkspaceRef) -> String {
         match reference {
             crate::config::WorkspaceRef::Id(id) => id.clone(),
@@ -93,7 +100,8 @@ impl Context<'_> {
 /// When something it refers to is not recorded, which means that the plan does not fit the state.
 pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, String> {
     let consumer = |address: &Address, consumer: &ConsumerId, change: ConsumerChange| {
-        Ok(Task::Consumer { key: address.clone(), consumer: consumer.clone(), change })
+        let tag = context.tag(address, consumer);
+        Ok(Task::Consumer { key: address.clone(), consumer: consumer.clone(), tag, change })
     };
     let status = |id: &String, expected: KeyStatus, wanted: KeyStatus| {
         Ok(Task::KeyStatus { id: id.clone(), expected, wanted })

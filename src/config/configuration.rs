@@ -117,6 +117,9 @@ pub struct ServiceAccount {
     pub location: Location,
     /// Name at the API.
     pub name: String,
+    /// Whether the block gives the name. Where it does not, an account that is there keeps its own,
+    /// which the API never changes.
+    pub is_named: bool,
     /// Description; empty when absent.
     pub description: String,
     /// Role in the organization.

@@ -53,6 +53,8 @@ pub struct Place {
     pub id: ConsumerId,
     /// As declared.
     pub consumer: Consumer,
+    /// What our lines there bear.
+    pub tag: String,
 }
 
 /// What a driver could not do.
@@ -89,10 +91,6 @@ impl Place {
         ConsumerError { key: self.key.clone(), id: self.id.clone(), place, message: message.into() }
     }
 
-    fn tag(&self) -> String {
-        format!("{}/{}", self.key, self.id)
-    }
-
     /// Tells whether the key is there.
     pub async fn check(&self) -> Presence {
         let seen = match &self.consumer.driver {
@@ -126,28 +124,28 @@ impl Place {
         let ConsumerDriver::Dotenv { path, identity_token_file: Some(_), .. } = &self.consumer.driver else {
             return None;
         };
-        dotenv::settings(&file::read(&self.base.join(path)).ok()?, &self.tag())
+        dotenv::settings(&file::read(&self.base.join(path)).ok()?, &self.tag)
     }
 
     /// Writes the federation settings, replacing older ones of ours.
     pub fn configure(&self, settings: &[(String, String)]) -> Result<(), ConsumerError> {
-        self.edit_dotenv(|text| dotenv::configure(text, &self.tag(), settings))
+        self.edit_dotenv(|text| dotenv::configure(text, &self.tag, settings))
     }
 
     /// Takes our federation settings out.
     pub fn unconfigure(&self) -> Result<(), ConsumerError> {
-        self.edit_dotenv(|text| Ok(dotenv::unconfigure(text, &self.tag())))
+        self.edit_dotenv(|text| Ok(dotenv::unconfigure(text, &self.tag)))
     }
 
     /// Takes the key out and returns what is needed to put it back. Safe to repeat.
     pub async fn remove(&self) -> Result<Option<Value>, ConsumerError> {
         match &self.consumer.driver {
             ConsumerDriver::Dotenv { variable, .. } => {
-                self.edit_dotenv(|text| dotenv::park(text, variable, &self.tag()))?;
+                self.edit_dotenv(|text| dotenv::park(text, variable, &self.tag))?;
                 Ok(Some(json!({ "parked": variable })))
             }
             ConsumerDriver::ClaudeCodeSettings(settings) => {
-                self.edit(&settings.path, |text| settings_file::park(text, &settings.entry, &self.tag()))?;
+                self.edit(&settings.path, |text| settings_file::park(text, &settings.entry, &self.tag))?;
                 Ok(Some(json!({ "parked": settings_file::name(&settings.entry) })))
             }
             ConsumerDriver::Command { remove, .. } => {
@@ -167,9 +165,9 @@ impl Place {
     /// was lost.
     pub async fn restore(&self, receipt: Option<&Value>) -> Result<(), ConsumerError> {
         match &self.consumer.driver {
-            ConsumerDriver::Dotenv { .. } => self.edit_dotenv(|text| dotenv::unpark(text, &self.tag())),
+            ConsumerDriver::Dotenv { .. } => self.edit_dotenv(|text| dotenv::unpark(text, &self.tag)),
             ConsumerDriver::ClaudeCodeSettings(settings) => {
-                self.edit(&settings.path, |text| settings_file::unpark(text, &settings.entry, &self.tag()))
+                self.edit(&settings.path, |text| settings_file::unpark(text, &settings.entry, &self.tag))
             }
             ConsumerDriver::Command { restore: Some(restore), .. } => {
                 let done = command::run(restore, &self.base).await;

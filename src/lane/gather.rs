@@ -151,18 +151,20 @@ fn rule_facts(
     }
 }
 
-/// SHA-256 over what a rule, its issuer and its account read back as; none before the rule exists.
+/// SHA-256 over what a rule, its issuer and its account read back as, names and descriptions apart;
+/// none before the rule exists.
 ///
-/// Evidence about a rule counts only as long as this stays the same.
+/// Evidence about a rule counts only as long as this stays the same. Whom it lets in, as whom and
+/// where, does not hang on what it is called.
 pub fn rule_digest(rule: &Address, state: &State) -> Option<String> {
     let record = state.records.get(rule)?;
     let mut hash = Sha256::new();
     hash.update(record.id.as_bytes());
-    hash.update(serde_json::to_vec(&record.attributes).expect("attributes are plain JSON"));
-    for part in &record.depends_on {
-        if let Some(record) = state.records.get(part) {
-            hash.update(serde_json::to_vec(&record.attributes).expect("attributes are plain JSON"));
-        }
+    let parts = record.depends_on.iter().filter_map(|part| state.records.get(part));
+    for record in std::iter::once(record).chain(parts) {
+        let mut attributes = record.attributes.clone();
+        attributes.retain(|name, _| !["name", "description"].contains(&name.as_str()));
+        hash.update(serde_json::to_vec(&attributes).expect("attributes are plain JSON"));
     }
     Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

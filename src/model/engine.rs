@@ -113,6 +113,7 @@ impl Scope {
             serial: 0,
             mode: if back { Mode::Rollback } else { Mode::Apply },
             now: at(world.hour),
+            moves: keyless_state::Renames::new(),
             skip_waits: false,
             outputs_changed: false,
             caller: Caller::Person,

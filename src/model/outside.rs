@@ -63,7 +63,7 @@ pub(super) fn perform(scope: &Scope, world: &mut World, task: &Task) -> Result<G
             ];
             Ok(Given { evidence, failure: !accepted, ..Given::default() })
         }
-        Task::Consumer { key, consumer, change } => {
+        Task::Consumer { key, consumer, change, .. } => {
             let hour = world.hour;
             let (lane, place) = scope.place_index(key, consumer);
             let status = scope.status(world, lane);

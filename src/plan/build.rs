@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keyless_state::{Address, State};
+use keyless_state::{Address, Renames, State};
 use sha2::{Digest, Sha256};
 
 use super::change::Action;
@@ -12,7 +12,7 @@ use super::diff::{self, Diff};
 use super::held::HeldBack;
 use super::lanes;
 use super::operation::Operation;
-use super::plan_data::{Base, Mode, Plan, Step};
+use super::plan_data::{Base, Mode, Moved, Plan, Step};
 use super::settings::wanted_settings;
 use super::undo::Undo;
 use crate::config::{Configuration, ConsumerDriver, PutBack, WorkspaceRef};
@@ -41,6 +41,8 @@ pub struct PlanInput<'a> {
     pub mode: Mode,
     /// The platform's time.
     pub now: Timestamp,
+    /// New addresses by old ones: the state has the new ones already.
+    pub moves: Renames,
     /// Whether waits for time are skipped, as in a demo.
     pub skip_waits: bool,
     /// Whether outputs differ from what is recorded.
@@ -82,6 +84,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         mode: input.mode,
         created_at: input.now,
         base: base(&input),
+        moves: moved(input.moves),
         drift,
         changes,
         lanes: lane_views,
@@ -90,6 +93,10 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         console: diff.console,
         held: held(diff.held),
     })
+}
+
+fn moved(moves: Renames) -> Vec<Moved> {
+    moves.into_iter().map(|(from, to)| Moved { from, to }).collect()
 }
 
 fn held(held: BTreeMap<Address, String>) -> Vec<HeldBack> {
@@ -108,6 +115,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         mode: input.mode,
         created_at: input.now,
         base: base(&input),
+        moves: moved(input.moves),
         drift: Vec::new(),
         changes: back.changes,
         lanes,

@@ -68,6 +68,13 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     diff
 }
 
+/// Ids of the workspaces that can be looked up.
+pub(super) fn workspaces(configuration: &Configuration, observed: &Observed) -> BTreeMap<Address, String> {
+    let mut diff = Diff::default();
+    look_up_workspaces(configuration, observed, &mut diff);
+    diff.workspaces
+}
+
 fn look_up_workspaces(configuration: &Configuration, observed: &Observed, diff: &mut Diff) {
     for (address, lookup) in &configuration.workspaces {
         let live = observed.workspaces.values().filter(|workspace| workspace.archived_at.is_none());

@@ -20,6 +20,9 @@ pub struct Plan {
     pub created_at: Timestamp,
     /// What it was made from; apply refuses it when any of this has moved.
     pub base: Base,
+    /// Renamed blocks that took the record of their object over: old and new address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Moved>,
     /// What others changed since the last apply.
     pub drift: Vec<Drift>,
     /// What is to be done with each declared thing.
@@ -62,6 +65,15 @@ impl Mode {
             Mode::RefreshOnly => "refresh",
         }
     }
+}
+
+/// A block that is called otherwise by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The address under which its object was recorded.
+    pub from: Address,
+    /// The address that it has now.
+    pub to: Address,
 }
 
 /// What a plan was made from.

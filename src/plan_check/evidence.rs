@@ -40,13 +40,17 @@ impl<'a> Moment<'a> {
         latest
     }
 
-    /// The print of a rule as recorded, with its issuer and account; written down with each proof.
+    /// The print of a rule as recorded, with its issuer and account; written down with each proof. What
+    /// things are called is no part of it.
     fn print(&self, record: &Record) -> String {
         let mut hash = Sha256::new();
         hash.update(&record.id);
         let parts = record.depends_on.iter().filter_map(|part| self.state.records.get(part));
         for record in std::iter::once(record).chain(parts) {
-            hash.update(serde_json::to_string(&record.attributes).expect("attributes are plain JSON"));
+            let mut told = record.attributes.clone();
+            told.remove("name");
+            told.remove("description");
+            hash.update(serde_json::to_string(&told).expect("attributes are plain JSON"));
         }
         crate::evidence::hex(&hash.finalize())
     }

@@ -12,6 +12,13 @@ use crate::plan::{Action, Change, Drift, Mode, Plan, Reason};
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     out.push_str(&drift(&plan.drift));
+    for moved in &plan.moves {
+        let text = format!("# {} has moved to {}", moved.from, moved.to);
+        let _ = writeln!(out, "  {}", paint(BOLD, text));
+    }
+    if !plan.moves.is_empty() {
+        out.push_str("\nThe objects stay as they are; apply records the new addresses.\n\n");
+    }
     if plan.mode == Mode::RefreshOnly {
         out.push_str(match plan.drift.is_empty() {
             true if !plan.held.is_empty() => "No changes in what can be read.\n",

@@ -12,13 +12,15 @@
 pub mod address;
 pub mod evidence;
 pub mod journal;
-pub mod snapshot;
+pub mod rename;
+mod snapshot;
 pub mod state;
 pub mod store;
 
 pub use address::{Address, AddressError, ConsumerId, Kind};
 pub use evidence::{Evidence, Fact, Shadow, Weight, Winner};
 pub use journal::{Entry, Event, InDoubt, Progress, Replay, ReplayError, StepStatus, replay};
+pub use rename::Renames;
 pub use snapshot::{Checkpoint, FORMAT_VERSION, Snapshot};
-pub use state::{ConsumerRecord, LaneRecord, Mutation, Origin, OutputRecord, Record, State};
+pub use state::{ConsumerRecord, LaneRecord, Mutation, Origin, OutputRecord, Record, State, tag};
 pub use store::{LockInfo, LockRequest, Repair, Store, StoreError, Version, View, force_unlock, read};

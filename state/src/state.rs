@@ -76,9 +76,17 @@ pub struct ConsumerRecord {
     /// When the key was taken out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
+    /// What our lines in the place bear, where that is not the present name of lane and consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// What the driver needs to put the key back; never the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Value>,
+}
+
+/// What our lines in a consumer bear when they are written for a lane.
+pub fn tag(lane: &Address, consumer: &ConsumerId) -> String {
+    format!("{lane}/{consumer}")
 }
 
 /// One output as of the last apply.

@@ -114,6 +114,7 @@ fn lane() -> LaneRecord {
         configured_at: Some(at(1)),
         configured_digest: Some("ef".repeat(32)),
         removed_at: Some(at(2)),
+        tag: None,
         receipt: Some(json!({ "line": 3, "renamed_to": "PARKED" })),
     };
     LaneRecord {

@@ -21,6 +21,7 @@ mod one_lane;
 mod plan_check;
 mod plan_file;
 mod proxy;
+mod renames;
 mod storm;
 mod tidy;
 mod trouble;

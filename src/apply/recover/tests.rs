@@ -68,6 +68,7 @@ fn what_it_made_is_recorded_as_ours_and_its_memberships_follow() {
         serial: 1,
         mode: plan::Mode::Apply,
         now: hour(10),
+        moves: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller: crate::resource::Caller::Person,

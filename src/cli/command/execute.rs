@@ -183,12 +183,12 @@ async fn listen(stop: CancellationToken) {
     }
 }
 
-/// Ends what an interrupted run left in doubt.
+/// Ends what an interrupted run left in doubt, and records which blocks were renamed.
 fn settle(store: &mut Store, look: &Look) -> Result<(), String> {
     for (doubt, event) in &look.settled {
         store.append(&doubt.run, look.now, event.clone()).map_err(|error| error.to_string())?;
     }
-    Ok(())
+    record_mutations(store, &ulid::Ulid::generate().to_string(), look, look.moved.clone())
 }
 
 fn record_mutations(store: &mut Store, run: &str, look: &Look, changes: Vec<Mutation>) -> Result<(), String> {
@@ -217,7 +217,7 @@ pub(super) fn record_learnt(store: &mut Store, look: &Look, nothing_moves: bool)
         _ => true,
     };
     let changes: Vec<Mutation> = look.learnt.iter().filter(keep).cloned().collect();
-    if changes.is_empty() && look.settled.is_empty() {
+    if changes.is_empty() && look.settled.is_empty() && look.moved.is_empty() {
         return Ok(());
     }
     record(store, look, changes)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Evidence, Fact, InDoubt, Mutation, State, Weight};
+use keyless_state::{Address, Evidence, Fact, InDoubt, Mutation, Renames, State, Weight};
 
 use super::connect::{Connection, told};
 use crate::apply::recover;
@@ -12,7 +12,7 @@ use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::evidence;
 use crate::lane::Sightings;
-use crate::plan::{HeldBack, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
+use crate::plan::{self, HeldBack, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
 use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
@@ -33,6 +33,10 @@ pub(super) struct Look {
     pub(super) now: Timestamp,
     /// Who changed what lately, as far as the Activity Feed tells.
     changes: Vec<Activity>,
+    /// New addresses by old ones, of blocks that were renamed; `state` has the new ones.
+    moves: Renames,
+    /// What records these moves.
+    pub(super) moved: Vec<Mutation>,
     /// Steps of earlier runs that were in doubt, with the journal events that settle them.
     pub(super) settled: Vec<(InDoubt, keyless_state::Event)>,
     /// Who stands behind the credential.
@@ -84,7 +88,7 @@ pub(super) async fn look(
     let retired = session.configuration.api_keys.values();
     connection.report_keys.check_against(retired.filter_map(|key| observed.api_keys.get(&key.id)))?;
     let now = remote.platform.now().await.map_err(|error| told(&error))?;
-    let sightings = refresh::sight(&session.configuration, &session.base).await;
+    let sightings = refresh::sight(&session.configuration, &recorded.state, &session.base).await;
     let mut state = recorded.state;
     let mut settled = Vec::new();
     for doubt in recorded.in_doubt {
@@ -102,6 +106,10 @@ pub(super) async fn look(
         }
         settled.push((doubt, event));
     }
+    let moves = plan::moves(&session.configuration, &state, &observed);
+    let renamed = state.renamed(&moves);
+    let moved = state.changes_to(&renamed);
+    let mut state = renamed;
     evidence::set_late_statuses_aside(&mut observed, &state, now);
     let before = state.clone();
     let mut learnt = evidence::reactivations(&state, &observed, now);
@@ -132,6 +140,8 @@ pub(super) async fn look(
         learnt,
         now,
         changes: gathered.changes,
+        moves,
+        moved,
         settled,
         caller: connection.caller,
     })
@@ -238,6 +248,7 @@ impl Look {
             lineage: self.lineage.clone(),
             serial: self.serial,
             mode,
+            moves: self.moves.clone(),
             now: self.now,
             skip_waits,
             outputs_changed: recordable(&outputs) != self.state.outputs,

@@ -62,6 +62,7 @@ fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
     let changes = !plan.is_empty()
         || !plan.console.is_empty()
         || !plan.held.is_empty()
+        || !plan.moves.is_empty()
         || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
     if arguments.detailed_exitcode && changes { Exit::Changes } else { Exit::Done }
 }

@@ -8,7 +8,7 @@ use crate::cli::args::Rollback as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::plan::{Mode, Reason};
+use crate::plan::{self, Mode, Reason};
 use crate::render;
 use crate::rollback::way_back;
 
@@ -30,8 +30,12 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         };
         let look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
         let mut now = look.state.clone();
-        let mut then = checkpoint.state.clone();
-        if let Some(lane) = &checkpoint.lane {
+        let mut then = plan::follow(&checkpoint.state, &now);
+        // The lane may be called otherwise by now, and is told by its key.
+        let key = checkpoint.lane.as_ref().and_then(|lane| checkpoint.state.lanes.get(lane));
+        let today = now.lanes.iter().find(|(_, lane)| key.is_some_and(|key| key.key_id == lane.key_id));
+        let today = today.map(|(address, _)| address.clone()).or_else(|| checkpoint.lane.clone());
+        if let Some(lane) = &today {
             // A checkpoint of one lane says nothing of the others, which went on meanwhile.
             now.records.clear();
             then.records.clear();

@@ -17,6 +17,7 @@ const WORKSPACE_ROLES: [&str; 4] =
 
 pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section) -> Option<ServiceAccount> {
     let mut fields = Fields::of(context, section, address);
+    let is_named = fields.section.argument("name").is_some();
     let name = api_name::name(&mut fields, address);
     let description = api_name::description(&mut fields);
     let organization_role = organization_role(&mut fields, address);
@@ -44,6 +45,7 @@ pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section
     Some(ServiceAccount {
         location: context.location(section.header),
         name: name?,
+        is_named,
         description,
         organization_role,
         memberships: memberships.into_iter().map(|(workspace, (role, _))| (workspace, role)).collect(),

@@ -63,12 +63,17 @@ fn an_exchange_counts_as_long_as_rule_issuer_and_account_stay() {
     check(|_| {}, pick, None);
     check(proven, pick, Some((hour(2), true)));
     for part in [RULE, ISSUER, ACCOUNT] {
-        let changed = |w: &mut World| {
-            proven(w);
-            let record = w.state.records.get_mut(&address(part)).unwrap();
-            record.attributes.insert("name".to_owned(), "other".into());
+        let changed = |attribute: &'static str| {
+            move |w: &mut World| {
+                proven(w);
+                let record = w.state.records.get_mut(&address(part)).unwrap();
+                record.attributes.insert(attribute.to_owned(), "other".into());
+            }
         };
-        check(changed, pick, None);
+        check(changed("match"), pick, None);
+        // What it is called changes nothing.
+        check(changed("name"), pick, Some((hour(2), true)));
+        check(changed("description"), pick, Some((hour(2), true)));
     }
     let gone = |w: &mut World| {
         proven(w);

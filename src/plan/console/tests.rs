@@ -27,6 +27,7 @@ fn plan(world: &World, caller: Caller, mode: Mode) -> Plan {
         serial: 0,
         mode,
         now: hour(0),
+        moves: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller,

@@ -19,8 +19,11 @@ pub(super) fn compare_account(
     observed: &Observed,
     diff: &mut Diff,
 ) {
+    // An account that is recorded keeps its name where the block gives none.
+    let kept = state.records.get(address).filter(|_| !account.is_named);
+    let kept = kept.and_then(|record| observed.service_accounts.get(&record.id));
     let arguments = ServiceAccountArguments {
-        name: account.name.clone(),
+        name: kept.map_or_else(|| account.name.clone(), |object| object.arguments.name.clone()),
         description: account.description.clone(),
         organization_role: account.organization_role.clone(),
     };

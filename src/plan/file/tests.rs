@@ -15,6 +15,7 @@ fn plan() -> Plan {
         serial: 0,
         mode: Mode::Apply,
         now: hour(0),
+        moves: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller: crate::resource::Caller::Person,

@@ -21,6 +21,7 @@ fn plan(world: &World) -> Plan {
         serial: 1,
         mode: Mode::Apply,
         now: hour(10),
+        moves: Default::default(),
         skip_waits: true,
         outputs_changed: false,
         caller: Caller::Person,

@@ -20,6 +20,7 @@ fn plan(status: KeyStatus, built: bool) -> Plan {
         serial: 0,
         mode: Mode::Apply,
         now: hour(0),
+        moves: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller: crate::resource::Caller::Person,
@@ -80,6 +81,7 @@ fn a_lane_shows_what_the_feed_says_of_its_rules() {
         mode: Mode::RefreshOnly,
         caller: crate::resource::Caller::Unknown,
         now: hour(0),
+        moves: Default::default(),
         skip_waits: false,
         outputs_changed: false,
     };

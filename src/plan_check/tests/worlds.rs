@@ -108,6 +108,7 @@ impl World {
             serial: 0,
             mode: self.mode,
             now: self.now,
+            moves: Default::default(),
             skip_waits: false,
             outputs_changed: false,
             caller: Caller::Person,

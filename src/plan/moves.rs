@@ -1,0 +1,219 @@
+//! Renamed blocks: which recorded object belongs to which address.
+//!
+//! One object at the API has one address. A block that is called otherwise by now, and still means the
+//! same object, takes the record over with all that is known of it; the object is neither archived nor
+//! made again. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyless_state::{Address, Kind, Record, Renames, State};
+
+use super::attributes::{self, Attributes};
+use super::diff;
+use crate::config::{Configuration, WorkspaceChoice, WorkspaceRef};
+use crate::resource::{Observed, RuleArguments, RuleWorkspaces, ServiceAccountArguments};
+
+/// New addresses by old ones, of all records and lanes that the configuration knows by another name.
+///
+/// Keys are told by their id. Other objects are told by their name at the API; without that, by a
+/// record that is equal in all but the name, where there is exactly one. No record loses its address
+/// to another one.
+pub fn moves(configuration: &Configuration, state: &State, observed: &Observed) -> Renames {
+    let mut all = keys(configuration, state);
+    let mut moved = state.renamed(&all);
+    let workspaces = diff::workspaces(configuration, observed);
+    // A rule is equal to what it was when its issuer and its account are those it had.
+    for kind in [Kind::ServiceAccount, Kind::Provider, Kind::FederationRule] {
+        let blocks = blocks(kind, configuration, &moved, &workspaces);
+        let mut found = by_name(kind, &blocks, &moved, observed);
+        found.extend(by_content(kind, &blocks, &found, &moved, observed));
+        moved = moved.renamed(&found);
+        all.extend(found);
+    }
+    all
+}
+
+/// A checkpoint's state with the addresses of today: objects are told by their ids.
+pub fn follow(then: &State, now: &State) -> State {
+    let mut renames = Renames::new();
+    let today: BTreeMap<&String, &Address> =
+        now.records.iter().map(|(address, record)| (&record.id, address)).collect();
+    for (address, record) in &then.records {
+        renames.extend(today.get(&record.id).map(|today| (address.clone(), (*today).clone())));
+    }
+    let today: BTreeMap<&String, &Address> =
+        now.lanes.iter().map(|(address, lane)| (&lane.key_id, address)).collect();
+    for (address, lane) in &then.lanes {
+        renames.extend(today.get(&lane.key_id).map(|today| (address.clone(), (*today).clone())));
+    }
+    renames.retain(|from, to| from != to);
+    let taken: BTreeSet<Address> = then.records.keys().chain(then.lanes.keys()).cloned().collect();
+    settle(&mut renames, |address| taken.contains(address));
+    then.renamed(&renames)
+}
+
+fn keys(configuration: &Configuration, state: &State) -> Renames {
+    let mut found = Renames::new();
+    let declared: BTreeMap<&String, &Address> =
+        configuration.api_keys.iter().map(|(address, key)| (&key.id, address)).collect();
+    for (from, lane) in &state.lanes {
+        let stays = configuration.api_keys.get(from).is_some_and(|key| key.id == lane.key_id);
+        if let (false, Some(to)) = (stays, declared.get(&lane.key_id)) {
+            found.insert(from.clone(), (*to).clone());
+        }
+    }
+    settle(&mut found, |address| state.lanes.contains_key(address));
+    found
+}
+
+/// Leaves only moves to addresses that are free, or become free by a move.
+fn settle(moves: &mut Renames, is_taken: impl Fn(&Address) -> bool) {
+    loop {
+        let leaving: BTreeSet<Address> = moves.keys().cloned().collect();
+        let before = moves.len();
+        moves.retain(|_, to| !is_taken(to) || leaving.contains(to));
+        if moves.len() == before {
+            return;
+        }
+    }
+}
+
+/// A declared block of a kind.
+struct Block {
+    name: String,
+    /// Whether the name is given, or an object that is there keeps its own.
+    is_named: bool,
+    /// What the object is to be.
+    attributes: Attributes,
+}
+
+fn blocks<'a>(
+    kind: Kind,
+    configuration: &'a Configuration,
+    state: &State,
+    workspaces: &BTreeMap<Address, String>,
+) -> BTreeMap<&'a Address, Block> {
+    let id =
+        |address: &Address| state.records.get(address).map(|record| record.id.clone()).unwrap_or_default();
+    let workspace_id = |reference: &WorkspaceRef| match reference {
+        WorkspaceRef::Id(id) => id.clone(),
+        WorkspaceRef::Data(address) => workspaces.get(address).cloned().unwrap_or_default(),
+    };
+    match kind {
+        Kind::Provider => {
+            let block = |(address, provider): (&'a Address, &crate::config::Provider)| {
+                let attributes = attributes::issuer(&crate::refresh::issuer_arguments(provider));
+                (address, Block { name: provider.name.clone(), is_named: true, attributes })
+            };
+            configuration.providers.iter().map(block).collect()
+        }
+        Kind::ServiceAccount => {
+            let block = |(address, account): (&'a Address, &crate::config::ServiceAccount)| {
+                let arguments = ServiceAccountArguments {
+                    name: account.name.clone(),
+                    description: account.description.clone(),
+                    organization_role: account.organization_role.clone(),
+                };
+                let memberships =
+                    account.memberships.iter().map(|(at, role)| (workspace_id(at), role.clone())).collect();
+                let attributes = attributes::service_account(&arguments, &memberships);
+                (address, Block { name: account.name.clone(), is_named: account.is_named, attributes })
+            };
+            configuration.service_accounts.iter().map(block).collect()
+        }
+        Kind::FederationRule => {
+            let block = |(address, rule): (&'a Address, &crate::config::FederationRule)| {
+                let arguments = RuleArguments {
+                    name: rule.name.clone(),
+                    description: rule.description.clone(),
+                    issuer_id: id(&rule.provider),
+                    matching: rule.matching.clone(),
+                    service_account_id: id(&rule.service_account),
+                    oauth_scope: rule.oauth_scope.clone(),
+                    token_lifetime_seconds: rule.token_lifetime_seconds,
+                    workspaces: match &rule.workspaces {
+                        WorkspaceChoice::All => RuleWorkspaces::All,
+                        WorkspaceChoice::These(these) => {
+                            RuleWorkspaces::These(these.iter().map(workspace_id).collect())
+                        }
+                    },
+                };
+                (
+                    address,
+                    Block {
+                        name: rule.name.clone(),
+                        is_named: true,
+                        attributes: attributes::rule(&arguments),
+                    },
+                )
+            };
+            configuration.federation_rules.iter().map(block).collect()
+        }
+        Kind::ApiKey | Kind::Data => BTreeMap::new(),
+    }
+}
+
+/// The name that a recorded object has at the API now; none where it is archived or cannot be read.
+fn live_name<'a>(kind: Kind, record: &Record, observed: &'a Observed) -> Option<&'a String> {
+    let (name, provenance) = match kind {
+        Kind::Provider => observed.issuers.get(&record.id).map(|o| (&o.arguments.name, &o.provenance))?,
+        Kind::ServiceAccount => {
+            observed.service_accounts.get(&record.id).map(|o| (&o.arguments.name, &o.provenance))?
+        }
+        Kind::FederationRule => observed.rules.get(&record.id).map(|o| (&o.arguments.name, &o.provenance))?,
+        Kind::ApiKey | Kind::Data => return None,
+    };
+    provenance.archived_at.is_none().then_some(name)
+}
+
+fn by_name(kind: Kind, blocks: &BTreeMap<&Address, Block>, state: &State, observed: &Observed) -> Renames {
+    let mut found = Renames::new();
+    let wanted: BTreeMap<&String, &Address> = blocks.iter().map(|(to, block)| (&block.name, *to)).collect();
+    for (from, record) in state.records.iter().filter(|(address, _)| address.kind() == kind) {
+        let Some(name) = live_name(kind, record, observed) else { continue };
+        // A block that does not give the name keeps the object that it has.
+        let keeps = |address: &Address| {
+            state.records.contains_key(address) && blocks.get(address).is_some_and(|block| !block.is_named)
+        };
+        let claims_own = blocks.get(from).is_some_and(|block| block.name == *name) || keeps(from);
+        if let Some(to) = wanted.get(name).filter(|to| !claims_own && !keeps(to)) {
+            found.insert(from.clone(), (*to).clone());
+        }
+    }
+    settle(&mut found, |address| state.records.contains_key(address));
+    found
+}
+
+fn by_content(
+    kind: Kind,
+    blocks: &BTreeMap<&Address, Block>,
+    named: &Renames,
+    state: &State,
+    observed: &Observed,
+) -> Renames {
+    let taken: BTreeSet<&Address> = named.values().collect();
+    let is_new = |address: &Address| !state.records.contains_key(address) && !taken.contains(address);
+    let is_left = |address: &Address| !blocks.contains_key(address) && !named.contains_key(address);
+    let content = |attributes: &Attributes| {
+        let mut attributes = attributes.clone();
+        attributes.remove("name");
+        serde_json::Value::Object(attributes).to_string()
+    };
+    let mut pairs: BTreeMap<String, (Vec<&Address>, Vec<&Address>)> = BTreeMap::new();
+    for (address, record) in state.records.iter().filter(|(address, _)| address.kind() == kind) {
+        if is_left(address) && live_name(kind, record, observed).is_some() {
+            pairs.entry(content(&record.attributes)).or_default().0.push(address);
+        }
+    }
+    for (address, block) in blocks.iter().filter(|(address, _)| is_new(address)) {
+        pairs.entry(content(&block.attributes)).or_default().1.push(address);
+    }
+    let unique = pairs.into_values().filter_map(|(from, to)| match (&from[..], &to[..]) {
+        ([from], [to]) => Some(((*from).clone(), (*to).clone())),
+        _ => None,
+    });
+    unique.collect()
+}
+
+#[cfg(test)]
+mod tests;

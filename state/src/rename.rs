@@ -1,0 +1,168 @@
+//! One object under another address: all that is recorded of it follows.
+
+use std::collections::BTreeMap;
+
+use crate::address::Address;
+use crate::evidence::{Evidence, Fact};
+use crate::state::{Mutation, State, tag};
+
+/// New addresses by old ones. Two may change places.
+pub type Renames = BTreeMap<Address, Address>;
+
+impl State {
+    /// The same state with everything that is recorded under an old address under its new one.
+    pub fn renamed(&self, renames: &Renames) -> State {
+        let new = |address: &Address| renames.get(address).unwrap_or(address).clone();
+        let mut state = self.clone();
+        state.records = std::mem::take(&mut state.records)
+            .into_iter()
+            .map(|(address, mut record)| {
+                record.depends_on.iter_mut().for_each(|part| *part = new(part));
+                (new(&address), record)
+            })
+            .collect();
+        state.lanes = std::mem::take(&mut state.lanes)
+            .into_iter()
+            .map(|(address, mut lane)| {
+                if renames.contains_key(&address) {
+                    for (id, consumer) in &mut lane.consumers {
+                        // Our lines in the place go on bearing the old name.
+                        consumer.tag.get_or_insert_with(|| tag(&address, id));
+                    }
+                }
+                (new(&address), lane)
+            })
+            .collect();
+        state.evidence.iter_mut().for_each(|evidence| rename(evidence, &new));
+        state
+    }
+
+    /// The changes that make another state of this one, outputs apart.
+    pub fn changes_to(&self, other: &State) -> Vec<Mutation> {
+        let mut changes = Vec::new();
+        for address in self.records.keys().filter(|address| !other.records.contains_key(*address)) {
+            changes.push(Mutation::DropRecord { address: address.clone() });
+        }
+        for (address, record) in other.records.iter().filter(|(at, it)| self.records.get(*at) != Some(*it)) {
+            changes.push(Mutation::PutRecord { address: address.clone(), record: record.clone() });
+        }
+        for address in self.lanes.keys().filter(|address| !other.lanes.contains_key(*address)) {
+            changes.push(Mutation::DropLane { address: address.clone() });
+        }
+        for (address, lane) in other.lanes.iter().filter(|(at, it)| self.lanes.get(*at) != Some(*it)) {
+            changes.push(Mutation::PutLane { address: address.clone(), lane: lane.clone() });
+        }
+        let changed = |evidence: &&Evidence| !self.evidence.contains(evidence);
+        let gone = self.evidence.iter().filter(|evidence| !other.evidence.contains(evidence));
+        changes.extend(gone.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }));
+        let put = |evidence: &Evidence| Mutation::PutEvidence { evidence: evidence.clone() };
+        changes.extend(other.evidence.iter().filter(changed).map(put));
+        changes
+    }
+}
+
+/// Ids of evidence are made of a word and of addresses, with slashes between.
+fn rename(evidence: &mut Evidence, new: &impl Fn(&Address) -> Address) {
+    let part =
+        |part: &str| part.parse::<Address>().map_or_else(|_| part.to_owned(), |at| new(&at).to_string());
+    evidence.id = evidence.id.split('/').map(part).collect::<Vec<_>>().join("/");
+    let address = match &mut evidence.fact {
+        Fact::IssuerKeys { provider, .. } => provider,
+        Fact::Exchange { rule, .. } | Fact::FederatedAuthentication { rule, .. } => rule,
+        Fact::CredentialReport { key, .. }
+        | Fact::Statement { key, .. }
+        | Fact::KeyUsage { key, .. }
+        | Fact::ArchiveApproval { key, .. } => key,
+        Fact::AccountTraffic { service_account, .. } => service_account,
+    };
+    *address = new(address);
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::evidence::Weight;
+    use crate::state::{ConsumerRecord, LaneRecord, Origin, Record};
+
+    fn at(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    fn record(id: &str, depends_on: &[&str]) -> Record {
+        Record {
+            id: id.to_owned(),
+            origin: Origin::Created,
+            attributes: Default::default(),
+            depends_on: depends_on.iter().map(|text| at(text)).collect(),
+        }
+    }
+
+    fn approval(key: &str) -> Evidence {
+        Evidence {
+            id: format!("approval/{key}"),
+            observed_at: Timestamp::UNIX_EPOCH,
+            weight: Weight::Stated,
+            source: String::new(),
+            digest: None,
+            fact: Fact::ArchiveApproval { key: at(key), by: "Ada".to_owned() },
+        }
+    }
+
+    fn state() -> State {
+        let mut state = State::default();
+        state.records.insert(at("service_account.a"), record("svac_a", &[]));
+        state.records.insert(at("service_account.b"), record("svac_b", &[]));
+        state.records.insert(at("federation_rule.r"), record("fdrl_r", &["service_account.a"]));
+        let consumers = [("dotenv.app".parse().unwrap(), ConsumerRecord::default())];
+        let lane = LaneRecord { consumers: consumers.into(), ..LaneRecord::default() };
+        state.lanes.insert(at("api_key.k"), lane);
+        state.evidence = vec![approval("api_key.k"), approval("api_key.other")];
+        state
+    }
+
+    #[track_caller]
+    fn check(renames: &[(&str, &str)]) -> State {
+        let renames: Renames = renames.iter().map(|(from, to)| (at(from), at(to))).collect();
+        let state = state();
+        let renamed = state.renamed(&renames);
+        let mut changed = state.clone();
+        state.changes_to(&renamed).iter().for_each(|change| changed.apply(change));
+        let sorted = |state: &State| {
+            let mut state = state.clone();
+            state.evidence.sort_by(|a, b| a.id.cmp(&b.id));
+            state
+        };
+        assert_eq!(sorted(&changed), sorted(&renamed));
+        renamed
+    }
+
+    #[test]
+    fn whatever_refers_to_the_old_address_follows() {
+        let renamed = check(&[("service_account.a", "service_account.c"), ("api_key.k", "api_key.l")]);
+        assert_eq!(renamed.records[&at("service_account.c")].id, "svac_a");
+        assert_eq!(renamed.records[&at("federation_rule.r")].depends_on, [at("service_account.c")]);
+        let lane = &renamed.lanes[&at("api_key.l")];
+        assert_eq!(lane.consumers.values().next().unwrap().tag.as_deref(), Some("api_key.k/dotenv.app"));
+        assert_eq!(renamed.evidence, [approval("api_key.l"), approval("api_key.other")]);
+        assert!(!renamed.lanes.contains_key(&at("api_key.k")));
+    }
+
+    #[test]
+    fn two_may_change_places() {
+        let renamed =
+            check(&[("service_account.a", "service_account.b"), ("service_account.b", "service_account.a")]);
+        assert_eq!(renamed.records[&at("service_account.a")].id, "svac_b");
+        assert_eq!(renamed.records[&at("service_account.b")].id, "svac_a");
+        assert_eq!(renamed.records[&at("federation_rule.r")].depends_on, [at("service_account.b")]);
+    }
+
+    #[test]
+    fn a_second_renaming_leaves_what_our_lines_bear() {
+        let again = Renames::from([(at("api_key.l"), at("api_key.m"))]);
+        let renamed = check(&[("api_key.k", "api_key.l")]).renamed(&again);
+        let consumer = renamed.lanes[&at("api_key.m")].consumers.values().next().unwrap();
+        assert_eq!(consumer.tag.as_deref(), Some("api_key.k/dotenv.app"));
+    }
+}
