@@ -7,15 +7,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId, Evidence, Kind, LaneRecord, State};
 
-use crate::config::{Configuration, Provider};
+use crate::config::Configuration;
 use crate::consumer::Place;
 use crate::evidence::{self, ReportPlace};
 use crate::lane::Sightings;
-use crate::plan::settings_digest;
+use crate::plan::{issuer_arguments, settings_digest};
 use crate::platform::{
     Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
 };
-use crate::resource::{IssuerArguments, Observed};
+use crate::resource::Observed;
 use crate::token::IssuerKeys;
 
 /// The remote side: the API, and the documents of issuers.
@@ -206,16 +206,5 @@ async fn read_feed(
         (Err(error), _) | (_, Err(error)) => {
             gathered.unread.push(format!("the Activity Feed failed: {error}"))
         }
-    }
-}
-
-/// What is asked of a declared provider's issuer.
-pub fn issuer_arguments(provider: &Provider) -> IssuerArguments {
-    IssuerArguments {
-        name: provider.name.clone(),
-        issuer_url: provider.issuer_url.clone(),
-        jwks: provider.jwks.clone(),
-        check_jti: provider.check_jti,
-        max_jwt_lifetime_seconds: provider.max_jwt_lifetime_seconds,
     }
 }

@@ -198,7 +198,7 @@ fn workspace_id(reference: &WorkspaceRef) -> String {
 pub(crate) fn build(configuration: &Configuration) -> Observed {
     let mut observed = bare();
     for (address, provider) in &configuration.providers {
-        let arguments = crate::refresh::issuer_arguments(provider);
+        let arguments = crate::plan::issuer_arguments(provider);
         let id = id_of(address);
         let object = issuer_object(&id, arguments);
         observed.issuers.insert(id, object);

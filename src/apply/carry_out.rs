@@ -11,8 +11,9 @@ use super::prepare::{self, ConsumerChange, Task};
 use crate::config::{Configuration, IdentityTokenSource};
 use crate::consumer::Place;
 use crate::lane::Presence;
+use crate::plan::issuer_arguments;
 use crate::platform::{Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform};
-use crate::refresh::{Remote, issuer_arguments};
+use crate::refresh::Remote;
 use crate::secret::Secret;
 use crate::token;
 

@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyless_state::{Address, Kind, Record, Renames, State};
+use keyless_state::{Address, Kind, LaneRecord, Record, Renames, State};
 
 use super::attributes::{self, Attributes};
+use super::declared::{account_arguments, issuer_arguments, memberships, rule_arguments};
 use super::diff;
-use crate::config::{Configuration, WorkspaceChoice, WorkspaceRef};
-use crate::resource::{Observed, RuleArguments, RuleWorkspaces, ServiceAccountArguments};
+use crate::config::{Configuration, FederationRule, Provider, ServiceAccount, WorkspaceRef};
+use crate::resource::Observed;
 
 /// New addresses by old ones, of all records and lanes that the configuration knows by another name.
 ///
@@ -50,6 +51,22 @@ pub fn follow(then: &State, now: &State) -> State {
     let taken: BTreeSet<Address> = then.records.keys().chain(then.lanes.keys()).cloned().collect();
     settle(&mut renames, |address| taken.contains(address));
     then.renamed(&renames)
+}
+
+/// The address that a lane of a checkpoint has today: it is told by its key, or, where nothing was
+/// recorded of it then, by what its lines in the consumers bear.
+pub fn lane_today(lane: &Address, then: &State, now: &State) -> Address {
+    let key = then.lanes.get(lane).map(|recorded| &recorded.key_id);
+    let bears = |recorded: &LaneRecord| {
+        let mut tags = recorded.consumers.iter().filter_map(|(id, it)| Some((id, it.tag.as_ref()?)));
+        tags.any(|(id, borne)| *borne == keyless_state::tag(lane, id))
+    };
+    let is_it = |recorded: &LaneRecord| match key {
+        Some(key) => recorded.key_id == *key,
+        None => bears(recorded),
+    };
+    let found = now.lanes.iter().find(|(_, recorded)| is_it(recorded));
+    found.map_or_else(|| lane.clone(), |(address, _)| address.clone())
 }
 
 fn keys(configuration: &Configuration, state: &State) -> Renames {
@@ -101,51 +118,26 @@ fn blocks<'a>(
     };
     match kind {
         Kind::Provider => {
-            let block = |(address, provider): (&'a Address, &crate::config::Provider)| {
-                let attributes = attributes::issuer(&crate::refresh::issuer_arguments(provider));
-                (address, Block { name: provider.name.clone(), is_named: true, attributes })
+            let block = |(address, provider): (&'a Address, &Provider)| {
+                let arguments = issuer_arguments(provider);
+                let attributes = attributes::issuer(&arguments);
+                (address, Block { name: arguments.name, is_named: true, attributes })
             };
             configuration.providers.iter().map(block).collect()
         }
         Kind::ServiceAccount => {
-            let block = |(address, account): (&'a Address, &crate::config::ServiceAccount)| {
-                let arguments = ServiceAccountArguments {
-                    name: account.name.clone(),
-                    description: account.description.clone(),
-                    organization_role: account.organization_role.clone(),
-                };
-                let memberships =
-                    account.memberships.iter().map(|(at, role)| (workspace_id(at), role.clone())).collect();
-                let attributes = attributes::service_account(&arguments, &memberships);
-                (address, Block { name: account.name.clone(), is_named: account.is_named, attributes })
+            let block = |(address, account): (&'a Address, &ServiceAccount)| {
+                let arguments = account_arguments(account);
+                let attributes = attributes::service_account(&arguments, &memberships(account, workspace_id));
+                (address, Block { name: arguments.name, is_named: account.is_named, attributes })
             };
             configuration.service_accounts.iter().map(block).collect()
         }
         Kind::FederationRule => {
-            let block = |(address, rule): (&'a Address, &crate::config::FederationRule)| {
-                let arguments = RuleArguments {
-                    name: rule.name.clone(),
-                    description: rule.description.clone(),
-                    issuer_id: id(&rule.provider),
-                    matching: rule.matching.clone(),
-                    service_account_id: id(&rule.service_account),
-                    oauth_scope: rule.oauth_scope.clone(),
-                    token_lifetime_seconds: rule.token_lifetime_seconds,
-                    workspaces: match &rule.workspaces {
-                        WorkspaceChoice::All => RuleWorkspaces::All,
-                        WorkspaceChoice::These(these) => {
-                            RuleWorkspaces::These(these.iter().map(workspace_id).collect())
-                        }
-                    },
-                };
-                (
-                    address,
-                    Block {
-                        name: rule.name.clone(),
-                        is_named: true,
-                        attributes: attributes::rule(&arguments),
-                    },
-                )
+            let block = |(address, rule): (&'a Address, &FederationRule)| {
+                let arguments = rule_arguments(rule, id, workspace_id);
+                let attributes = attributes::rule(&arguments);
+                (address, Block { name: arguments.name, is_named: true, attributes })
             };
             configuration.federation_rules.iter().map(block).collect()
         }

@@ -28,7 +28,11 @@ pub fn plan(plan: &Plan) -> String {
         return out;
     }
     if plan.steps.is_empty() {
-        let _ = writeln!(out, "{} Nothing can move now.\n", paint(BOLD, "No changes."));
+        let (no, why) = match plan.moves.is_empty() {
+            true => ("No changes.", "Nothing can move now."),
+            false => ("No other changes.", "No lane can move now."),
+        };
+        let _ = writeln!(out, "{} {why}\n", paint(BOLD, no));
         out.push_str(&lanes::planned(plan));
         if !plan.lanes.is_empty() {
             let _ = writeln!(out, "\n{}", lanes::tally(&plan.lanes));

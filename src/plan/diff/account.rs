@@ -6,6 +6,7 @@ use keyless_state::{Address, State};
 
 use super::super::attributes;
 use super::super::change::Action;
+use super::super::declared::{account_arguments, memberships};
 use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::{Diff, adopt, differing, live, taken};
@@ -22,13 +23,11 @@ pub(super) fn compare_account(
     // An account that is recorded keeps its name where the block gives none.
     let kept = state.records.get(address).filter(|_| !account.is_named);
     let kept = kept.and_then(|record| observed.service_accounts.get(&record.id));
-    let arguments = ServiceAccountArguments {
-        name: kept.map_or_else(|| account.name.clone(), |object| object.arguments.name.clone()),
-        description: account.description.clone(),
-        organization_role: account.organization_role.clone(),
-    };
-    let wanted: BTreeMap<String, String> =
-        account.memberships.iter().map(|(w, role)| (diff.workspace_id(w), role.clone())).collect();
+    let mut arguments = account_arguments(account);
+    if let Some(object) = kept {
+        arguments.name = object.arguments.name.clone();
+    }
+    let wanted = memberships(account, |workspace| diff.workspace_id(workspace));
     let after = attributes::service_account(&arguments, &wanted);
     diff.depends_on.insert(address.clone(), Vec::new());
     let shown =
@@ -76,8 +75,7 @@ pub(super) fn compare_account(
     };
     let before = shown(object);
     if object.arguments.name != arguments.name {
-        let how =
-            "declare a second service account beside it, point the rules at it, then remove the old block";
+        let how = "leave `name` out, so that the account keeps the one it has; or declare a second service account beside it, point the rules at that, then remove the old block";
         diff.immutable(address, "name", &object.arguments.name, &arguments.name, how);
         return;
     }

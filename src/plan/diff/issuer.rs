@@ -4,6 +4,7 @@ use keyless_state::{Address, State};
 
 use super::super::attributes;
 use super::super::change::Action;
+use super::super::declared::issuer_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::{Diff, adopt, differing, live, taken};
@@ -17,7 +18,7 @@ pub(super) fn compare_issuer(
     observed: &Observed,
     diff: &mut Diff,
 ) {
-    let mut arguments = crate::refresh::issuer_arguments(provider);
+    let mut arguments = issuer_arguments(provider);
     diff.depends_on.insert(address.clone(), Vec::new());
     let shown = |object: &IssuerObject| attributes::issuer(&object.arguments);
     let recorded = state.records.get(address);

@@ -6,10 +6,11 @@ use keyless_state::{Address, State};
 
 use super::super::attributes;
 use super::super::change::Action;
+use super::super::declared::rule_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::{FederationRule, WorkspaceChoice};
+use crate::config::FederationRule;
 use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
@@ -24,22 +25,7 @@ pub(super) fn compare_rule(
         Some(record) => record.id.clone(),
         None => diff.adopted_id(address).unwrap_or_default(),
     };
-    let workspaces = match &rule.workspaces {
-        WorkspaceChoice::All => RuleWorkspaces::All,
-        WorkspaceChoice::These(these) => {
-            RuleWorkspaces::These(these.iter().map(|w| diff.workspace_id(w)).collect())
-        }
-    };
-    let arguments = RuleArguments {
-        name: rule.name.clone(),
-        description: rule.description.clone(),
-        issuer_id: id_of(&rule.provider),
-        matching: rule.matching.clone(),
-        service_account_id: id_of(&rule.service_account),
-        oauth_scope: rule.oauth_scope.clone(),
-        token_lifetime_seconds: rule.token_lifetime_seconds,
-        workspaces,
-    };
+    let arguments = rule_arguments(rule, id_of, |workspace| diff.workspace_id(workspace));
     let depends_on = vec![rule.provider.clone(), rule.service_account.clone()];
     diff.depends_on.insert(address.clone(), depends_on.clone());
     let mut unknown: Vec<String> = Vec::new();
