@@ -143,3 +143,19 @@ fn a_lane_that_was_renamed_rolls_back_to_a_checkpoint_of_before() {
     assert!(file != original && file.contains("\nANTHROPIC_API_KEY="), "the key is back");
     check_workloads(&environment, "rolled back");
 }
+
+#[test]
+fn a_checkpoint_of_a_lane_that_was_called_otherwise_takes_it_back() {
+    let environment = Environment::two_lanes();
+    environment.edit(MAIN, NO_SKIP.0, NO_SKIP.1);
+    environment.keyless("plan").exits(0);
+    let original = environment.read("batch/key.env");
+    environment.keyless("apply -auto-approve -parallelism=1").exits(0);
+    assert!(environment.read("batch/key.env") != original, "the key is taken out");
+    environment.edit("batch.keyless.hcl", "api_key \"batch\"", "api_key \"night\"");
+    let list = environment.keyless("checkpoint list").exits(0).stdout;
+    let name = list.split_whitespace().find(|word| word.ends_with("before-remove-api_key.batch"));
+    let name = name.unwrap_or_else(|| panic!("{list}"));
+    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0).lacks("No changes");
+    assert!(environment.read("batch/key.env") == original);
+}

@@ -31,11 +31,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
         let mut now = look.state.clone();
         let mut then = plan::follow(&checkpoint.state, &now);
-        // The lane may be called otherwise by now, and is told by its key.
-        let key = checkpoint.lane.as_ref().and_then(|lane| checkpoint.state.lanes.get(lane));
-        let today = now.lanes.iter().find(|(_, lane)| key.is_some_and(|key| key.key_id == lane.key_id));
-        let today = today.map(|(address, _)| address.clone()).or_else(|| checkpoint.lane.clone());
-        if let Some(lane) = &today {
+        let lane = checkpoint.lane.as_ref().map(|lane| plan::lane_today(lane, &checkpoint.state, &now));
+        if let Some(lane) = &lane {
             // A checkpoint of one lane says nothing of the others, which went on meanwhile.
             now.records.clear();
             then.records.clear();

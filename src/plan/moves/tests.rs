@@ -158,3 +158,17 @@ fn a_checkpoint_is_read_by_the_ids_of_today() {
     assert_eq!(follow(&now, &then), then);
     assert_eq!(follow(&then, &State::default()), then);
 }
+
+#[test]
+fn a_lane_of_a_checkpoint_is_found_under_its_name_of_today() {
+    let other = address("api_key.other");
+    let mut then = State::default();
+    then.lanes.insert(address(KEY), lane("apikey_1", &[(crate::sample::CONSUMER, crate::sample::hour(1))]));
+    let now = then.renamed(&Renames::from([(address(KEY), other.clone())]));
+    assert_eq!(lane_today(&address(KEY), &then, &now), other);
+    // Nothing was recorded of it at the checkpoint before its first removal.
+    assert_eq!(lane_today(&address(KEY), &State::default(), &now), other);
+    assert_eq!(lane_today(&address(KEY), &State::default(), &then), address(KEY));
+    let never = address("api_key.never");
+    assert_eq!(lane_today(&never, &State::default(), &now), never);
+}
