@@ -34,8 +34,9 @@ pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason
         Planner { back: WayBack::default(), configuration, reason, restored: Vec::new(), stranded: false };
     let empty = LaneRecord::default();
     for (address, lane) in &now.lanes {
-        let before = then.lanes.get(address).unwrap_or(&empty);
-        back.lane(address, lane, before, !then.lanes.contains_key(address));
+        // A lane of another key that had this name says nothing of this one.
+        let before = then.lanes.get(address).filter(|before| before.key_id == lane.key_id);
+        back.lane(address, lane, before.unwrap_or(&empty), before.is_none());
     }
     for (address, record) in &now.records {
         if let Some(old) = then.records.get(address)
@@ -78,6 +79,10 @@ pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String
     for step in &back.steps {
         let Operation::Restore { address, .. } = &step.operation else { continue };
         let id = now.lanes.get(address).map(|lane| lane.key_id.as_str()).unwrap_or_default();
+        if let Some(object) = observed.unreadable.get(id) {
+            dead.push(format!("{address}: the key {id} cannot be read: {}", object.why));
+            continue;
+        }
         let status = observed.api_keys.get(id).map(|key| &key.status);
         if status != Some(&KeyStatus::Active) && !enables(address) {
             let word = status.map_or("not listed", KeyStatus::word);

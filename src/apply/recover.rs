@@ -141,7 +141,8 @@ fn is_archived(address: &Address, context: &Context<'_>) -> bool {
         Kind::FederationRule => observed.rules.get(&record.id).map(|object| &object.provenance),
         Kind::ApiKey | Kind::Data => None,
     };
-    provenance.is_none_or(|provenance| provenance.archived_at.is_some())
+    // What is not shown is not known to be archived.
+    provenance.is_some_and(|provenance| provenance.archived_at.is_some())
 }
 
 fn key_is(id: &str, status: &KeyStatus, context: &Context<'_>) -> bool {

@@ -52,6 +52,7 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     if !diff.problems.is_empty() {
         return diff;
     }
+    refuse_other_keys(configuration, state, &mut diff);
     super::held::hold_back(configuration, state, observed, &mut diff);
     let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
     let free = |address: &&Address| !held.contains(*address);
@@ -66,6 +67,22 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     }
     super::archive::undeclared(configuration, state, observed, &mut diff);
     diff
+}
+
+/// What was done for one key says nothing of another, and is needed to take it back.
+fn refuse_other_keys(configuration: &Configuration, state: &State, diff: &mut Diff) {
+    for (address, key) in &configuration.api_keys {
+        let Some(lane) = state.lanes.get(address).filter(|lane| lane.key_id != key.id) else { continue };
+        diff.problems.push(
+            Diagnostic::error("Label of another key")
+                .address(address)
+                .detail(format!(
+                    "{address} ({}) is about the key {}, and under that name the lane of {} is recorded.",
+                    key.location, key.id, lane.key_id
+                ))
+                .hint("give the block of this key another label"),
+        );
+    }
 }
 
 /// Ids of the workspaces that can be looked up.

@@ -12,7 +12,7 @@ use super::attributes::{self, Attributes};
 use super::declared::{account_arguments, issuer_arguments, memberships, rule_arguments};
 use super::diff;
 use crate::config::{Configuration, FederationRule, Provider, ServiceAccount, WorkspaceRef};
-use crate::resource::Observed;
+use crate::resource::{Observed, Provenance};
 
 /// New addresses by old ones, of all records and lanes that the configuration knows by another name.
 ///
@@ -83,8 +83,11 @@ fn keys(configuration: &Configuration, state: &State) -> Renames {
     found
 }
 
-/// Leaves only moves to addresses that are free, or become free by a move.
+/// Leaves only moves to addresses that are free, or become free by a move, one to each.
 fn settle(moves: &mut Renames, is_taken: impl Fn(&Address) -> bool) {
+    let mut wanted: BTreeMap<Address, usize> = BTreeMap::new();
+    moves.values().for_each(|to| *wanted.entry(to.clone()).or_default() += 1);
+    moves.retain(|_, to| wanted[to] == 1);
     loop {
         let leaving: BTreeSet<Address> = moves.keys().cloned().collect();
         let before = moves.len();
@@ -158,6 +161,21 @@ fn live_name<'a>(kind: Kind, record: &Record, observed: &'a Observed) -> Option<
     provenance.archived_at.is_none().then_some(name)
 }
 
+/// Names of the live objects of a kind, which may be taken under care.
+fn live_names(kind: Kind, observed: &Observed) -> BTreeSet<&String> {
+    fn live<'a>(all: impl Iterator<Item = (&'a String, &'a Provenance)>) -> BTreeSet<&'a String> {
+        all.filter(|(_, provenance)| provenance.archived_at.is_none()).map(|(name, _)| name).collect()
+    }
+    match kind {
+        Kind::Provider => live(observed.issuers.values().map(|o| (&o.arguments.name, &o.provenance))),
+        Kind::ServiceAccount => {
+            live(observed.service_accounts.values().map(|o| (&o.arguments.name, &o.provenance)))
+        }
+        Kind::FederationRule => live(observed.rules.values().map(|o| (&o.arguments.name, &o.provenance))),
+        Kind::ApiKey | Kind::Data => BTreeSet::new(),
+    }
+}
+
 fn by_name(kind: Kind, blocks: &BTreeMap<&Address, Block>, state: &State, observed: &Observed) -> Renames {
     let mut found = Renames::new();
     let wanted: BTreeMap<&String, &Address> = blocks.iter().map(|(to, block)| (&block.name, *to)).collect();
@@ -184,7 +202,14 @@ fn by_content(
     observed: &Observed,
 ) -> Renames {
     let taken: BTreeSet<&Address> = named.values().collect();
-    let is_new = |address: &Address| !state.records.contains_key(address) && !taken.contains(address);
+    let there = live_names(kind, observed);
+    let is_new = |address: &Address, block: &Block| {
+        // The API never changes the name of an account, so that one with another name is another one.
+        let fits = kind != Kind::ServiceAccount || !block.is_named;
+        fits && !state.records.contains_key(address)
+            && !taken.contains(address)
+            && !there.contains(&block.name)
+    };
     let is_left = |address: &Address| !blocks.contains_key(address) && !named.contains_key(address);
     let content = |attributes: &Attributes| {
         let mut attributes = attributes.clone();
@@ -197,7 +222,7 @@ fn by_content(
             pairs.entry(content(&record.attributes)).or_default().0.push(address);
         }
     }
-    for (address, block) in blocks.iter().filter(|(address, _)| is_new(address)) {
+    for (address, block) in blocks.iter().filter(|(address, block)| is_new(address, block)) {
         pairs.entry(content(&block.attributes)).or_default().1.push(address);
     }
     let unique = pairs.into_values().filter_map(|(from, to)| match (&from[..], &to[..]) {

@@ -53,14 +53,14 @@ pub(crate) async fn observe(transport: &Arc<Transport>, managed: &Managed) -> Re
     let live =
         || rules.objects.values().filter(|rule| rule.provenance.archived_at.is_none()).map(|r| &r.arguments);
     if live().any(|rule| !issuers.has(&rule.issuer_id)) {
-        issuers = list_issuers(transport).await?;
+        issuers.add_new(list_issuers(transport).await?);
     }
     let account_known = |id: &String| id.is_empty() || service_accounts.has(id);
     if live().any(|rule| !account_known(&rule.service_account_id)) {
         let mut newer = list_accounts(transport).await?;
         newer.objects.retain(|id, _| !service_accounts.has(id));
         memberships::read(transport, managed, &mut newer, &workspaces).await?;
-        service_accounts.add(newer);
+        service_accounts.add_new(newer);
     }
     workspaces::find_default(transport, &mut workspaces, implicit, &service_accounts, &api_keys, &rules)
         .await?;

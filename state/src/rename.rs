@@ -33,6 +33,9 @@ impl State {
                 (new(&address), lane)
             })
             .collect();
+        // What is known of something else that had the new name is of no use to who has it now.
+        let is_stale = |at: &Address| !renames.contains_key(at) && renames.values().any(|to| to == at);
+        state.evidence.retain(|evidence| !is_stale(subject(&evidence.fact)));
         state.evidence.iter_mut().for_each(|evidence| rename(evidence, &new));
         state
     }
@@ -66,6 +69,7 @@ fn rename(evidence: &mut Evidence, new: &impl Fn(&Address) -> Address) {
     let part =
         |part: &str| part.parse::<Address>().map_or_else(|_| part.to_owned(), |at| new(&at).to_string());
     evidence.id = evidence.id.split('/').map(part).collect::<Vec<_>>().join("/");
+    let renamed = new(subject(&evidence.fact));
     let address = match &mut evidence.fact {
         Fact::IssuerKeys { provider, .. } => provider,
         Fact::Exchange { rule, .. } | Fact::FederatedAuthentication { rule, .. } => rule,
@@ -75,7 +79,20 @@ fn rename(evidence: &mut Evidence, new: &impl Fn(&Address) -> Address) {
         | Fact::ArchiveApproval { key, .. } => key,
         Fact::AccountTraffic { service_account, .. } => service_account,
     };
-    *address = new(address);
+    *address = renamed;
+}
+
+/// What a fact is about.
+fn subject(fact: &Fact) -> &Address {
+    match fact {
+        Fact::IssuerKeys { provider, .. } => provider,
+        Fact::Exchange { rule, .. } | Fact::FederatedAuthentication { rule, .. } => rule,
+        Fact::CredentialReport { key, .. }
+        | Fact::Statement { key, .. }
+        | Fact::KeyUsage { key, .. }
+        | Fact::ArchiveApproval { key, .. } => key,
+        Fact::AccountTraffic { service_account, .. } => service_account,
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +173,13 @@ mod tests {
         assert_eq!(renamed.records[&at("service_account.a")].id, "svac_b");
         assert_eq!(renamed.records[&at("service_account.b")].id, "svac_a");
         assert_eq!(renamed.records[&at("federation_rule.r")].depends_on, [at("service_account.b")]);
+    }
+
+    #[test]
+    fn what_was_known_of_another_of_that_name_is_forgotten() {
+        let renamed = check(&[("api_key.k", "api_key.other")]);
+        assert_eq!(renamed.evidence, [approval("api_key.other")]);
+        assert_eq!(renamed.evidence[0].id, "approval/api_key.other");
     }
 
     #[test]

@@ -159,3 +159,15 @@ fn a_checkpoint_of_a_lane_that_was_called_otherwise_takes_it_back() {
     environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0).lacks("No changes");
     assert!(environment.read("batch/key.env") == original);
 }
+
+#[test]
+fn a_label_of_another_key_is_refused() {
+    let environment = Environment::two_lanes();
+    environment.apply();
+    // The batch lane goes, and the other one gets its label.
+    environment.edit("batch.keyless.hcl", "apikey_01Batch", "apikey_01Ci");
+    environment.edit(MAIN, "apikey_01Ci", "apikey_01Batch");
+    environment.keyless("plan").exits(0).says("# api_key.batch has moved to api_key.ci");
+    environment.edit(MAIN, "apikey_01Batch", "apikey_01Other");
+    environment.keyless("apply -auto-approve").exits(1).says("Label of another key");
+}

@@ -165,3 +165,15 @@ fn one_object_that_cannot_be_read_holds_back_only_what_needs_it() {
     simulator.mend();
     environment.keyless("plan -detailed-exitcode").exits(0).lacks("cannot be read");
 }
+
+#[test]
+fn a_way_back_does_not_begin_where_something_cannot_be_read() {
+    let environment = Environment::one_lane();
+    environment.hasten();
+    environment.apply();
+    let simulator = Simulator::start(&environment);
+    simulator.fault(&json!({"fault": "garbled_object", "method": "GET", "path": RULES, "times": null}));
+    environment.keyless("destroy -auto-approve").exits(1).says("would change what cannot be read");
+    simulator.mend();
+    environment.keyless("destroy -auto-approve").exits(0);
+}

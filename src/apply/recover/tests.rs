@@ -5,7 +5,7 @@ use keyless_state::Mutation;
 use super::*;
 use crate::plan::{self, PlanInput};
 use crate::resource::Provenance;
-use crate::sample::{ACCOUNT, address, bare, built, hour, id_of, record, sightings};
+use crate::sample::{ACCOUNT, RULE, address, bare, built, hour, id_of, record, sightings};
 
 type World = (Configuration, State, Observed);
 
@@ -98,4 +98,19 @@ fn an_account_that_another_step_made_is_not_recorded_again() {
     let mut world = world(Some(10));
     world.1.records.insert(address(ACCOUNT), record("svac_other", plan::Attributes::new(), &[]));
     check_failed(look(&world, 10), "another step");
+}
+
+#[test]
+fn an_archive_is_not_done_where_the_object_is_not_shown() {
+    let (configuration, state, mut observed) = built();
+    let operation = serde_json::to_value(Operation::Archive { address: address(RULE) }).unwrap();
+    let doubt =
+        InDoubt { run: "run".to_owned(), step: "archive/rule".to_owned(), operation, since: hour(10) };
+    let seen = sightings(&configuration, &Presence::Present);
+    let rule = observed.rules.get_mut(&id_of(&address(RULE))).unwrap();
+    rule.provenance.archived_at = Some(hour(10));
+    let done = settle(&doubt, &configuration, &state, &observed, &seen, hour(10));
+    assert!(matches!(done, Some(Event::StepDone { .. })), "{done:?}");
+    observed.rules.clear();
+    check_failed(settle(&doubt, &configuration, &state, &observed, &seen, hour(10)), "before it took effect");
 }

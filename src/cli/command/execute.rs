@@ -183,12 +183,13 @@ async fn listen(stop: CancellationToken) {
     }
 }
 
-/// Ends what an interrupted run left in doubt, and records which blocks were renamed.
+/// Records which blocks were renamed, and ends what an interrupted run left in doubt.
 fn settle(store: &mut Store, look: &Look) -> Result<(), String> {
+    record_mutations(store, &ulid::Ulid::generate().to_string(), look, look.moved.clone())?;
     for (doubt, event) in &look.settled {
         store.append(&doubt.run, look.now, event.clone()).map_err(|error| error.to_string())?;
     }
-    record_mutations(store, &ulid::Ulid::generate().to_string(), look, look.moved.clone())
+    Ok(())
 }
 
 fn record_mutations(store: &mut Store, run: &str, look: &Look, changes: Vec<Mutation>) -> Result<(), String> {

@@ -89,9 +89,13 @@ pub(super) async fn look(
     connection.report_keys.check_against(retired.filter_map(|key| observed.api_keys.get(&key.id)))?;
     let now = remote.platform.now().await.map_err(|error| told(&error))?;
     let sightings = refresh::sight(&session.configuration, &recorded.state, &session.base).await;
-    let mut state = recorded.state;
+    // Doubts are judged under the names that consumers have now.
+    let mut moves = plan::moves(&session.configuration, &recorded.state, &observed);
+    let mut state = recorded.state.renamed(&moves);
+    let moved = recorded.state.changes_to(&state);
     let mut settled = Vec::new();
-    for doubt in recorded.in_doubt {
+    for mut doubt in recorded.in_doubt {
+        rename(&mut doubt.operation, &moves);
         let Some(event) = recover::settle(&doubt, &session.configuration, &state, &observed, &sightings, now)
         else {
             ui.tell(&format!(
@@ -106,13 +110,16 @@ pub(super) async fn look(
         }
         settled.push((doubt, event));
     }
-    let moves = plan::moves(&session.configuration, &state, &observed);
-    let renamed = state.renamed(&moves);
-    let moved = state.changes_to(&renamed);
+    // What was just settled may be called otherwise by now, too.
+    let settled_moves = plan::moves(&session.configuration, &state, &observed);
+    let renamed = state.renamed(&settled_moves);
+    let moved_last = state.changes_to(&renamed);
+    moves.extend(settled_moves);
     let mut state = renamed;
     evidence::set_late_statuses_aside(&mut observed, &state, now);
     let before = state.clone();
-    let mut learnt = evidence::reactivations(&state, &observed, now);
+    let mut learnt = moved_last;
+    learnt.extend(evidence::reactivations(&state, &observed, now));
     let gathered = refresh::gather(remote, &session.configuration, &state, &observed, &session.base, now)
         .await
         .map_err(|error| told(&error))?;
@@ -145,6 +152,21 @@ pub(super) async fn look(
         settled,
         caller: connection.caller,
     })
+}
+
+/// Puts new addresses in place of old ones into an announced operation.
+fn rename(operation: &mut serde_json::Value, moves: &Renames) {
+    match operation {
+        serde_json::Value::String(text) => {
+            let new = text.parse().ok().and_then(|address: Address| moves.get(&address));
+            if let Some(new) = new {
+                *text = new.to_string();
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| rename(item, moves)),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, moves)),
+        _ => {}
+    }
 }
 
 /// A plan is for one organization, and a credential of another one is the costliest mistake.
@@ -222,8 +244,32 @@ impl Look {
             ));
         }
         let plan = build_back(self.input(session, mode, false), back);
+        self.refuse_unread(&plan)?;
         plan_check::demand(&plan, &self.moment(session))?;
         Ok(plan)
+    }
+
+    /// A way back is whole or does not begin.
+    fn refuse_unread(&self, plan: &Plan) -> Result<(), String> {
+        let touches = |address: &Address| {
+            plan.steps.iter().map(|step| step.operation.target().address).any(|target| {
+                target == address
+                    || self
+                        .state
+                        .records
+                        .get(target)
+                        .is_some_and(|record| record.depends_on.contains(address))
+            })
+        };
+        let unread: Vec<&str> =
+            plan.held.iter().filter(|held| touches(&held.address)).map(|held| held.why.as_str()).collect();
+        match unread.is_empty() {
+            true => Ok(()),
+            false => Err(format!(
+                "this way back would change what cannot be read:\n  {}\nNothing was changed. Run the command again in a moment; if it stays so, look at the object in the Console",
+                unread.join("\n  ")
+            )),
+        }
     }
 
     /// What a plan is held against.

@@ -80,6 +80,21 @@ fn an_object_without_its_name_is_told_by_all_the_rest() {
         account.description.push_str(" of others");
     };
     check(different, &[]);
+    // The API never changes the name of an account: one with another name is another one.
+    let named = |world: &mut World| {
+        unnamed(world);
+        world.0.service_accounts.get_mut(&address(NEW_ACCOUNT)).unwrap().is_named = true;
+    };
+    check(named, &[]);
+    // What is there under the new name may be taken under care.
+    let there = |world: &mut World| {
+        rename_rule(world, NEW_RULE);
+        world.0.federation_rules.get_mut(&address(NEW_RULE)).unwrap().name = "other".to_owned();
+        let mut object = world.2.rules[&id_of(&address(RULE))].clone();
+        (object.id, object.arguments.name) = ("fdrl_other".to_owned(), "other".to_owned());
+        world.2.rules.insert(object.id.clone(), object);
+    };
+    check(there, &[]);
     // Of two that fit none is taken.
     let twins = |world: &mut World| {
         unnamed(world);

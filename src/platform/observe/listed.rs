@@ -24,8 +24,10 @@ impl<T> Listed<T> {
         self.objects.contains_key(id) || self.unreadable.contains_key(id)
     }
 
-    /// Takes what another list shows.
-    pub(super) fn add(&mut self, other: Listed<T>) {
+    /// Takes what another list shows more.
+    pub(super) fn add_new(&mut self, mut other: Listed<T>) {
+        other.objects.retain(|id, _| !self.has(id));
+        other.unreadable.retain(|id, _| !self.has(id));
         self.objects.extend(other.objects);
         self.unreadable.extend(other.unreadable);
     }

@@ -136,7 +136,9 @@ async fn look_again(
             accounts.spoil(ServiceAccountWire::NOUN, id, Some(account.arguments.name), why);
         }
         Err(error) if error.kind == ErrorKind::NotFound => {
-            accounts.objects.remove(id);
+            let name = accounts.objects.get(id).map(|account| account.arguments.name.clone());
+            let why = "a list shows it, and it is not found by its id; it may show later".to_owned();
+            accounts.spoil(ServiceAccountWire::NOUN, id, name, why);
         }
         Err(error) => return Err(error),
     }

@@ -134,3 +134,40 @@ async fn an_account_that_is_archived_while_it_is_read_is_archived() {
     let observed = server.client().0.observe(&managed).await.unwrap();
     assert!(observed.service_accounts["svac_01Engine"].provenance.archived_at.is_some());
 }
+
+#[tokio::test]
+async fn an_account_that_is_listed_and_not_found_is_not_gone() {
+    let server = Server::start(|seen| match seen.tail().as_str() {
+        "GET service_accounts/svac_01Engine/workspaces" | "GET service_accounts/svac_01Engine" => {
+            Reply::new(404, GONE)
+        }
+        _ => newest(seen),
+    })
+    .await;
+    let managed = Managed { service_accounts: ["svac_01Engine".to_owned()].into(), ..Managed::default() };
+    let observed = server.client().0.observe(&managed).await.unwrap();
+    assert!(observed.unreadable["svac_01Engine"].why.contains("may show later"));
+    assert!(!observed.service_accounts.contains_key("svac_01Engine"));
+}
+
+#[tokio::test]
+async fn a_list_that_is_read_again_forgets_nothing_that_was_found_by_its_id() {
+    // No list shows the issuer of a live rule, which makes keyless read the list again.
+    let server = Server::start(|seen| match seen.tail().as_str() {
+        "GET federation_issuers" => Reply::new(200, r#"{"data":[],"next_page":null}"#),
+        "GET federation_issuers/fdis_01Spiffe" => {
+            let page: Value = serde_json::from_str(&fixture("issuers_page_2.json")).unwrap();
+            Reply::new(200, page["data"][0].to_string())
+        }
+        "GET federation_issuers/fdis_02Late" => Reply::new(404, GONE),
+        _ => newest(seen),
+    })
+    .await;
+    let recorded = ["fdis_01Spiffe".to_owned(), "fdis_02Late".to_owned()];
+    let managed = Managed { issuers: recorded.into(), ..managed() };
+    let observed = server.client().0.observe(&managed).await.unwrap();
+    let lists = server.seen().iter().filter(|seen| seen.tail() == "GET federation_issuers").count();
+    assert_eq!(lists, 2);
+    assert!(observed.issuers.contains_key("fdis_01Spiffe"));
+    assert!(observed.unreadable.contains_key("fdis_02Late"));
+}
