@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{Address, ConsumerId, Evidence, Fact, Mutation, Shadow, State, Weight, Winner};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::config::{ApiKey, Configuration, FederationRule, Provider};
@@ -109,8 +110,17 @@ pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evi
             winner_source: report.winner_source,
             rule_id: report.rule_id,
             shadows: report.shadows,
+            identity: lasting(&verified.claims),
         },
     })
+}
+
+/// The claims of a token that are the same in the next one. The audience of a report's token is the
+/// report's own.
+fn lasting(claims: &Map<String, Value>) -> Map<String, Value> {
+    let mut lasting = claims.clone();
+    lasting.retain(|name, _| !["aud", "exp", "iat", "jti", "nbf"].contains(&name.as_str()));
+    lasting
 }
 
 /// What has to be asked about use: from the earliest removal or disabling of any lane that is under

@@ -18,7 +18,7 @@
 //! ```text
 //! shell  main -> cli -> { apply::run, refresh, platform, consumer, simulator }   async, files, sockets, clock
 //! views         cli -> render                                                    plain data in, text out
-//! core   apply::{schedule, prepare, record, recover}, rollback -> plan -> lane   pure functions over data,
+//! core   apply::{schedule, prepare, record, recover}, rollback -> plan -> lane -> binding   pure functions over data,
 //!        plan_check (asks neither plan nor lane for a judgement)
 //!        evidence, matching, condition, token, config -> lint -> provider        given time and ids
 //!        credential_chain
@@ -37,6 +37,7 @@
 //!   language; [`topology`]: dependencies to an order or a cycle.
 //! * [`lint`], [`condition`], [`matching`], [`token`]: whom a rule admits, and whether a signature
 //!   holds.
+//! * [`binding`]: what each workload lives off, whatever its blocks say.
 //! * [`lane`]: the five stages and their gates; [`evidence`]: what was read, as facts.
 //! * [`credential_chain`]: which credential each Claude client sends, from what it finds.
 //! * [`plan`], [`rollback`]: ordered intent, forward and back; [`plan_check`]: the second opinion.
@@ -46,6 +47,7 @@
 //! * [`render`], [`cli`]: what people see and type.
 
 pub mod apply;
+pub mod binding;
 pub mod cli;
 pub mod condition;
 pub mod config;

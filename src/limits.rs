@@ -207,3 +207,16 @@ pub const PROFILE_FILE_BYTES_MAX: u64 = 256 * 1024;
 /// Largest profile, credentials, settings or shell file that `doctor` reads, in bytes. Claude Code's
 /// own state file can have several hundred kilobytes; nothing else comes near.
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// How long a person's word that nothing lives off an object counts: for the occasion it was given for,
+/// and a week in which the plan is reviewed.
+pub const RETIREMENT_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// How long a workload may not have shown an identity that still counts as its own: a monthly job.
+pub const IDENTITY_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
+
+/// How often it is recorded anew that an identity was seen.
+pub const IDENTITY_RENEWED: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Most identities that are remembered of one workload, the newest. A rule per branch would be more.
+pub const IDENTITIES_MAX: usize = 100;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Evidence, Kind, LaneRecord, State};
+use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
 use crate::config::Configuration;
 use crate::consumer::Place;
@@ -54,24 +54,19 @@ pub fn managed(configuration: &Configuration, state: &State) -> Managed {
     }
 }
 
-/// The place of each declared consumer. Our lines there bear what is recorded of the key, whatever
-/// its block is called by now.
+/// The place of each declared consumer. Our lines there bear what its binding says, whatever its blocks
+/// are called by now.
 pub fn places(configuration: &Configuration, state: &State, base: &Path) -> Vec<Place> {
     let mut places = Vec::new();
-    let lanes: BTreeMap<&String, (&Address, &LaneRecord)> =
-        state.lanes.iter().map(|(address, lane)| (&lane.key_id, (address, lane))).collect();
     for (key, declared) in &configuration.api_keys {
-        let lane = lanes.get(&declared.id);
         for (id, consumer) in &declared.consumers {
-            let recorded = lane.and_then(|(address, lane)| Some((address, lane.consumers.get(id)?)));
-            let (address, tag) =
-                recorded.map_or((key, None), |(address, record)| (address, record.tag.clone()));
+            let binding = state.binding(&declared.id, id);
             places.push(Place {
                 base: base.to_owned(),
                 key: key.clone(),
                 id: id.clone(),
                 consumer: consumer.clone(),
-                tag: tag.unwrap_or_else(|| keyless_state::tag(address, id)),
+                tag: binding.map_or_else(|| keyless_state::tag(key, id), |it| it.marker.clone()),
             });
         }
     }
@@ -85,14 +80,15 @@ pub async fn sight(configuration: &Configuration, state: &State, base: &Path) ->
     for place in places(configuration, state, base) {
         checks.spawn(async move {
             let presence = place.check().await;
-            let settings = place.settings().map(|settings| settings_digest(&settings));
+            let settings = place.settings();
             ((place.key, place.id), presence, settings)
         });
     }
     while let Some(checked) = checks.join_next().await {
         let (place, presence, settings) = checked.expect("a look into a consumer does not panic");
         if let Some(settings) = settings {
-            sightings.settings.insert(place.clone(), settings);
+            sightings.settings.insert(place.clone(), settings_digest(&settings));
+            sightings.found.insert(place.clone(), settings.into_iter().collect());
         }
         sightings.presence.insert(place, presence);
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use keyless_state::{Address, Fact, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
 
+use crate::binding;
 use crate::config::{Configuration, PutBack};
 use crate::lane::Stage;
 use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
@@ -30,8 +31,15 @@ pub struct WayBack {
 
 /// The way from `now` to `then`. For a destroy, `then` is an empty state.
 pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason: Reason) -> WayBack {
-    let mut back =
-        Planner { back: WayBack::default(), configuration, reason, restored: Vec::new(), stranded: false };
+    let mut back = Planner {
+        back: WayBack::default(),
+        configuration,
+        now,
+        then,
+        reason,
+        restored: Vec::new(),
+        stranded: false,
+    };
     let empty = LaneRecord::default();
     for (address, lane) in &now.lanes {
         // A lane of another key that had this name says nothing of this one.
@@ -105,6 +113,8 @@ fn archive_order(kind: Kind) -> u8 {
 struct Planner<'a> {
     back: WayBack,
     configuration: &'a Configuration,
+    now: &'a State,
+    then: &'a State,
     reason: Reason,
     restored: Vec<String>,
     /// Whether a workload cannot get its key back and so lives off what replaced it.
@@ -175,7 +185,19 @@ impl Planner<'_> {
                 chain = vec![self.step(Stage::Remove, operation, chain, again.clone())];
                 touched = true;
             }
-            if consumer.configured_at.is_some() && was.configured_at.is_none() {
+            let written = |state: &State, record: &keyless_state::ConsumerRecord| {
+                let bound = state.binding(&lane.key_id, id).is_some_and(|it| !it.settings.is_empty());
+                record.configured_at.is_some() || bound
+            };
+            let is_written = written(self.now, consumer) && !written(self.then, was);
+            if let Some(place) = self.displaced(address, id).filter(|_| is_written) {
+                let line = format!(
+                    "{address}: the settings in `{place}` have to be taken out by hand: {id} names another place by now"
+                );
+                self.back.residue.push(line);
+                continue;
+            }
+            if is_written {
                 let operation = Operation::Unconfigure { address: address.clone(), consumer: id.clone() };
                 chain = vec![self.step(Stage::Configure, operation, chain, again.clone())];
                 touched = true;
@@ -211,8 +233,18 @@ impl Planner<'_> {
         }
     }
 
+    /// The recorded place of a consumer whose block names another one.
+    fn displaced(&self, key: &Address, id: &keyless_state::ConsumerId) -> Option<String> {
+        let declared = self.configuration.api_keys.get(key)?;
+        let binding = self.now.binding(&declared.id, id);
+        binding::displaced(id, declared.consumers.get(id)?, binding).map(str::to_owned)
+    }
+
     fn cannot_restore(&self, key: &Address, id: &keyless_state::ConsumerId) -> Option<String> {
         let consumer = self.configuration.api_keys.get(key).and_then(|key| key.consumers.get(id));
+        if let Some(place) = self.displaced(key, id) {
+            return Some(format!("its block names another place than `{place}` by now"));
+        }
         match consumer.map(|consumer| consumer.driver.put_back()) {
             None => Some("it is no longer declared".to_owned()),
             Some(PutBack::ByPerson(why) | PutBack::Impossible(why)) => Some(why),

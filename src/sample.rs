@@ -315,6 +315,7 @@ pub(crate) fn report(at: Timestamp, winner: Winner, rule_id: Option<&str>) -> Ev
         winner_source: "here".to_owned(),
         rule_id: rule_id.map(str::to_owned),
         shadows: Vec::new(),
+        identity: serde_json::Map::new(),
     };
     Evidence { weight: Weight::Signed, ..evidence("report", at, fact) }
 }

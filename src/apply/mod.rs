@@ -6,6 +6,7 @@
 //! is the one async loop: it announces each step in the journal, durably, before the call it stands for is
 //! made.
 
+mod bindings;
 pub mod prepare;
 pub mod record;
 pub mod recover;

@@ -80,8 +80,16 @@ impl Context<'_> {
     }
 
     fn tag(&self, lane: &Address, consumer: &ConsumerId) -> String {
-        let record = self.state.lanes.get(lane).and_then(|lane| lane.consumers.get(consumer));
-        record.and_then(|record| record.tag.clone()).unwrap_or_else(|| keyless_state::tag(lane, consumer))
+        let key_id = self.configuration.api_keys.get(lane).map(|key| &key.id);
+        let binding = key_id.and_then(|key_id| self.state.binding(key_id, consumer));
+        binding.map_or_else(|| keyless_state::tag(lane, consumer), |binding| binding.marker.clone())
+    }
+
+    /// The federation settings for a consumer; none where its rule is not recorded or they are not ours.
+    pub(super) fn settings(&self, lane: &Address, consumer: &ConsumerId) -> Option<Vec<(String, String)>> {
+        let organization = &self.observed.organization.id;
+        let workspace_id = |workspace: &_| self.workspace_id(workspace);
+        plan::federation_settings(lane, consumer, self.configuration, self.state, organization, workspace_id)
     }
 
     fn workspace_id(&self, reference: &crate::config::WorkspaceRef) -> String {
@@ -161,15 +169,7 @@ pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, Str
         })),
         Operation::Archive { address } => archive_call(address, context.id(address)?).map(Task::Call),
         Operation::Configure { address, consumer: id } => {
-            let organization = &context.observed.organization.id;
-            let settings = plan::federation_settings(
-                address,
-                id,
-                context.configuration,
-                context.state,
-                organization,
-                |workspace| context.workspace_id(workspace),
-            );
+            let settings = context.settings(address, id);
             let settings = settings.ok_or_else(|| format!("the rule of {id} is not recorded"))?;
             consumer(address, id, ConsumerChange::Configure(settings))
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use keyless_state::{Address, LaneRecord, Mutation, Origin, Record};
 use serde_json::{Value, json};
 
+use super::bindings;
 use super::prepare::Context;
 use crate::plan::{self, Attributes, Operation};
 use crate::platform::Answer;
@@ -25,8 +26,8 @@ pub fn effects(
             record.map(|record| put(address, record)).unwrap_or_default()
         }
         Operation::Forget { address } | Operation::Archive { address } => match address.kind() {
-            keyless_state::Kind::ApiKey => vec![Mutation::DropLane { address: address.clone() }],
-            _ => vec![Mutation::DropRecord { address: address.clone() }],
+            keyless_state::Kind::ApiKey => bindings::forgotten(address, context),
+            _ => bindings::archived(address, operation, context, now),
         },
         Operation::CreateIssuer { address, .. }
         | Operation::UpdateIssuer { address, .. }
@@ -92,8 +93,9 @@ fn lane_effects(
 ) -> Vec<Mutation> {
     let address = operation.target().address.clone();
     let mut lane = lane_record(&address, context);
+    let binding = bindings::of(operation, &lane.key_id, context, now);
     change_lane(&mut lane, operation, receipt, now);
-    vec![Mutation::PutLane { address, lane }]
+    std::iter::once(Mutation::PutLane { address, lane }).chain(binding).collect()
 }
 
 fn change_lane(lane: &mut LaneRecord, operation: &Operation, receipt: Option<Value>, now: Timestamp) {
@@ -104,7 +106,6 @@ fn change_lane(lane: &mut LaneRecord, operation: &Operation, receipt: Option<Val
         Operation::Unconfigure { consumer, .. } => {
             let record = lane.consumers.entry(consumer.clone()).or_default();
             record.configured_at = None;
-            record.configured_digest = None;
         }
         Operation::Remove { consumer, .. } => {
             let record = lane.consumers.entry(consumer.clone()).or_default();

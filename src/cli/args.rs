@@ -240,11 +240,14 @@ pub(super) struct EvidenceAdd {
     #[arg(long, required = true)]
     pub(super) manual: bool,
     /// The lane, such as api_key.partner
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) key: Address,
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "retire", requires = "consumer")]
+    pub(super) key: Option<Address>,
     /// The consumer inside the lane, such as manual.partner
-    #[arg(long, value_name = "KIND.NAME")]
-    pub(super) consumer: keyless_state::ConsumerId,
+    #[arg(long, value_name = "KIND.NAME", requires = "key")]
+    pub(super) consumer: Option<keyless_state::ConsumerId>,
+    /// Nothing lives off this rule, or off what replaced this key, any more; counts for 7 days
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["key", "consumer"])]
+    pub(super) retire: Option<Address>,
     /// Who says so
     #[arg(long, value_name = "NAME")]
     pub(super) by: String,

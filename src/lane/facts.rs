@@ -99,6 +99,10 @@ pub struct ConsumerFacts {
     pub unconfigured: Option<String>,
     /// When the key was taken out.
     pub removed_at: Option<Timestamp>,
+    /// The place that is recorded for it, where its block names another one.
+    pub displaced: Option<String>,
+    /// When its federation settings were last written, if we wrote them.
+    pub configured_at: Option<Timestamp>,
     /// Whether a person takes the key out.
     pub manual: bool,
     /// The newest credential report or statement.

@@ -92,13 +92,21 @@ pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
         Some(KeyStatus::Expired) => {
             return judged(Stage::Revoke, Gate::Finished("the key has expired".to_owned()));
         }
-        Some(KeyStatus::Inactive) => return judged(Stage::Revoke, archive_gate(facts, now)),
+        Some(KeyStatus::Inactive) => {
+            let displaced = displaced(facts);
+            let gate = if displaced.is_empty() { archive_gate(facts, now) } else { Gate::Refused(displaced) };
+            return judged(Stage::Revoke, gate);
+        }
         Some(KeyStatus::Other(word)) => {
             let why = format!("the key has the status `{word}`, which this version does not know");
             let fix = "Look at the key in the Console, and upgrade keyless.".to_owned();
             return judged(Stage::Configure, Gate::Refused(vec![Refusal { why, place: None, fix }]));
         }
         Some(KeyStatus::Active) => {}
+    }
+    let displaced = displaced(facts);
+    if !displaced.is_empty() {
+        return judged(Stage::Configure, Gate::Refused(displaced));
     }
     let configure = configure_gate(facts);
     if configure != Gate::Open {
@@ -168,6 +176,23 @@ fn unknown_key(facts: &LaneFacts) -> Refusal {
         fix: "Compare the id with the Console (Settings, API keys); is the credential of the right organization?"
             .to_owned(),
     }
+}
+
+/// Consumers whose blocks name another place than the one in which keyless has changed something.
+fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
+    let of = |consumer: &ConsumerFacts| {
+        let recorded = consumer.displaced.as_ref()?;
+        Some(Refusal {
+            why: format!(
+                "{} names another place by now; under that name is recorded what keyless changed in `{recorded}`",
+                consumer.id
+            ),
+            place: Some(consumer.place.clone()),
+            fix: "Name the old place again, and give the new one a consumer block with a name of its own."
+                .to_owned(),
+        })
+    };
+    facts.consumers.iter().filter_map(of).collect()
 }
 
 fn configure_gate(facts: &LaneFacts) -> Gate {
@@ -251,7 +276,8 @@ fn confirm_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
 
 fn confirm_consumer(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate {
     let id = &consumer.id;
-    let since = consumer.removed_at.max(facts.key.reactivated_at);
+    // What a workload reported before its settings were written anew says nothing of these.
+    let since = consumer.removed_at.max(facts.key.reactivated_at).max(consumer.configured_at);
     // A report of the very moment of removal may have been made before it. A person's statement is
     // about the removal, and so of the same moment.
     let counts = |at| if consumer.manual { Some(at) >= since } else { Some(at) > since };

@@ -9,6 +9,7 @@ use super::facts::{
     ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, Presence, ReportFacts, RuleFacts,
     UsageFacts,
 };
+use crate::binding;
 use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
 use crate::resource::{KeyStatus, Observed};
 
@@ -20,6 +21,8 @@ pub struct Sightings {
     /// Digest of the federation settings found in a consumer, where they are ours to write and
     /// there.
     pub settings: BTreeMap<(Address, ConsumerId), String>,
+    /// The settings themselves.
+    pub found: crate::binding::Found,
     /// Why an object is not yet as configured, by address: from the diff.
     pub unconfigured: BTreeMap<Address, String>,
     /// Digest of the federation settings that each consumer should have, where the rule exists.
@@ -38,15 +41,12 @@ pub fn gather(
     let record = state.lanes.get(address).cloned().unwrap_or_default();
     let rule_ids: Vec<&str> =
         key.replaced_by.iter().filter_map(|rule| state.records.get(rule)).map(|r| r.id.as_str()).collect();
+    let lane = Lane { address, key, record: &record, state, sightings, rule_ids: &rule_ids };
     let facts = LaneFacts {
         address: address.clone(),
         key: key_facts(address, key, &record, state, observed),
         rules: key.replaced_by.iter().map(|rule| rule_facts(rule, configuration, state, sightings)).collect(),
-        consumers: key
-            .consumers
-            .iter()
-            .map(|(id, consumer)| consumer_facts(address, id, consumer, &record, state, sightings, &rule_ids))
-            .collect(),
+        consumers: key.consumers.iter().map(|(id, consumer)| consumer_facts(&lane, id, consumer)).collect(),
         usage: newest(state, |fact| match fact {
             Fact::KeyUsage { key, since, complete_until, last_used_before } if key == address => {
                 Some(UsageFacts {
@@ -169,17 +169,22 @@ pub fn rule_digest(rule: &Address, state: &State) -> Option<String> {
     Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn consumer_facts(
-    key: &Address,
-    id: &ConsumerId,
-    consumer: &Consumer,
-    record: &LaneRecord,
-    state: &State,
-    sightings: &Sightings,
-    rule_ids: &[&str],
-) -> ConsumerFacts {
-    let place = (key.clone(), id.clone());
-    let known = record.consumers.get(id);
+/// The lane whose consumers are looked at.
+struct Lane<'a> {
+    address: &'a Address,
+    key: &'a ApiKey,
+    record: &'a LaneRecord,
+    state: &'a State,
+    sightings: &'a Sightings,
+    /// Ids of the rules that replace the key.
+    rule_ids: &'a [&'a str],
+}
+
+fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> ConsumerFacts {
+    let Lane { address: key, state, sightings, .. } = lane;
+    let place = ((*key).clone(), id.clone());
+    let known = lane.record.consumers.get(id);
+    let binding = state.binding(&lane.key.id, id);
     let manual = matches!(consumer.driver, ConsumerDriver::Manual { .. });
     let wanted = sightings.wanted_settings.get(&place);
     let unconfigured = match &consumer.driver {
@@ -190,10 +195,10 @@ fn consumer_facts(
         }
         _ => None,
     };
-    let report = consumer_report(key, id, state, rule_ids);
+    let report = consumer_report(key, id, state, lane.rule_ids);
     // A report comes again and again; were each one a removal, the silence after it would never end.
     let stated_at = newest(state, |fact| match fact {
-        Fact::Statement { key: of, consumer, .. } if of == key && consumer == id => Some(()),
+        Fact::Statement { key: of, consumer, .. } if of == *key && consumer == id => Some(()),
         _ => None,
     })
     .filter(|_| manual)
@@ -208,6 +213,8 @@ fn consumer_facts(
             .unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned())),
         unconfigured,
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
+        displaced: binding::displaced(id, consumer, binding).map(str::to_owned),
+        configured_at: known.and_then(|known| known.configured_at),
         manual,
         report,
     }
@@ -215,7 +222,7 @@ fn consumer_facts(
 
 fn consumer_report(key: &Address, id: &ConsumerId, state: &State, rule_ids: &[&str]) -> Option<ReportFacts> {
     let (evidence, mut report) = newest(state, |fact| match fact {
-        Fact::CredentialReport { key: of, consumer, winner, winner_source, rule_id, shadows }
+        Fact::CredentialReport { key: of, consumer, winner, winner_source, rule_id, shadows, .. }
             if of == key && consumer == id =>
         {
             Some(ReportFacts {

@@ -9,6 +9,7 @@ use crate::apply::prepare::{self, Context};
 use crate::apply::record;
 use crate::apply::schedule::{Schedule, Status};
 use crate::apply::{recover, sightings};
+use crate::binding;
 use crate::config::WorkspaceRef;
 use crate::evidence;
 use crate::lane::{self, Assessment, Sightings, Stage};
@@ -57,6 +58,9 @@ impl Scope {
         }
         learnt.extend(self.read_evidence(world, &state));
         learnt.iter().for_each(|change| state.apply(change));
+        let bindings = binding::learn(&self.configuration, &state, &seen.found, now);
+        bindings.iter().for_each(|change| state.apply(change));
+        learnt.extend(bindings);
         let plan = self.plan(world, &settled, &state, &seen, back)?;
         next.rested = !back;
         next.doubts = Sealed::new(Vec::new());
@@ -114,6 +118,7 @@ impl Scope {
             mode: if back { Mode::Rollback } else { Mode::Apply },
             now: at(world.hour),
             moves: keyless_state::Renames::new(),
+            consumers: keyless_state::ConsumerRenames::new(),
             skip_waits: false,
             outputs_changed: false,
             caller: Caller::Person,
@@ -126,7 +131,11 @@ impl Scope {
                 if !self.without.rereads && !dead_keys(&back, state, &observed).is_empty() {
                     return None;
                 }
-                Some(plan::build_back(input, back))
+                let now = input.now;
+                let plan = plan::build_back(input, back);
+                let scene =
+                    plan::Scene { configuration: &self.configuration, state, observed: &observed, now };
+                plan::cut_off(&plan.steps, &scene).is_empty().then_some(plan)
             }
         }
     }

@@ -264,6 +264,7 @@ pub(super) fn reports(scope: &Scope, world: &World) -> Vec<Evidence> {
                 winner_source: String::new(),
                 rule_id: rule.filter(|_| reported == Reported::Federation).map(|record| record.id.clone()),
                 shadows: Vec::new(),
+                identity: serde_json::Map::new(),
             };
             let id = format!("report/{address}/{consumer}");
             found.push(Evidence { weight: Weight::Signed, ..evidence(&id, at(hour), fact) });

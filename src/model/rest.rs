@@ -1,6 +1,6 @@
 //! What must hold once keyless has come to rest.
 
-use keyless_state::State;
+use keyless_state::{Grant, State};
 
 use super::engine::wrong;
 use super::scope::Scope;
@@ -50,6 +50,10 @@ impl Scope {
                 let record = lane.consumers.get(self.consumer(at, place));
                 if it.taken && !it.holds_key && record.is_none_or(|record| record.removed_at.is_none()) {
                     return Some(format!("a key taken out of {}", self.consumer(at, place)));
+                }
+                let binding = world.state.binding(self.key_id(at), self.consumer(at, place));
+                if it.taken && !it.holds_key && binding.is_none_or(|it| it.grant == Grant::Key) {
+                    return Some(format!("what {} lives off", self.consumer(at, place)));
                 }
             }
         }

@@ -7,7 +7,6 @@ use super::diff::{Diff, archive_order};
 use super::operation::Operation;
 use super::undo::Undo;
 use crate::config::Configuration;
-use crate::diagnostic::Diagnostic;
 use crate::resource::Observed;
 
 /// Adds the work for everything that is recorded and no longer declared.
@@ -29,10 +28,6 @@ pub(super) fn undeclared(configuration: &Configuration, state: &State, observed:
         .collect();
     orphans.sort_by_key(|(address, _)| (archive_order(address.kind()), (*address).clone()));
     for (address, record) in orphans {
-        if let Some(lane) = relying_lane(address, configuration, state) {
-            diff.problems.push(relied_upon(address, &lane));
-            continue;
-        }
         let stays = is_stood_on(address, state, observed);
         archive(address, record, stays, Reason::NotDeclared, observed, diff);
     }
@@ -45,32 +40,6 @@ fn is_stood_on(address: &Address, state: &State, observed: &Observed) -> bool {
             && rule.depends_on.contains(address)
             && observed.rules.get(&rule.id).is_some_and(|rule| rule.provenance.archived_at.is_none())
     })
-}
-
-/// A declared lane whose consumers lost their key and live off this rule.
-fn relying_lane(rule: &Address, configuration: &Configuration, state: &State) -> Option<Address> {
-    let rule_id = &state.records.get(rule)?.id;
-    let relies = |key: &Address| {
-        let lane = state.lanes.get(key);
-        let removed = lane.is_some_and(|lane| lane.consumers.values().any(|c| c.removed_at.is_some()));
-        let reported = state.evidence.iter().any(|evidence| match &evidence.fact {
-            keyless_state::Fact::CredentialReport { key: of, rule_id: Some(id), .. } => {
-                of == key && id == rule_id
-            }
-            _ => false,
-        });
-        removed && reported
-    };
-    configuration.api_keys.keys().find(|key| relies(key)).cloned()
-}
-
-fn relied_upon(rule: &Address, lane: &Address) -> Diagnostic {
-    Diagnostic::error("Rule still in use")
-        .address(rule)
-        .detail(format!(
-            "{rule} is no longer declared, but a consumer of {lane} lost its key and reports that it federates through this rule. Archiving it would leave that workload without a credential."
-        ))
-        .hint(format!("keep the rule, or move the workload to another rule of {lane} and apply, then remove the block"))
 }
 
 /// Adds the archive of one recorded object, or its forgetting where it is not ours, stays or is gone.

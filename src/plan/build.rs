@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keyless_state::{Address, Renames, State};
+use keyless_state::{Address, ConsumerRenames, Renames, State};
 use sha2::{Digest, Sha256};
 
 use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
+use super::guard::{Scene, guard};
 use super::held::HeldBack;
 use super::lanes;
 use super::operation::Operation;
-use super::plan_data::{Base, Mode, Moved, Plan, Step};
+use super::plan_data::{Base, Mode, Moved, MovedConsumer, Plan, Step};
 use super::settings::wanted_settings;
 use super::undo::Undo;
 use crate::config::{Configuration, ConsumerDriver, PutBack, WorkspaceRef};
@@ -43,6 +44,8 @@ pub struct PlanInput<'a> {
     pub now: Timestamp,
     /// New addresses by old ones: the state has the new ones already.
     pub moves: Renames,
+    /// The same for consumers.
+    pub consumers: ConsumerRenames,
     /// Whether waits for time are skipped, as in a demo.
     pub skip_waits: bool,
     /// Whether outputs differ from what is recorded.
@@ -58,6 +61,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let mut drift = diff.drift.clone();
     drift.extend(lanes::key_drift(&input));
     let refresh_only = input.mode == Mode::RefreshOnly;
+    guard(&scene(&input), &mut diff);
     if !diff.problems.is_empty() && !refresh_only {
         return Err(diff.problems);
     }
@@ -85,6 +89,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         created_at: input.now,
         base: base(&input),
         moves: moved(input.moves),
+        consumers_moved: consumers_moved(input.consumers),
         drift,
         changes,
         lanes: lane_views,
@@ -92,11 +97,20 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         outputs_changed: input.outputs_changed && !refresh_only,
         console: diff.console,
         held: held(diff.held),
+        kept: diff.kept,
     })
+}
+
+fn scene<'a>(input: &PlanInput<'a>) -> Scene<'a> {
+    Scene { configuration: input.configuration, state: input.state, observed: input.observed, now: input.now }
 }
 
 fn moved(moves: Renames) -> Vec<Moved> {
     moves.into_iter().map(|(from, to)| Moved { from, to }).collect()
+}
+
+fn consumers_moved(renames: ConsumerRenames) -> Vec<MovedConsumer> {
+    renames.into_iter().map(|((lane, from), to)| MovedConsumer { lane, from, to }).collect()
 }
 
 fn held(held: BTreeMap<Address, String>) -> Vec<HeldBack> {
@@ -116,6 +130,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         created_at: input.now,
         base: base(&input),
         moves: moved(input.moves),
+        consumers_moved: consumers_moved(input.consumers),
         drift: Vec::new(),
         changes: back.changes,
         lanes,
@@ -123,6 +138,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         outputs_changed: false,
         console,
         held: held(diff.held),
+        kept: Vec::new(),
     }
 }
 

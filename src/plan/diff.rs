@@ -16,6 +16,7 @@ use keyless_state::{Address, Kind, Record, State};
 use super::attributes::Attributes;
 use super::change::{Action, Change, Drift, Reason};
 use super::console::ConsoleTask;
+use super::guard::Kept;
 use super::operation::Operation;
 use super::undo::Undo;
 use crate::config::{Configuration, WorkspaceKey, WorkspaceRef};
@@ -43,6 +44,8 @@ pub struct Diff {
     pub console: Vec<ConsoleTask>,
     /// What was held back because something at the API cannot be read, and why.
     pub held: BTreeMap<Address, String>,
+    /// What stays until the workloads that live off it have moved.
+    pub kept: Vec<Kept>,
 }
 
 /// Compares the declared things that live at the API, keys apart.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyless_state::Address;
+use keyless_state::{Address, ConsumerId, Grant};
 use serde_json::{Value, json};
 
 use super::attributes::{self, Attributes};
@@ -78,7 +78,8 @@ impl LanePlanner<'_> {
         }
         let configured = self.configure();
         let Some(verified) = self.verify(configured.clone()) else { return };
-        let guards: Vec<String> = configured.into_iter().chain(verified).collect();
+        let mut guards: Vec<String> = configured.into_iter().chain(verified).collect();
+        guards.extend(self.reconfigure(&guards));
         let all_removed = assessment.stage == Stage::Confirm;
         if all_removed {
             if self.opens(&assessment.gate) {
@@ -162,13 +163,32 @@ impl LanePlanner<'_> {
         for rule in &self.key.replaced_by {
             ids.extend(self.steps_of(rule));
         }
-        let lacking: Vec<_> = self.facts.consumers.iter().filter(|c| c.unconfigured.is_some()).collect();
-        for consumer in lacking {
-            let after = self.steps_of(&self.key.consumers[&consumer.id].rule);
-            let operation =
-                Operation::Configure { address: self.facts.address.clone(), consumer: consumer.id.clone() };
+        for consumer in self.lacking(false) {
+            let after = self.steps_of(&self.key.consumers[&consumer].rule);
+            let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
             let undo = Undo::possible("take the settings out again");
             ids.push(self.add(Stage::Configure, false, operation, after, undo));
+        }
+        ids
+    }
+
+    /// Consumers without the settings that they should have: those that live off such settings, or those
+    /// that have their key yet.
+    fn lacking(&self, bound: bool) -> Vec<ConsumerId> {
+        let is_bound = |id: &ConsumerId| {
+            self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.grant != Grant::Key)
+        };
+        let lacking = self.facts.consumers.iter().filter(|consumer| consumer.unconfigured.is_some());
+        lacking.map(|consumer| consumer.id.clone()).filter(|id| is_bound(id) == bound).collect()
+    }
+
+    /// Writes settings anew where a workload lives off them, once what they name is proved.
+    fn reconfigure(&mut self, proved: &[String]) -> Vec<String> {
+        let mut ids = Vec::new();
+        for consumer in self.lacking(true) {
+            let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
+            let undo = Undo::possible("write the old settings again");
+            ids.push(self.add(Stage::Configure, false, operation, proved.to_vec(), undo));
         }
         ids
     }

@@ -12,6 +12,7 @@ mod console;
 mod declared;
 mod diff;
 mod file;
+mod guard;
 mod held;
 mod lanes;
 mod moves;
@@ -28,9 +29,12 @@ pub use console::{ConsoleTask, MANAGED_SCOPES, cautions};
 pub use declared::issuer_arguments;
 pub use diff::{Diff, diff};
 pub use file::{PlanFileError, decode, encode};
+pub use guard::{Kept, Scene, cut_off};
 pub use held::HeldBack;
 pub use moves::{follow, lane_today, moves};
 pub use operation::{Operation, OperationTarget};
-pub use plan_data::{Base, LaneView, Mode, Moved, NeedView, Plan, RefusalView, Standing, Step};
+pub use plan_data::{
+    Base, LaneView, Mode, Moved, MovedConsumer, NeedView, Plan, RefusalView, Standing, Step,
+};
 pub use settings::{federation_settings, settings_digest, wanted_settings};
 pub use undo::Undo;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyless_state::{Address, Kind, LaneRecord, Record, Renames, State};
+use keyless_state::{Address, Binding, Kind, Record, Renames, State};
 
 use super::attributes::{self, Attributes};
 use super::declared::{account_arguments, issuer_arguments, memberships, rule_arguments};
@@ -56,16 +56,12 @@ pub fn follow(then: &State, now: &State) -> State {
 /// The address that a lane of a checkpoint has today: it is told by its key, or, where nothing was
 /// recorded of it then, by what its lines in the consumers bear.
 pub fn lane_today(lane: &Address, then: &State, now: &State) -> Address {
+    let bears = |binding: &&Binding| {
+        binding.marker.strip_prefix(&format!("{lane}/")).is_some_and(|rest| !rest.contains('/'))
+    };
     let key = then.lanes.get(lane).map(|recorded| &recorded.key_id);
-    let bears = |recorded: &LaneRecord| {
-        let mut tags = recorded.consumers.iter().filter_map(|(id, it)| Some((id, it.tag.as_ref()?)));
-        tags.any(|(id, borne)| *borne == keyless_state::tag(lane, id))
-    };
-    let is_it = |recorded: &LaneRecord| match key {
-        Some(key) => recorded.key_id == *key,
-        None => bears(recorded),
-    };
-    let found = now.lanes.iter().find(|(_, recorded)| is_it(recorded));
+    let key = key.or_else(|| now.bindings.values().find(bears).map(|binding| &binding.key_id));
+    let found = now.lanes.iter().find(|(_, recorded)| Some(&recorded.key_id) == key);
     found.map_or_else(|| lane.clone(), |(address, _)| address.clone())
 }
 

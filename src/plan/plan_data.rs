@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Action, Change, Drift};
 use super::console::ConsoleTask;
+use super::guard::Kept;
 use super::held::HeldBack;
 use super::operation::Operation;
 use super::undo::Undo;
@@ -23,6 +24,9 @@ pub struct Plan {
     /// Renamed blocks that took the record of their object over: old and new address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<Moved>,
+    /// Consumers whose blocks are called otherwise by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumers_moved: Vec<MovedConsumer>,
     /// What others changed since the last apply.
     pub drift: Vec<Drift>,
     /// What is to be done with each declared thing.
@@ -39,6 +43,9 @@ pub struct Plan {
     /// What nothing is done with because something at the API cannot be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldBack>,
+    /// What is not declared any more and stays, since a workload lives off it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
 }
 
 /// What kind of run a plan is for.
@@ -74,6 +81,17 @@ pub struct Moved {
     pub from: Address,
     /// The address that it has now.
     pub to: Address,
+}
+
+/// A consumer that is called otherwise by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedConsumer {
+    /// Its lane as it is called now.
+    pub lane: Address,
+    /// What it was called.
+    pub from: ConsumerId,
+    /// What it is called now.
+    pub to: ConsumerId,
 }
 
 /// What a plan was made from.

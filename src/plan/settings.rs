@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, ConsumerId, State};
+use keyless_state::{Address, Binding, ConsumerId, Grant, State};
 use sha2::{Digest, Sha256};
 
 use crate::config::{Configuration, ConsumerDriver, WorkspaceChoice, WorkspaceRef};
@@ -20,7 +20,9 @@ pub fn federation_settings(
     organization_id: &str,
     workspace_id: impl Fn(&WorkspaceRef) -> String,
 ) -> Option<Vec<(String, String)>> {
-    let consumer = configuration.api_keys.get(key)?.consumers.get(consumer)?;
+    let declared = configuration.api_keys.get(key)?;
+    let bound = state.binding(&declared.id, consumer);
+    let consumer = declared.consumers.get(consumer)?;
     let ConsumerDriver::Dotenv { identity_token_file: Some(token_file), .. } = &consumer.driver else {
         return None;
     };
@@ -28,8 +30,13 @@ pub fn federation_settings(
     let rule_id = &state.records.get(&consumer.rule)?.id;
     let account_id = &state.records.get(&rule.service_account)?.id;
     let workspace = match &rule.workspaces {
-        WorkspaceChoice::All => "default".to_owned(),
-        WorkspaceChoice::These(these) => these.iter().next().map(workspace_id).unwrap_or_default(),
+        WorkspaceChoice::All => bound.and_then(workspace_of).unwrap_or("default").to_owned(),
+        WorkspaceChoice::These(these) => {
+            let ids: Vec<String> = these.iter().map(workspace_id).collect();
+            // A workload stays where it is as long as the rule covers that.
+            let stays = bound.and_then(workspace_of).filter(|own| ids.iter().any(|id| id == own));
+            stays.map(str::to_owned).or_else(|| ids.into_iter().next()).unwrap_or_default()
+        }
     };
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Some(vec![
@@ -39,6 +46,14 @@ pub fn federation_settings(
         pair("ANTHROPIC_WORKSPACE_ID", &workspace),
         pair("ANTHROPIC_IDENTITY_TOKEN_FILE", token_file),
     ])
+}
+
+/// The workspace that a workload's settings name.
+fn workspace_of(binding: &Binding) -> Option<&str> {
+    match &binding.grant {
+        Grant::Rule { workspace_id, .. } => workspace_id.as_deref(),
+        Grant::Key | Grant::Unresolved => None,
+    }
 }
 
 /// Digest of the settings that each consumer should have, as far as their rules exist.

@@ -1,11 +1,12 @@
 //! The objects of a plan for apply: what is made, and what is archived.
 
-use keyless_state::{Address, Fact, Kind};
+use keyless_state::{Address, Binding, Fact, Grant, Kind};
 
 use super::Moment;
 use super::invariant::{Invariant, Violation};
 use super::steps::{Steps, broken, created};
 use crate::lane::Stage;
+use crate::limits;
 use crate::plan::{Operation, Step};
 
 pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
@@ -189,12 +190,20 @@ impl<'a> Moment<'a> {
         rules.map(|(rule, _)| rule).collect()
     }
 
-    /// The declared consumers that lost their key and live off a rule, or off what it stands on.
+    /// The consumers that lost their key and live off a rule, or off what it stands on: those that are
+    /// bound to it, and declared ones of which no binding is recorded.
     pub(super) fn lives_off(&self, address: &Address) -> Vec<(&'a Address, &'a keyless_state::ConsumerId)> {
-        let mut lives = Vec::new();
+        let mut lives: Vec<_> = self
+            .state
+            .bindings
+            .values()
+            .filter(|binding| self.is_bound(binding, address))
+            .map(|binding| (&binding.lane, &binding.consumer))
+            .collect();
         for (lane, key) in &self.configuration.api_keys {
             for (id, consumer) in &key.consumers {
-                if self.removed_at(lane, id).is_none() {
+                let is_bound = self.state.binding(&key.id, id).is_some();
+                if is_bound || self.removed_at(lane, id).is_none() {
                     continue;
                 }
                 let rule = self.reported_rule(lane, id).unwrap_or(&consumer.rule);
@@ -206,6 +215,26 @@ impl<'a> Moment<'a> {
             }
         }
         lives
+    }
+
+    /// Tells whether a binding rests on what is recorded for an address, and nobody's word has ended it.
+    fn is_bound(&self, binding: &Binding, address: &Address) -> bool {
+        let id = self.state.records.get(address).map(|record| record.id.as_str()).unwrap_or_default();
+        let (rests, rule_id) = match &binding.grant {
+            Grant::Key => return false,
+            Grant::Unresolved => (true, ""),
+            Grant::Rule { rule_id, service_account_id, issuer_id, .. } => {
+                ([rule_id, service_account_id, issuer_id].into_iter().any(|it| it == id), rule_id.as_str())
+            }
+        };
+        let is_given_up = self.state.evidence.iter().any(|evidence| match &evidence.fact {
+            Fact::Retirement { object_id, .. } => {
+                (object_id == rule_id || *object_id == binding.key_id)
+                    && self.now.duration_since(evidence.observed_at) < limits::RETIREMENT_COUNTS
+            }
+            _ => false,
+        });
+        rests && !is_given_up && binding.ended.is_none()
     }
 
     /// The recorded rule through which a consumer said that it federates.

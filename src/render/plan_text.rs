@@ -16,7 +16,12 @@ pub fn plan(plan: &Plan) -> String {
         let text = format!("# {} has moved to {}", moved.from, moved.to);
         let _ = writeln!(out, "  {}", paint(BOLD, text));
     }
-    if !plan.moves.is_empty() {
+    for moved in &plan.consumers_moved {
+        let text = format!("# {} of {} has moved to {}", moved.from, moved.lane, moved.to);
+        let _ = writeln!(out, "  {}", paint(BOLD, text));
+    }
+    let has_moved = !plan.moves.is_empty() || !plan.consumers_moved.is_empty();
+    if has_moved {
         out.push_str("\nThe objects stay as they are; apply records the new addresses.\n\n");
     }
     if plan.mode == Mode::RefreshOnly {
@@ -28,7 +33,7 @@ pub fn plan(plan: &Plan) -> String {
         return out;
     }
     if plan.steps.is_empty() {
-        let (no, why) = match plan.moves.is_empty() {
+        let (no, why) = match !has_moved {
             true => ("No changes.", "Nothing can move now."),
             false => ("No other changes.", "No lane can move now."),
         };

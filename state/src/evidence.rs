@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::address::{Address, ConsumerId};
 
@@ -87,6 +88,9 @@ pub enum Fact {
         /// Every static credential that beats federation, with the line to remove.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         shadows: Vec<Shadow>,
+        /// As whom the workload signed: claims of its token that stay the same. Since format version 3.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        identity: Map<String, Value>,
     },
     /// A named person vouches for a consumer that no program can look into.
     Statement {
@@ -135,6 +139,17 @@ pub enum Fact {
         /// The feed's short reason for that refusal; empty where it gives none.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
+    },
+    /// A named person says that nothing lives off an object any more. Since format version 3.
+    Retirement {
+        /// The rule, or the key whose consumers are meant.
+        grant: Address,
+        /// Its id at the time.
+        object_id: String,
+        /// Who says so.
+        by: String,
+        /// What they say, in their words.
+        statement: String,
     },
     /// A named person approved the final archive of one key.
     ArchiveApproval {

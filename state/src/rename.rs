@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::address::Address;
+use crate::address::{Address, ConsumerId};
 use crate::evidence::{Evidence, Fact};
-use crate::state::{Mutation, State, tag};
+use crate::state::{Mutation, State};
+
+/// New names of consumers by lane and old name. Two may change places.
+pub type ConsumerRenames = BTreeMap<(Address, ConsumerId), ConsumerId>;
 
 /// New addresses by old ones. Two may change places.
 pub type Renames = BTreeMap<Address, Address>;
@@ -23,20 +26,43 @@ impl State {
             .collect();
         state.lanes = std::mem::take(&mut state.lanes)
             .into_iter()
-            .map(|(address, mut lane)| {
-                if renames.contains_key(&address) {
-                    for (id, consumer) in &mut lane.consumers {
-                        // Our lines in the place go on bearing the old name.
-                        consumer.tag.get_or_insert_with(|| tag(&address, id));
-                    }
-                }
-                (new(&address), lane)
-            })
+            .map(|(address, lane)| (new(&address), lane))
             .collect();
+        // Our lines in the places go on bearing the old names.
+        state.bindings.values_mut().for_each(|binding| binding.lane = new(&binding.lane));
         // What is known of something else that had the new name is of no use to who has it now.
         let is_stale = |at: &Address| !renames.contains_key(at) && renames.values().any(|to| to == at);
         state.evidence.retain(|evidence| !is_stale(subject(&evidence.fact)));
         state.evidence.iter_mut().for_each(|evidence| rename(evidence, &new));
+        state
+    }
+
+    /// The same state with everything that is recorded of consumers under their new names. Our lines in
+    /// the places go on bearing the old ones.
+    pub fn consumers_renamed(&self, renames: &ConsumerRenames) -> State {
+        let new = |lane: &Address, consumer: &ConsumerId| {
+            renames.get(&(lane.clone(), consumer.clone())).unwrap_or(consumer).clone()
+        };
+        let mut state = self.clone();
+        for (address, lane) in &mut state.lanes {
+            let consumers = std::mem::take(&mut lane.consumers);
+            lane.consumers = consumers.into_iter().map(|(id, it)| (new(address, &id), it)).collect();
+        }
+        let renamed = std::mem::take(&mut state.bindings).into_values().map(|mut binding| {
+            binding.consumer = new(&binding.lane, &binding.consumer);
+            (binding.id(), binding)
+        });
+        state.bindings = renamed.collect();
+        for evidence in &mut state.evidence {
+            let (Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. }) =
+                &mut evidence.fact
+            else {
+                continue;
+            };
+            let to = new(key, consumer);
+            evidence.id = evidence.id.replace(&format!("/{consumer}"), &format!("/{to}"));
+            *consumer = to;
+        }
         state
     }
 
@@ -54,6 +80,12 @@ impl State {
         }
         for (address, lane) in other.lanes.iter().filter(|(at, it)| self.lanes.get(*at) != Some(*it)) {
             changes.push(Mutation::PutLane { address: address.clone(), lane: lane.clone() });
+        }
+        for id in self.bindings.keys().filter(|id| !other.bindings.contains_key(*id)) {
+            changes.push(Mutation::DropBinding { id: id.clone() });
+        }
+        for (id, binding) in other.bindings.iter().filter(|(id, it)| self.bindings.get(*id) != Some(*it)) {
+            changes.push(Mutation::PutBinding { id: id.clone(), binding: Box::new(binding.clone()) });
         }
         let changed = |evidence: &&Evidence| !self.evidence.contains(evidence);
         let gone = self.evidence.iter().filter(|evidence| !other.evidence.contains(evidence));
@@ -78,6 +110,7 @@ fn rename(evidence: &mut Evidence, new: &impl Fn(&Address) -> Address) {
         | Fact::KeyUsage { key, .. }
         | Fact::ArchiveApproval { key, .. } => key,
         Fact::AccountTraffic { service_account, .. } => service_account,
+        Fact::Retirement { grant, .. } => grant,
     };
     *address = renamed;
 }
@@ -92,6 +125,7 @@ fn subject(fact: &Fact) -> &Address {
         | Fact::KeyUsage { key, .. }
         | Fact::ArchiveApproval { key, .. } => key,
         Fact::AccountTraffic { service_account, .. } => service_account,
+        Fact::Retirement { grant, .. } => grant,
     }
 }
 
@@ -100,6 +134,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::binding::{Binding, Grant};
     use crate::evidence::Weight;
     use crate::state::{ConsumerRecord, LaneRecord, Origin, Record};
 
@@ -135,6 +170,9 @@ mod tests {
         let consumers = [("dotenv.app".parse().unwrap(), ConsumerRecord::default())];
         let lane = LaneRecord { consumers: consumers.into(), ..LaneRecord::default() };
         state.lanes.insert(at("api_key.k"), lane);
+        let id = "dotenv.app".parse().unwrap();
+        let binding = Binding::new("apikey_k", &at("api_key.k"), &id, Grant::Key, Timestamp::UNIX_EPOCH);
+        state.bindings.insert(binding.id(), binding);
         state.evidence = vec![approval("api_key.k"), approval("api_key.other")];
         state
     }
@@ -160,8 +198,9 @@ mod tests {
         let renamed = check(&[("service_account.a", "service_account.c"), ("api_key.k", "api_key.l")]);
         assert_eq!(renamed.records[&at("service_account.c")].id, "svac_a");
         assert_eq!(renamed.records[&at("federation_rule.r")].depends_on, [at("service_account.c")]);
-        let lane = &renamed.lanes[&at("api_key.l")];
-        assert_eq!(lane.consumers.values().next().unwrap().tag.as_deref(), Some("api_key.k/dotenv.app"));
+        assert_eq!(renamed.lanes[&at("api_key.l")].consumers.len(), 1);
+        let binding = &renamed.bindings["apikey_k/dotenv.app"];
+        assert_eq!((&binding.lane, binding.marker.as_str()), (&at("api_key.l"), "api_key.k/dotenv.app"));
         assert_eq!(renamed.evidence, [approval("api_key.l"), approval("api_key.other")]);
         assert!(!renamed.lanes.contains_key(&at("api_key.k")));
     }
@@ -180,13 +219,5 @@ mod tests {
         let renamed = check(&[("api_key.k", "api_key.other")]);
         assert_eq!(renamed.evidence, [approval("api_key.other")]);
         assert_eq!(renamed.evidence[0].id, "approval/api_key.other");
-    }
-
-    #[test]
-    fn a_second_renaming_leaves_what_our_lines_bear() {
-        let again = Renames::from([(at("api_key.l"), at("api_key.m"))]);
-        let renamed = check(&[("api_key.k", "api_key.l")]).renamed(&again);
-        let consumer = renamed.lanes[&at("api_key.m")].consumers.values().next().unwrap();
-        assert_eq!(consumer.tag.as_deref(), Some("api_key.k/dotenv.app"));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::state::State;
 
 /// The format version that this program writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// One saved version of the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

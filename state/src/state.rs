@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::address::{Address, ConsumerId};
+use crate::binding::Binding;
 use crate::evidence::Evidence;
 
 /// Everything recorded, apart from its identity and order (see [`crate::Snapshot`]).
@@ -16,6 +17,9 @@ pub struct State {
     pub records: BTreeMap<Address, Record>,
     /// Lanes, by the address of their key.
     pub lanes: BTreeMap<Address, LaneRecord>,
+    /// What each workload lives off, by [`Binding::id`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bindings: BTreeMap<String, Binding>,
     /// Evidence that still counts, oldest first.
     pub evidence: Vec<Evidence>,
     /// Outputs as of the last apply; a sensitive value is recorded as null.
@@ -70,13 +74,13 @@ pub struct ConsumerRecord {
     /// When federation settings were written beside the key, if we wrote them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configured_at: Option<Timestamp>,
-    /// SHA-256 of the settings written, to see whether they must be written again.
+    /// SHA-256 of the settings written, in format 1; a binding has the settings themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configured_digest: Option<String>,
     /// When the key was taken out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_at: Option<Timestamp>,
-    /// What our lines in the place bear, where that is not the present name of lane and consumer.
+    /// What our lines in the place bear, in format 2; a binding has it now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// What the driver needs to put the key back; never the key.
@@ -127,6 +131,18 @@ pub enum Mutation {
         /// Whose lane.
         address: Address,
     },
+    /// Records or replaces what a workload lives off.
+    PutBinding {
+        /// [`Binding::id`].
+        id: String,
+        /// The binding.
+        binding: Box<Binding>,
+    },
+    /// Forgets what a workload lived off.
+    DropBinding {
+        /// [`Binding::id`].
+        id: String,
+    },
     /// Remembers a fact; one with the same id is replaced.
     PutEvidence {
         /// The fact.
@@ -159,6 +175,12 @@ impl State {
             }
             Mutation::DropLane { address } => {
                 self.lanes.remove(&address);
+            }
+            Mutation::PutBinding { id, binding } => {
+                self.bindings.insert(id, *binding);
+            }
+            Mutation::DropBinding { id } => {
+                self.bindings.remove(&id);
             }
             Mutation::PutEvidence { evidence } => {
                 match self.evidence.iter_mut().find(|e| e.id == evidence.id) {

@@ -1,7 +1,7 @@
 //! The format on the disk: what each version wrote is read forever, and what the newest wrote is still
 //! written byte for byte.
 //!
-//! `tests/golden/v2` was written by this program with `KEYLESS_BLESS=1`, and `v1` by the one before it. A
+//! `tests/golden/v3` was written by this program with `KEYLESS_BLESS=1`, the others by those before it. A
 //! change there is a change of the format: it needs a new version, a new folder, and a way to read the old
 //! ones.
 
@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyless_state::{
-    Checkpoint, ConsumerRecord, Event, Evidence, FORMAT_VERSION, Fact, LaneRecord, Mutation, OutputRecord,
-    Shadow, Snapshot, Store, Weight, Winner,
+    Checkpoint, ConsumerRecord, Ended, Event, Evidence, FORMAT_VERSION, Fact, Grant, Identity, LaneRecord,
+    Mutation, OutputRecord, Shadow, Snapshot, Store, Weight, Winner,
 };
 use serde_json::json;
 use support::{at, copy, done, open, put, recorded, started};
@@ -41,6 +41,23 @@ fn facts(version: u32) -> Vec<Fact> {
         facts.push(seen(Some(at(70)), None, ""));
         facts.push(seen(None, Some(at(80)), "match_subject_prefix"));
     }
+    if version >= 3 {
+        facts.push(Fact::Retirement {
+            grant: address("federation_rule.release"),
+            object_id: "fdrl_01".to_owned(),
+            by: "ann".to_owned(),
+            statement: "Switched off".to_owned(),
+        });
+        facts.push(Fact::CredentialReport {
+            key: address("api_key.ci"),
+            consumer: address("dotenv.laptop"),
+            winner: Winner::Federation,
+            winner_source: ".env:3".to_owned(),
+            rule_id: Some("fdrl_01".to_owned()),
+            shadows: vec![],
+            identity: claims(),
+        });
+    }
     facts
 }
 
@@ -63,6 +80,7 @@ fn facts_of_version_1() -> Vec<Fact> {
         winner_source: ".env:3".to_owned(),
         rule_id: rule_id.map(str::to_owned),
         shadows,
+        identity: serde_json::Map::new(),
     };
     let shadow = Shadow {
         name: "ANTHROPIC_API_KEY".to_owned(),
@@ -91,6 +109,38 @@ fn facts_of_version_1() -> Vec<Fact> {
         Fact::KeyUsage { key: key(), since: at(0), complete_until: at(60), last_used_before: Some(at(30)) },
         Fact::AccountTraffic { service_account: address("service_account.release"), last_seen: at(50) },
         Fact::ArchiveApproval { key: key(), by: "ann".to_owned() },
+    ]
+}
+
+fn claims() -> serde_json::Map<String, serde_json::Value> {
+    [("sub".to_owned(), json!("repo:acme/app:environment:production"))].into_iter().collect()
+}
+
+/// One of each kind of binding.
+fn bindings(version: u32) -> Vec<Mutation> {
+    if version < 3 {
+        return Vec::new();
+    }
+    let rule = Grant::Rule {
+        rule_id: "fdrl_01".to_owned(),
+        service_account_id: "svac_01".to_owned(),
+        issuer_id: "fdis_01".to_owned(),
+        workspace_id: Some("wrkspc_01".to_owned()),
+    };
+    let bound = |consumer: &str, grant| {
+        keyless_state::Binding::new("apikey_01", &address("api_key.ci"), &address(consumer), grant, at(2))
+    };
+    let mut whole = bound("dotenv.laptop", rule);
+    whole.place = Some("dotenv app/.env ANTHROPIC_API_KEY".to_owned());
+    whole.settings = [("ANTHROPIC_FEDERATION_RULE_ID".to_owned(), "fdrl_01".to_owned())].into();
+    whole.identities = vec![Identity { claims: claims(), seen_at: at(6) }];
+    whole.ended = Some(Ended { at: at(7), by: "ann".to_owned() });
+    vec![
+        whole.put(),
+        bound("dotenv.key", Grant::Key).put(),
+        bound("manual.x", Grant::Unresolved).put(),
+        bound("manual.gone", Grant::Key).put(),
+        Mutation::DropBinding { id: "apikey_01/manual.gone".to_owned() },
     ]
 }
 
@@ -142,6 +192,9 @@ fn write(dir: &Path, version: u32) -> Store {
         done("create", vec![put("release", json!({ "n": [1, -2, 0.1, 1e300], "t": "ü\u{1}" }))]),
     );
     append(&mut store, Event::Recorded { changes: evidence(version) });
+    if version >= 3 {
+        append(&mut store, Event::Recorded { changes: bindings(version) });
+    }
     store.set_organization("org_1");
     store.save(at(20), "0.1.0").expect("saved");
     append(&mut store, recorded(put("gone", json!(null))));

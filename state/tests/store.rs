@@ -340,8 +340,8 @@ fn damage_to_the_saved_state_is_named() {
     let changed = edit(|text| text.replace("\"value\": 1", "\"value\": 7"));
     check_refused(changed.path(), damaged, &["SHA-256"]);
     let future =
-        edit(|text| text.replace("\"format_version\": 2", "\"format_version\": 9").replace("0.1.0", "8.8.8"));
-    check_refused(future.path(), newer, &["format version 9", "keyless 8.8.8", "versions up to 2"]);
+        edit(|text| text.replace("\"format_version\": 3", "\"format_version\": 9").replace("0.1.0", "8.8.8"));
+    check_refused(future.path(), newer, &["format version 9", "keyless 8.8.8", "versions up to 3"]);
     // A journal beside the state of another store.
     let (one, other) = (saved(), folder());
     let mut store = Store::open(other.path(), request("x"), "lineage-2", at(0)).expect("opened");

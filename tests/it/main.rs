@@ -12,6 +12,7 @@ mod conformance;
 mod console;
 mod consumers;
 mod credentials;
+mod day_two;
 mod doctor;
 mod drift;
 mod eleven_keys;

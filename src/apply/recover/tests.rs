@@ -69,6 +69,7 @@ fn what_it_made_is_recorded_as_ours_and_its_memberships_follow() {
         mode: plan::Mode::Apply,
         now: hour(10),
         moves: Default::default(),
+        consumers: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller: crate::resource::Caller::Person,

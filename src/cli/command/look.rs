@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Evidence, Fact, InDoubt, Mutation, Renames, State, Weight};
+use keyless_state::{Address, ConsumerRenames, Evidence, Fact, InDoubt, Mutation, Renames, State, Weight};
 
 use super::connect::{Connection, told};
 use crate::apply::recover;
+use crate::binding;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::evidence;
 use crate::lane::Sightings;
-use crate::plan::{self, HeldBack, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
+use crate::plan::{self, HeldBack, Kept, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
 use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
@@ -35,6 +36,8 @@ pub(super) struct Look {
     changes: Vec<Activity>,
     /// New addresses by old ones, of blocks that were renamed; `state` has the new ones.
     moves: Renames,
+    /// Consumers that are called otherwise by now.
+    consumers: ConsumerRenames,
     /// What records these moves.
     pub(super) moved: Vec<Mutation>,
     /// Steps of earlier runs that were in doubt, with the journal events that settle them.
@@ -88,14 +91,19 @@ pub(super) async fn look(
     let retired = session.configuration.api_keys.values();
     connection.report_keys.check_against(retired.filter_map(|key| observed.api_keys.get(&key.id)))?;
     let now = remote.platform.now().await.map_err(|error| told(&error))?;
-    let sightings = refresh::sight(&session.configuration, &recorded.state, &session.base).await;
-    // Doubts are judged under the names that consumers have now.
-    let mut moves = plan::moves(&session.configuration, &recorded.state, &observed);
-    let mut state = recorded.state.renamed(&moves);
+    let mut bound = recorded.state.clone();
+    recorded.state.missing_bindings().iter().for_each(|change| bound.apply(change));
+    let mut moves = plan::moves(&session.configuration, &bound, &observed);
+    let state = bound.renamed(&moves);
+    let consumers = binding::renamed_consumers(&session.configuration, &state);
+    let mut state = state.consumers_renamed(&consumers);
     let moved = recorded.state.changes_to(&state);
+    let sightings = refresh::sight(&session.configuration, &state, &session.base).await;
+    // Doubts are judged under the names that consumers have now.
     let mut settled = Vec::new();
     for mut doubt in recorded.in_doubt {
         rename(&mut doubt.operation, &moves);
+        rename_consumer(&mut doubt.operation, &consumers);
         let Some(event) = recover::settle(&doubt, &session.configuration, &state, &observed, &sightings, now)
         else {
             ui.tell(&format!(
@@ -137,6 +145,9 @@ pub(super) async fn look(
     }
     learnt.extend(gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }));
     learnt.iter().for_each(|change| state.apply(change));
+    let bindings = binding::learn(&session.configuration, &state, &sightings.found, now);
+    bindings.iter().for_each(|change| state.apply(change));
+    learnt.extend(bindings);
     Ok(Look {
         recorded: before,
         state,
@@ -148,6 +159,7 @@ pub(super) async fn look(
         now,
         changes: gathered.changes,
         moves,
+        consumers,
         moved,
         settled,
         caller: connection.caller,
@@ -166,6 +178,16 @@ fn rename(operation: &mut serde_json::Value, moves: &Renames) {
         serde_json::Value::Array(items) => items.iter_mut().for_each(|item| rename(item, moves)),
         serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| rename(field, moves)),
         _ => {}
+    }
+}
+
+/// The same for the consumer that an announced operation is about.
+fn rename_consumer(operation: &mut serde_json::Value, renames: &ConsumerRenames) {
+    let text = |name: &str| operation.get(name).and_then(serde_json::Value::as_str);
+    let lane = text("address").and_then(|text| text.parse().ok());
+    let consumer = text("consumer").and_then(|text| text.parse().ok());
+    if let Some(to) = lane.zip(consumer).and_then(|named| renames.get(&named)) {
+        operation["consumer"] = to.to_string().into();
     }
 }
 
@@ -222,7 +244,8 @@ impl Look {
                     return None;
                 }
                 let held = plan.held.iter().map(HeldBack::warning);
-                let warnings: Vec<_> = held.chain(cautions(&plan, self.caller)).collect();
+                let kept = plan.kept.iter().map(Kept::warning);
+                let warnings: Vec<_> = held.chain(kept).chain(cautions(&plan, self.caller)).collect();
                 ui.diagnostics(&warnings, &session.sources);
                 attribute(&mut plan.drift, &self.recorded, &self.changes);
                 Some(plan)
@@ -245,6 +268,19 @@ impl Look {
         }
         let plan = build_back(self.input(session, mode, false), back);
         self.refuse_unread(&plan)?;
+        let scene = plan::Scene {
+            configuration: &session.configuration,
+            state: &self.state,
+            observed: &self.observed,
+            now: self.now,
+        };
+        let cut_off = plan::cut_off(&plan.steps, &scene);
+        if !cut_off.is_empty() {
+            return Err(format!(
+                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Declare what it lives off and its key again, so that the key can be put back first; or, if the workload is gone, say so: keyless evidence add -manual -retire=ADDRESS -by=\"YOUR NAME\" -statement=\"…\"",
+                cut_off.join("\n  ")
+            ));
+        }
         plan_check::demand(&plan, &self.moment(session))?;
         Ok(plan)
     }
@@ -295,6 +331,7 @@ impl Look {
             serial: self.serial,
             mode,
             moves: self.moves.clone(),
+            consumers: self.consumers.clone(),
             now: self.now,
             skip_waits,
             outputs_changed: recordable(&outputs) != self.state.outputs,

@@ -42,6 +42,8 @@ fn consumer() -> ConsumerFacts {
         presence: Presence::Absent,
         unconfigured: None,
         removed_at: Some(hour(0)),
+        displaced: None,
+        configured_at: None,
         manual: false,
         report: Some(report(hour(1), Winner::Federation)),
     }
@@ -121,6 +123,23 @@ fn the_status_of_the_key_comes_first() {
     let other = "revoke finished: somebody else set the key inactive, and it is left as it is";
     check_ready(status(Some(KeyStatus::Inactive)), other);
     check_ready(|_| {}, "confirm open");
+}
+
+#[test]
+fn a_block_of_another_place_stops_its_lane() {
+    let displace = |f: &mut LaneFacts| f.consumers[0].displaced = Some("dotenv old/.env KEY".to_owned());
+    let why = "refused: dotenv.app names another place by now; under that name is recorded what keyless changed in `dotenv old/.env KEY`";
+    check_ready(displace, &format!("configure {why}"));
+    check_disabled(displace, &format!("revoke {why}"));
+}
+
+#[test]
+fn a_report_from_before_settings_were_written_anew_says_nothing() {
+    let written = |at: i64| move |f: &mut LaneFacts| f.consumers[0].configured_at = Some(hour(at));
+    check_ready(written(0), "confirm open");
+    let waits =
+        "confirm waits for Workload: a credential report from dotenv.app, newer than the removal of the key";
+    check_ready(written(1), waits);
 }
 
 #[test]

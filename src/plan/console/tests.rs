@@ -28,6 +28,7 @@ fn plan(world: &World, caller: Caller, mode: Mode) -> Plan {
         mode,
         now: hour(0),
         moves: Default::default(),
+        consumers: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller,

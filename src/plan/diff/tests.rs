@@ -8,8 +8,7 @@ use crate::plan::build::step_id;
 use crate::resource::{Jwks, OrganizationRole};
 use crate::resource::{RuleObject, RuleWorkspaces};
 use crate::sample::{
-    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, bare, build, built, configuration, hour, id_of, lane,
-    report, these,
+    ACCOUNT, ISSUER, KEY, RULE, address, bare, build, built, configuration, hour, id_of, lane, these,
 };
 
 type World = (Configuration, State, Observed);
@@ -221,22 +220,6 @@ fn what_is_no_longer_declared_is_archived_rules_first() {
         w.1.lanes.insert(address(KEY), lane("apikey_1", &[]));
     };
     check(built(), with_lane, &["forget/api_key.old", archives[0], archives[1], archives[2]]);
-}
-
-#[test]
-fn a_rule_that_a_workload_lives_off_stays() {
-    let rule_id = id_of(&address(RULE));
-    let relied = |removed: bool, id: String| {
-        move |w: &mut World| {
-            w.0.federation_rules.clear();
-            let times: &[_] = if removed { &[(CONSUMER, hour(0))] } else { &[] };
-            w.1.lanes.insert(address(KEY), lane("apikey_1", times));
-            w.1.evidence.push(report(hour(1), keyless_state::Winner::Federation, Some(&id)));
-        }
-    };
-    check(built(), relied(true, rule_id.clone()), &["! Rule still in use"]);
-    check(built(), relied(false, rule_id), &["archive/federation_rule.bot"]);
-    check(built(), relied(true, "fdrl_other".into()), &["archive/federation_rule.bot"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn plan() -> Plan {
         mode: Mode::Apply,
         now: hour(0),
         moves: Default::default(),
+        consumers: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller: crate::resource::Caller::Person,

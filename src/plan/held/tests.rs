@@ -22,6 +22,7 @@ fn plan(world: &World) -> Plan {
         mode: Mode::Apply,
         now: hour(10),
         moves: Default::default(),
+        consumers: Default::default(),
         skip_waits: true,
         outputs_changed: false,
         caller: Caller::Person,

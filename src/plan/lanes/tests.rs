@@ -21,6 +21,7 @@ fn plan(status: KeyStatus, built: bool) -> Plan {
         mode: Mode::Apply,
         now: hour(0),
         moves: Default::default(),
+        consumers: Default::default(),
         skip_waits: false,
         outputs_changed: false,
         caller: crate::resource::Caller::Person,
@@ -82,6 +83,7 @@ fn a_lane_shows_what_the_feed_says_of_its_rules() {
         caller: crate::resource::Caller::Unknown,
         now: hour(0),
         moves: Default::default(),
+        consumers: Default::default(),
         skip_waits: false,
         outputs_changed: false,
     };

@@ -179,6 +179,7 @@ fn a_lane_of_a_checkpoint_is_found_under_its_name_of_today() {
     let other = address("api_key.other");
     let mut then = State::default();
     then.lanes.insert(address(KEY), lane("apikey_1", &[(crate::sample::CONSUMER, crate::sample::hour(1))]));
+    then.missing_bindings().iter().for_each(|change| then.apply(change));
     let now = then.renamed(&Renames::from([(address(KEY), other.clone())]));
     assert_eq!(lane_today(&address(KEY), &then, &now), other);
     // Nothing was recorded of it at the checkpoint before its first removal.

@@ -109,6 +109,7 @@ impl World {
             mode: self.mode,
             now: self.now,
             moves: Default::default(),
+            consumers: Default::default(),
             skip_waits: false,
             outputs_changed: false,
             caller: Caller::Person,

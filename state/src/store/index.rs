@@ -164,7 +164,10 @@ impl Index {
                     Mutation::DropLane { address } => {
                         lanes.put(key_of(address, entry.seq, at), &version::<LaneRecord>(entry, None));
                     }
-                    Mutation::DropEvidence { .. } | Mutation::SetOutputs { .. } => {}
+                    Mutation::PutBinding { .. }
+                    | Mutation::DropBinding { .. }
+                    | Mutation::DropEvidence { .. }
+                    | Mutation::SetOutputs { .. } => {}
                 }
             }
         }

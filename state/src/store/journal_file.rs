@@ -144,7 +144,7 @@ fn read_header(path: &Path, payload: &[u8]) -> Result<Header, StoreError> {
     let not_understood = |_| damaged(path, MAGIC.len(), "its first record is not understood");
     let probe: Probe = serde_json::from_slice(payload).map_err(not_understood)?;
     match probe.format_version {
-        1 | 2 => serde_json::from_slice(payload).map_err(not_understood),
+        1..=3 => serde_json::from_slice(payload).map_err(not_understood),
         found if found > u64::from(FORMAT_VERSION) => Err(StoreError::NewerFormat {
             path: path.to_owned(),
             found,

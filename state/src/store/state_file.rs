@@ -71,8 +71,9 @@ where
         |reason: String| StoreError::Damaged { path: path.to_owned(), reason, fix: format!("{fix}.") };
     let probe: Probe = serde_json::from_slice(bytes).map_err(|error| damaged(not_understood(&error)))?;
     match probe.format_version {
-        // Version 2 only added a kind of fact, so one reader understands both.
-        1 | 2 => {
+        // Later versions only added kinds of facts and bindings, so one reader understands all; what an
+        // older one did not bind, `State::missing_bindings` binds.
+        1..=3 => {
             let sealed: Sealed<T> =
                 serde_json::from_slice(bytes).map_err(|error| damaged(not_understood(&error)))?;
             if digest(&sealed.content) != sealed.sha256 {

@@ -65,6 +65,13 @@ impl Environment {
         environment
     }
 
+    /// Another one that looks the same now, the recorded state included.
+    pub(crate) fn copied(&self) -> Environment {
+        let environment = Environment::empty();
+        copy_all(self.directory.path(), environment.directory.path(), &[]);
+        environment
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -186,16 +193,20 @@ impl Environment {
 }
 
 fn copy(from: &Path, to: &Path) {
+    // A demonstration run in the source tree leaves its state there, which is no part of it.
+    copy_all(from, to, &[".keyless"]);
+}
+
+fn copy_all(from: &Path, to: &Path, but: &[&str]) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        // A demonstration run in the source tree leaves its state there, which is no part of it.
-        if entry.file_name() == ".keyless" {
+        if but.iter().any(|name| entry.file_name() == *name) {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
             std::fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
+            copy_all(&entry.path(), &target, but);
         } else {
             std::fs::copy(entry.path(), &target).unwrap();
         }

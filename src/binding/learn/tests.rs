@@ -1,0 +1,142 @@
+//! Bindings through what records leave open, reports, and persons.
+
+use serde_json::json;
+
+use super::*;
+use crate::sample::{
+    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, built, consumer_id, hour, id_of, lane, manual, report,
+    statement, with_driver,
+};
+
+const KEY_ID: &str = "apikey_1";
+const SECOND: &str = "federation_rule.second";
+
+type World = (Configuration, State);
+
+/// A second rule beside the first.
+fn world() -> World {
+    let (mut configuration, ..) = built();
+    let second = crate::sample::rule("second", ISSUER, ACCOUNT);
+    configuration.federation_rules.insert(address(SECOND), second);
+    let observed = crate::sample::build(&configuration);
+    let state = crate::sample::recorded(&configuration, &observed);
+    (configuration, state)
+}
+
+fn grant_of(rule: &str) -> Grant {
+    Grant::Rule {
+        rule_id: id_of(&address(rule)),
+        service_account_id: id_of(&address(ACCOUNT)),
+        issuer_id: id_of(&address(ISSUER)),
+        workspace_id: Some("wrkspc_a".to_owned()),
+    }
+}
+
+fn bind(world: &mut World, grant: Grant) {
+    let binding = Binding::new(KEY_ID, &address(KEY), &consumer_id(CONSUMER), grant, hour(0));
+    world.1.apply(&binding.put());
+}
+
+/// Learns twice, since what was learnt is no news.
+fn learnt(world: &World, found: &[(&str, &str)]) -> State {
+    let found: BTreeMap<String, String> =
+        found.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let found = match found.is_empty() {
+        true => Found::new(),
+        false => Found::from([((address(KEY), consumer_id(CONSUMER)), found)]),
+    };
+    let mut state = world.1.clone();
+    learn(&world.0, &world.1, &found, hour(10)).iter().for_each(|change| state.apply(change));
+    assert_eq!(learn(&world.0, &state, &found, hour(10)), []);
+    state
+}
+
+#[track_caller]
+fn check(world: &World, found: &[(&str, &str)], expected: &Grant) {
+    let state = learnt(world, found);
+    assert_eq!(&state.bindings[&format!("{KEY_ID}/{CONSUMER}")].grant, expected);
+}
+
+#[test]
+fn what_an_older_record_left_open_is_told_by_the_place_the_report_or_the_block() {
+    let mut open = world();
+    open.1.lanes.insert(address(KEY), lane(KEY_ID, &[(CONSUMER, hour(0))]));
+    open.1.missing_bindings().iter().for_each(|change| open.1.apply(change));
+    check(&open, &[], &grant_of(RULE));
+    let second = id_of(&address(SECOND));
+    check(&open, &[("ANTHROPIC_FEDERATION_RULE_ID", &second)], &grant_of(SECOND));
+    let mut reported = (open.0.clone(), open.1.clone());
+    reported.1.evidence.push(report(hour(1), Winner::Federation, Some(&second)));
+    check(&reported, &[], &grant_of(SECOND));
+    check(&open, &[("ANTHROPIC_FEDERATION_RULE_ID", "fdrl_other")], &Grant::Unresolved);
+    let mut gone = open;
+    gone.0.api_keys.clear();
+    check(&gone, &[], &Grant::Unresolved);
+}
+
+#[test]
+fn a_workload_is_followed_where_it_reports_to_be() {
+    let mut bound = world();
+    bind(&mut bound, grant_of(RULE));
+    let with = |at, winner, rule: Option<&str>| {
+        let mut world = (bound.0.clone(), bound.1.clone());
+        world.1.evidence.push(report(at, winner, rule));
+        world
+    };
+    let second = id_of(&address(SECOND));
+    check(&with(hour(1), Winner::Federation, Some(&second)), &[], &grant_of(SECOND));
+    check(&with(hour(0), Winner::Federation, Some(&second)), &[], &grant_of(RULE));
+    check(&with(hour(1), Winner::Federation, Some("fdrl_other")), &[], &grant_of(RULE));
+    check(&with(hour(1), Winner::ApiKey, Some(&second)), &[], &grant_of(RULE));
+    let mut key = world();
+    bind(&mut key, Grant::Key);
+    key.1.evidence.push(report(hour(1), Winner::Federation, Some(&second)));
+    check(&key, &[], &Grant::Key);
+}
+
+#[test]
+fn a_persons_word_binds_what_no_program_reaches() {
+    let (mut configuration, state) = world();
+    let consumers = &mut configuration.api_keys.get_mut(&address(KEY)).unwrap().consumers;
+    consumers.insert(consumer_id("manual.desk"), with_driver(RULE, manual()));
+    let mut stated = (configuration, state);
+    stated.1.evidence.push(statement(KEY, "manual.desk", hour(1)));
+    let state = learnt(&stated, &[]);
+    let binding = &state.bindings["apikey_1/manual.desk"];
+    assert_eq!((&binding.grant, binding.since), (&grant_of(RULE), hour(1)));
+    assert_eq!(binding.place.as_deref(), Some("manual desk"));
+    // Its block names another rule by now, and only a new word is about that one.
+    let consumers = &mut stated.0.api_keys.get_mut(&address(KEY)).unwrap().consumers;
+    consumers.get_mut(&consumer_id("manual.desk")).unwrap().rule = address(SECOND);
+    stated.1 = state;
+    assert_eq!(learnt(&stated, &[]).bindings["apikey_1/manual.desk"].grant, grant_of(RULE));
+    stated.1.evidence = vec![statement(KEY, "manual.desk", hour(2))];
+    assert_eq!(learnt(&stated, &[]).bindings["apikey_1/manual.desk"].grant, grant_of(SECOND));
+}
+
+#[test]
+fn identities_are_remembered_for_a_month_and_the_newest_for_ever() {
+    let mut bound = world();
+    bind(&mut bound, grant_of(RULE));
+    let as_whom = |subject: &str| json!({ "sub": subject }).as_object().unwrap().clone();
+    let mut now = hour(0);
+    let mut show = |world: &mut World, subject: &str, days: i64| {
+        let mut seen = report(hour(days * 24), Winner::Federation, None);
+        if let Fact::CredentialReport { identity, .. } = &mut seen.fact {
+            *identity = as_whom(subject);
+        }
+        now = hour(days * 24);
+        world.1.evidence = vec![seen];
+        let changes = learn(&world.0, &world.1, &Found::new(), now);
+        changes.iter().for_each(|change| world.1.apply(change));
+        let known = &world.1.bindings[&format!("{KEY_ID}/{CONSUMER}")].identities;
+        known.iter().map(|it| it.claims["sub"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(show(&mut bound, "main", 0), ["main"]);
+    assert_eq!(show(&mut bound, "main", 1), ["main"]);
+    assert_eq!(show(&mut bound, "branch", 2), ["main", "branch"]);
+    assert_eq!(show(&mut bound, "branch", 40), ["branch"]);
+    bound.1.evidence.clear();
+    let changes = learn(&bound.0, &bound.1, &Found::new(), hour(400 * 24));
+    assert_eq!(changes, [], "the newest stays");
+}

@@ -1,0 +1,17 @@
+//! What workloads live off.
+//!
+//! A binding says which rule a workload federates through, as whom and where. It is recorded when
+//! settings are written beside its key, and outlives every block: [`learn`] keeps it in step with what is
+//! seen, and [`live`] tells which still count. Pure.
+
+mod grant;
+mod learn;
+mod live;
+mod moved;
+mod place;
+
+pub use grant::grant;
+pub use learn::{Found, learn};
+pub use live::{Word, live, rule, word};
+pub use moved::{displaced, renamed_consumers};
+pub use place::place;

@@ -1,0 +1,231 @@
+//! What a workload lives off, remembered whatever becomes of the blocks that said so.
+//!
+//! A binding is recorded when federation settings are written beside a key, follows the workload from
+//! its key to a rule, and ends by evidence alone: removing, renaming or forgetting a block leaves it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::address::{Address, ConsumerId};
+use crate::evidence::Fact;
+use crate::state::{Mutation, State, tag};
+
+/// What one consumer lives off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The key that its workload used, or still uses.
+    pub key_id: String,
+    /// The lane as it was last called.
+    pub lane: Address,
+    /// The consumer as it was last called.
+    pub consumer: ConsumerId,
+    /// Kind, place and variable, which tell a consumer whatever it is called; none until its block was
+    /// seen by a version that records it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// What our lines in the place bear.
+    pub marker: String,
+    /// The federation settings that we wrote there; empty where none are ours.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+    /// What it lives off.
+    pub grant: Grant,
+    /// Since when that is known.
+    pub since: Timestamp,
+    /// As whom its workload showed itself: claims of its identity tokens that stay the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<Identity>,
+    /// When it ended, by whose word; kept while its lane is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+}
+
+/// What a workload lives off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Grant {
+    /// The key in its place.
+    Key,
+    /// A federation rule, as the account and in the workspace that its settings name.
+    Rule {
+        /// `fdrl_…`.
+        rule_id: String,
+        /// `svac_…`.
+        service_account_id: String,
+        /// `fdis_…`.
+        issuer_id: String,
+        /// `wrkspc_…` or `default`; none where it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workspace_id: Option<String>,
+    },
+    /// Not its key any more; by which rule is not known. It stands in records of older versions whose
+    /// blocks are gone.
+    Unresolved,
+}
+
+/// As whom a workload showed itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Claims of its token, without those that differ from token to token.
+    pub claims: Map<String, Value>,
+    /// When it was last seen.
+    pub seen_at: Timestamp,
+}
+
+/// The end of a binding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// By whose word.
+    pub by: String,
+}
+
+/// The name of a binding in a state: a workload is told by the key that it used.
+pub fn binding_id(key_id: &str, consumer: &ConsumerId) -> String {
+    format!("{key_id}/{consumer}")
+}
+
+impl Binding {
+    /// A binding of which nothing but names is known yet.
+    pub fn new(
+        key_id: &str,
+        lane: &Address,
+        consumer: &ConsumerId,
+        grant: Grant,
+        since: Timestamp,
+    ) -> Binding {
+        Binding {
+            key_id: key_id.to_owned(),
+            lane: lane.clone(),
+            consumer: consumer.clone(),
+            place: None,
+            marker: tag(lane, consumer),
+            settings: BTreeMap::new(),
+            grant,
+            since,
+            identities: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// Its name in a state.
+    pub fn id(&self) -> String {
+        binding_id(&self.key_id, &self.consumer)
+    }
+
+    /// The change that records it.
+    pub fn put(self) -> Mutation {
+        Mutation::PutBinding { id: self.id(), binding: Box::new(self) }
+    }
+}
+
+impl State {
+    /// The binding of a consumer.
+    pub fn binding(&self, key_id: &str, consumer: &ConsumerId) -> Option<&Binding> {
+        self.bindings.get(&binding_id(key_id, consumer))
+    }
+
+    /// The changes that give every consumer a binding that older versions recorded without one, and
+    /// every one that a person vouches for.
+    pub fn missing_bindings(&self) -> Vec<Mutation> {
+        let mut missing: BTreeMap<String, Binding> = BTreeMap::new();
+        for (lane, record) in &self.lanes {
+            for (consumer, known) in &record.consumers {
+                let (grant, since) = match (known.removed_at, known.configured_at) {
+                    (Some(at), _) => (Grant::Unresolved, at),
+                    (None, Some(at)) => (Grant::Key, at),
+                    (None, None) => continue,
+                };
+                let mut binding = Binding::new(&record.key_id, lane, consumer, grant, since);
+                if let Some(tag) = &known.tag {
+                    binding.marker.clone_from(tag);
+                }
+                missing.insert(binding.id(), binding);
+            }
+        }
+        for evidence in &self.evidence {
+            let Fact::Statement { key, consumer, .. } = &evidence.fact else { continue };
+            let Some(record) = self.lanes.get(key) else { continue };
+            let since = evidence.observed_at;
+            let binding = Binding::new(&record.key_id, key, consumer, Grant::Unresolved, since);
+            missing.insert(binding.id(), binding);
+        }
+        missing.retain(|id, _| !self.bindings.contains_key(id));
+        missing.into_values().map(Binding::put).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Evidence, Weight};
+    use crate::state::{ConsumerRecord, LaneRecord};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn state() -> State {
+        let of = |configured, removed, tag: Option<&str>| ConsumerRecord {
+            configured_at: configured,
+            removed_at: removed,
+            tag: tag.map(str::to_owned),
+            ..ConsumerRecord::default()
+        };
+        let consumers = [
+            ("dotenv.new", of(None, None, None)),
+            ("dotenv.set", of(Some(at(1)), None, None)),
+            ("dotenv.out", of(Some(at(1)), Some(at(2)), Some("api_key.old/dotenv.out"))),
+        ];
+        let consumers = consumers.map(|(id, record)| (id.parse().unwrap(), record)).into();
+        let lane = LaneRecord { key_id: "apikey_1".to_owned(), consumers, ..LaneRecord::default() };
+        let mut state = State::default();
+        state.lanes.insert("api_key.ci".parse().unwrap(), lane);
+        state.evidence.push(Evidence {
+            id: "statement".to_owned(),
+            observed_at: at(3),
+            weight: Weight::Stated,
+            source: String::new(),
+            digest: None,
+            fact: Fact::Statement {
+                key: "api_key.ci".parse().unwrap(),
+                consumer: "manual.desk".parse().unwrap(),
+                by: "Ada".to_owned(),
+                statement: "gone".to_owned(),
+            },
+        });
+        state
+    }
+
+    #[test]
+    fn what_older_versions_recorded_is_bound() {
+        let mut state = state();
+        state.missing_bindings().iter().for_each(|change| state.apply(change));
+        let told: Vec<(&str, &Grant, &str, i64)> = state
+            .bindings
+            .iter()
+            .map(|(id, it)| (id.as_str(), &it.grant, it.marker.as_str(), it.since.as_second()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("apikey_1/dotenv.out", &Grant::Unresolved, "api_key.old/dotenv.out", 2),
+                ("apikey_1/dotenv.set", &Grant::Key, "api_key.ci/dotenv.set", 1),
+                ("apikey_1/manual.desk", &Grant::Unresolved, "api_key.ci/manual.desk", 3),
+            ]
+        );
+        assert_eq!(state.missing_bindings(), [], "nothing is bound twice");
+    }
+
+    #[test]
+    fn a_binding_outlives_its_lane() {
+        let mut state = state();
+        state.missing_bindings().iter().for_each(|change| state.apply(change));
+        state.apply(&Mutation::DropLane { address: "api_key.ci".parse().unwrap() });
+        assert_eq!(state.bindings.len(), 3);
+    }
+}
