@@ -16,11 +16,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::config::{ApiKey, Configuration, FederationRule, Provider};
+use crate::config::{ApiKey, Configuration, Provider};
 use crate::limits;
-use crate::matching;
+use crate::matching::{self, Denial};
 use crate::platform::{Usage, UsageQuestion};
-use crate::resource::{KeyStatus, Observed, Unreadable};
+use crate::resource::{KeyStatus, Match, Observed, Unreadable};
 use crate::token::{self, Expected, IssuerKeys};
 
 pub use activity::{authentication_question, authentications, change_question};
@@ -56,8 +56,9 @@ pub struct ReportPlace<'a> {
     /// The lane and the consumer as they were called when its settings were written, which is how the
     /// workload may know them.
     pub tag: &'a str,
-    /// The rule the consumer is to federate through.
-    pub rule: &'a FederationRule,
+    /// Whom the rules let in through which it may federate, by their ids: those at the API that it is known
+    /// to use, else the one that its block asks for.
+    pub matches: Vec<(Option<&'a str>, &'a Match)>,
     /// The rule's issuer.
     pub provider: &'a Provider,
     /// The issuer's published keys.
@@ -91,7 +92,7 @@ pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evi
     };
     let verified = token::verify(&signed.proof, place.keys, &expected)
         .map_err(|refusal| format!("its signature does not hold: {refusal}"))?;
-    matching::matches_claims(&place.rule.matching, &verified.claims, false)
+    admitted(place, report.rule_id.as_deref(), &verified.claims)
         .map_err(|denial| format!("it is signed for another workload: {denial}"))?;
     let leeway = SignedDuration::from_secs(limits::CLOCK_LEEWAY_SECONDS.cast_signed());
     if report.observed_at.duration_since(now) > leeway {
@@ -113,6 +114,16 @@ pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evi
             identity: lasting(&verified.claims),
         },
     })
+}
+
+/// Whether a rule lets the signer of a report in: the one that the report names, where its consumer is
+/// known to use that, else the first.
+fn admitted(place: &ReportPlace<'_>, named: Option<&str>, claims: &Map<String, Value>) -> Result<(), Denial> {
+    let known = place.matches.iter().find(|(id, _)| named.is_some() && *id == named);
+    match known.or(place.matches.first()) {
+        Some((_, rule)) => matching::matches_claims(rule, claims, false),
+        None => unreachable!("a block names a rule"),
+    }
 }
 
 /// The claims of a token that are the same in the next one. The audience of a report's token is the

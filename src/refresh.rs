@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
+use keyless_state::{Address, ConsumerId, Evidence, Grant, Kind, State};
 
 use crate::config::Configuration;
 use crate::consumer::Place;
@@ -15,7 +15,7 @@ use crate::plan::{issuer_arguments, settings_digest};
 use crate::platform::{
     Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
 };
-use crate::resource::Observed;
+use crate::resource::{Match, Observed};
 use crate::token::IssuerKeys;
 
 /// The remote side: the API, and the documents of issuers.
@@ -80,15 +80,18 @@ pub async fn sight(configuration: &Configuration, state: &State, base: &Path) ->
     for place in places(configuration, state, base) {
         checks.spawn(async move {
             let presence = place.check().await;
-            let settings = place.settings();
-            ((place.key, place.id), presence, settings)
+            let (settings, is_marked) = (place.settings(), place.is_marked());
+            ((place.key, place.id), presence, settings, is_marked)
         });
     }
     while let Some(checked) = checks.join_next().await {
-        let (place, presence, settings) = checked.expect("a look into a consumer does not panic");
+        let (place, presence, settings, is_marked) = checked.expect("a look into a consumer does not panic");
         if let Some(settings) = settings {
             sightings.settings.insert(place.clone(), settings_digest(&settings));
             sightings.found.insert(place.clone(), settings.into_iter().collect());
+        }
+        if is_marked {
+            sightings.marked.insert(place.clone());
         }
         sightings.presence.insert(place, presence);
     }
@@ -135,7 +138,8 @@ pub async fn gather(
             Err(error) => return Err(error),
         }
     }
-    read_reports(remote, configuration, places(configuration, state, base), now, &mut gathered).await;
+    let places = places(configuration, state, base);
+    read_reports(remote, configuration, (state, observed), places, now, &mut gathered).await;
     Ok(gathered)
 }
 
@@ -143,6 +147,7 @@ pub async fn gather(
 async fn read_reports(
     remote: &Remote,
     configuration: &Configuration,
+    (state, observed): (&State, &Observed),
     places: Vec<Place>,
     now: Timestamp,
     gathered: &mut Gathered,
@@ -161,7 +166,8 @@ async fn read_reports(
             Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
             Ok(keys) => {
                 let (key, consumer, tag) = (&place.key, &place.id, place.tag.as_str());
-                evidence::report(&text, &ReportPlace { key, consumer, tag, rule, provider, keys }, now)
+                let matches = matches(&place, configuration, state, observed);
+                evidence::report(&text, &ReportPlace { key, consumer, tag, matches, provider, keys }, now)
             }
         };
         match judged {
@@ -173,6 +179,30 @@ async fn read_reports(
                 why,
             }),
         }
+    }
+}
+
+/// Whom the rules let in that a consumer may use, as they are at the API. What the block asks for counts
+/// only where its rule is not there yet: an edit says nothing of a token of before.
+fn matches<'a>(
+    place: &Place,
+    configuration: &'a Configuration,
+    state: &'a State,
+    observed: &'a Observed,
+) -> Vec<(Option<&'a str>, &'a Match)> {
+    let declared = &configuration.federation_rules[&place.consumer.rule];
+    let first = state.records.get(&place.consumer.rule).map(|record| record.id.as_str());
+    let bound = configuration.api_keys.get(&place.key).and_then(|key| state.binding(&key.id, &place.id));
+    let bound = bound.into_iter().flat_map(|binding| binding.grants()).filter_map(|grant| match grant {
+        Grant::Rule { rule_id, .. } => Some(rule_id.as_str()),
+        Grant::Key | Grant::Unresolved => None,
+    });
+    let ids = first.into_iter().chain(bound);
+    let known: Vec<_> =
+        ids.filter_map(|id| Some((Some(id), &observed.rules.get(id)?.arguments.matching))).collect();
+    match known.is_empty() {
+        true => vec![(None, &declared.matching)],
+        false => known,
     }
 }
 

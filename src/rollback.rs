@@ -168,6 +168,10 @@ impl Planner<'_> {
         let none = keyless_state::ConsumerRecord::default();
         for (id, consumer) in &lane.consumers {
             let was = before.consumers.get(id).unwrap_or(&none);
+            if self.now.binding(&lane.key_id, id).is_some_and(|binding| binding.ended.is_some()) {
+                // A person said that its workload is gone.
+                continue;
+            }
             let mut chain = after.clone();
             if consumer.removed_at.is_some() && was.removed_at.is_none() {
                 if let Some(why) = self.cannot_restore(address, id) {

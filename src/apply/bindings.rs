@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Binding, ConsumerId, Ended, Grant, Mutation};
+use keyless_state::{Address, Binding, ConsumerId, Ended, Grant, LaneRecord, Mutation};
 
 use super::prepare::Context;
-use crate::binding::{grant, place, word};
+use crate::binding::{grant, place, words};
 use crate::plan::Operation;
 
 /// The change that a step in a consumer makes; none for other steps.
@@ -26,24 +26,31 @@ pub(super) fn of(
     let known = context.state.binding(key_id, consumer);
     let mut binding = match known {
         Some(known) if known.ended.is_none() => known.clone(),
-        // Our lines in the place may still bear what they bore.
-        Some(ended) => Binding { grant: Grant::Key, since: now, ended: None, ..ended.clone() },
+        // Who gets settings or loses a key is not gone; our lines in the place bear what they bore.
+        Some(ended) => Binding { since: now, ended: None, ..ended.clone() },
         None => Binding::new(key_id, address, consumer, Grant::Key, now),
     };
     match operation {
         Operation::Configure { .. } => {
             binding.place = here(address, consumer, context);
             binding.settings = context.settings(address, consumer).into_iter().flatten().collect();
+            if binding.grant != Grant::Key {
+                binding.write(declared(address, consumer, &binding, context), now);
+            }
         }
         Operation::Unconfigure { .. } => binding.settings = BTreeMap::new(),
         Operation::Remove { .. } => {
             binding.place = here(address, consumer, context);
-            binding.grant = declared(address, consumer, &binding, context);
-            binding.since = now;
+            let grant = declared(address, consumer, &binding, context);
+            match binding.grant {
+                Grant::Key => binding.settle(grant, now),
+                // The key was out before: what it lives off shows elsewhere.
+                Grant::Rule { .. } | Grant::Unresolved => binding.write(grant, now),
+            }
         }
         _ => {
-            binding.grant = Grant::Key;
-            binding.since = now;
+            binding.written = Vec::new();
+            binding.settle(Grant::Key, now);
         }
     }
     let is_over = binding.grant == Grant::Key && binding.settings.is_empty();
@@ -67,16 +74,21 @@ fn declared(lane: &Address, consumer: &ConsumerId, binding: &Binding, context: &
     rule.map_or(Grant::Unresolved, |rule| grant(rule, workspace))
 }
 
-/// What forgetting a lane changes: bindings stay, those apart that somebody's word has ended.
+/// What forgetting a lane changes. What putting a key back needs stays, as long as a workload is without.
 pub(super) fn forgotten(lane: &Address, context: &Context<'_>) -> Vec<Mutation> {
-    let key_id = context.state.lanes.get(lane).map(|lane| &lane.key_id);
-    let over = context.state.bindings.values().filter(|it| Some(&it.key_id) == key_id && it.ended.is_some());
-    let dropped = over.map(|it| Mutation::DropBinding { id: it.id() });
-    std::iter::once(Mutation::DropLane { address: lane.clone() }).chain(dropped).collect()
+    let address = lane.clone();
+    let Some(record) = context.state.lanes.get(lane) else { return vec![Mutation::DropLane { address }] };
+    let of_key = || context.state.bindings.values().filter(|binding| binding.key_id == record.key_id);
+    if of_key().any(|binding| binding.ended.is_none() && binding.grant != Grant::Key) {
+        return vec![Mutation::PutLane { address, lane: LaneRecord { forgotten: true, ..record.clone() } }];
+    }
+    let over = of_key().filter(|binding| binding.ended.is_some());
+    let dropped = over.map(|binding| Mutation::DropBinding { id: binding.id() });
+    std::iter::once(Mutation::DropLane { address }).chain(dropped).collect()
 }
 
-/// What the end of a record changes: with an object that is archived end the bindings that a person gave
-/// up, and that word is used up.
+/// What the end of a record changes: a workload that was given up has nothing any more, one that was on
+/// its way to another rule lives off that, and the word is used up.
 pub(super) fn archived(
     address: &Address,
     operation: &Operation,
@@ -86,23 +98,25 @@ pub(super) fn archived(
     let mut changes = vec![Mutation::DropRecord { address: address.clone() }];
     let record = context.state.records.get(address);
     let (Some(record), Operation::Archive { .. }) = (record, operation) else { return changes };
-    for binding in context.state.bindings.values().filter(|binding| binding.ended.is_none()) {
-        let object = match &binding.grant {
-            Grant::Rule { rule_id, .. } if *rule_id == record.id => rule_id,
-            Grant::Unresolved => &binding.key_id,
-            Grant::Rule { .. } | Grant::Key => continue,
-        };
-        let Some(word) = word(context.state, object, now) else { continue };
-        let is_recorded = context.state.lanes.values().any(|lane| lane.key_id == binding.key_id);
-        changes.push(match is_recorded {
-            // The record of a lane without a binding would be taken for one of an older version.
-            true => {
-                Binding { ended: Some(Ended { at: now, by: word.by.to_owned() }), ..binding.clone() }.put()
+    let words = words(context.state, now);
+    let Some(word) = words.get(record.id.as_str()) else { return changes };
+    let names = |grant: &Grant| matches!(grant, Grant::Rule { rule_id, .. } if *rule_id == record.id);
+    for known in context.state.bindings.values().filter(|it| it.ended.is_none() && it.grants().any(names)) {
+        let mut binding = known.clone();
+        binding.written.retain(|written| !names(&written.grant));
+        if names(&binding.grant) {
+            match binding.written.pop() {
+                Some(next) => binding.settle(next.grant, next.at),
+                None => binding.ended = Some(Ended { at: now, by: word.by.to_owned() }),
             }
-            false => Mutation::DropBinding { id: binding.id() },
+        }
+        let is_recorded = context.state.lanes.values().any(|lane| lane.key_id == binding.key_id);
+        changes.push(match binding.ended.is_some() && !is_recorded {
+            true => Mutation::DropBinding { id: binding.id() },
+            // The record of a lane without a binding would be taken for one of an older version.
+            false => binding.put(),
         });
     }
-    let used = word(context.state, &record.id, now);
-    changes.extend(used.map(|word| Mutation::DropEvidence { id: word.id.to_owned() }));
+    changes.push(Mutation::DropEvidence { id: word.id.to_owned() });
     changes
 }

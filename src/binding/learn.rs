@@ -1,45 +1,90 @@
 //! Bindings kept in step with what is seen: what older records left open, what workloads report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use keyless_state::{
-    Address, Binding, ConsumerId, Evidence, Fact, Grant, Identity, Mutation, Record, State, Winner,
+    Address, Binding, ConsumerId, Evidence, Fact, Grant, Identity, LaneRecord, Mutation, Record, State,
+    Winner,
 };
 
 use super::moved::may_be_moved;
-use super::{grant, place};
+use super::{Word, grant, live, place, words};
 use crate::config::{Configuration, Consumer, ConsumerDriver};
 use crate::limits;
 
 /// Federation settings found in consumers.
 pub type Found = BTreeMap<(Address, ConsumerId), BTreeMap<String, String>>;
 
+/// Consumers in whose places there are lines of ours.
+pub type Marked = BTreeSet<(Address, ConsumerId)>;
+
 /// What is known of bindings by now and is not recorded yet.
-pub fn learn(configuration: &Configuration, state: &State, found: &Found, now: Timestamp) -> Vec<Mutation> {
+pub fn learn(
+    configuration: &Configuration,
+    state: &State,
+    found: &Found,
+    marked: &Marked,
+    now: Timestamp,
+) -> Vec<Mutation> {
     let mut learnt = Vec::new();
+    let mut told: BTreeMap<(&Address, &ConsumerId), Vec<&Evidence>> = BTreeMap::new();
+    for evidence in &state.evidence {
+        if let Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. } =
+            &evidence.fact
+        {
+            told.entry((key, consumer)).or_default().push(evidence);
+        }
+    }
+    let records: BTreeMap<&str, &Record> =
+        state.records.values().map(|record| (record.id.as_str(), record)).collect();
+    let words = words(state, now);
     for (lane, key) in &configuration.api_keys {
+        if let Some(record) = state.lanes.get(lane).filter(|it| it.forgotten && it.key_id == key.id) {
+            let record = LaneRecord { forgotten: false, ..record.clone() };
+            learnt.push(Mutation::PutLane { address: lane.clone(), lane: record });
+        }
         for (id, consumer) in &key.consumers {
-            let seen = Seen { lane, id, consumer, state, found: found.get(&(lane.clone(), id.clone())) };
+            let told = told.get(&(lane, id)).map(Vec::as_slice).unwrap_or_default();
+            let found = found.get(&(lane.clone(), id.clone()));
+            let seen = Seen { lane, id, consumer, state, told, records: &records, found };
             let known = state.binding(&key.id, id);
             let Some(mut binding) = known.cloned().or_else(|| seen.vouched_for(&key.id)) else { continue };
             // A lane that was forgotten may be declared again under another name.
             binding.lane.clone_from(lane);
             let here = place(id, &consumer.driver);
             // Our lines are where the block says: somebody moved the file.
-            let is_moved = |known: &String| seen.found.is_some() && may_be_moved(known, &here);
+            let is_moved =
+                |known: &String| marked.contains(&(lane.clone(), id.clone())) && may_be_moved(known, &here);
             if binding.place.as_ref().is_none_or(is_moved) {
                 binding.place = Some(here);
             }
+            seen.revive(&mut binding);
             seen.resolve(&mut binding);
+            seen.read(&mut binding, now);
             seen.follow(&mut binding);
             seen.meet(&mut binding, now);
+            learnt.extend(seen.contradicted(&binding, &words));
             if known != Some(&binding) {
                 learnt.push(binding.put());
             }
         }
     }
+    learnt.extend(spent(state));
     learnt
+}
+
+/// Forgotten lanes whose workloads were all given up.
+fn spent(state: &State) -> Vec<Mutation> {
+    let living: BTreeSet<&str> = live(state).map(|binding| binding.key_id.as_str()).collect();
+    let mut spent = Vec::new();
+    let over = |lane: &LaneRecord| lane.forgotten && !living.contains(lane.key_id.as_str());
+    for (address, lane) in state.lanes.iter().filter(|(_, lane)| over(lane)) {
+        spent.push(Mutation::DropLane { address: address.clone() });
+        let of_key = state.bindings.values().filter(|it| it.key_id == lane.key_id && it.ended.is_some());
+        spent.extend(of_key.map(|binding| Mutation::DropBinding { id: binding.id() }));
+    }
+    spent
 }
 
 /// What is seen of one declared consumer.
@@ -48,6 +93,10 @@ struct Seen<'a> {
     id: &'a ConsumerId,
     consumer: &'a Consumer,
     state: &'a State,
+    /// Reports and statements about it.
+    told: &'a [&'a Evidence],
+    /// What is recorded, by the ids of the API.
+    records: &'a BTreeMap<&'a str, &'a Record>,
     found: Option<&'a BTreeMap<String, String>>,
 }
 
@@ -55,26 +104,21 @@ impl<'a> Seen<'a> {
     /// A consumer that only a person reaches is bound by that person's word.
     fn vouched_for(&self, key_id: &str) -> Option<Binding> {
         let stated = self.stated()?;
+        // Nobody lives off a rule that was never there.
+        self.declared()?;
         Some(Binding::new(key_id, self.lane, self.id, Grant::Unresolved, stated.observed_at))
     }
 
     fn stated(&self) -> Option<&'a Evidence> {
-        let is_it = |evidence: &&Evidence| matches!(&evidence.fact, Fact::Statement { key, consumer, .. } if key == self.lane && consumer == self.id);
+        let is_it = |evidence: &&Evidence| matches!(&evidence.fact, Fact::Statement { .. });
         let is_manual = matches!(self.consumer.driver, ConsumerDriver::Manual { .. });
-        self.state
-            .evidence
-            .iter()
-            .filter(is_it)
-            .max_by_key(|evidence| evidence.observed_at)
-            .filter(|_| is_manual)
+        self.told.iter().copied().filter(is_it).max_by_key(|it| it.observed_at).filter(|_| is_manual)
     }
 
     /// The newest report by which the workload federates: when, and through which rule.
     fn reported(&self) -> Option<(Timestamp, &'a str)> {
-        let newest = self.state.evidence.iter().filter_map(|evidence| match &evidence.fact {
-            Fact::CredentialReport { key, consumer, winner, rule_id, .. }
-                if key == self.lane && consumer == self.id =>
-            {
+        let newest = self.told.iter().filter_map(|evidence| match &evidence.fact {
+            Fact::CredentialReport { winner, rule_id, .. } => {
                 Some((evidence.observed_at, *winner, rule_id.as_deref()))
             }
             _ => None,
@@ -86,7 +130,7 @@ impl<'a> Seen<'a> {
     }
 
     fn by_id(&self, rule_id: &str) -> Option<&'a Record> {
-        self.state.records.values().find(|record| record.id == rule_id)
+        self.records.get(rule_id).copied()
     }
 
     fn declared(&self) -> Option<&'a Record> {
@@ -117,25 +161,67 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// A workload that was given up and is seen again was not gone.
+    fn revive(&self, binding: &mut Binding) {
+        let last = self.told.iter().map(|evidence| evidence.observed_at).max();
+        if binding.ended.as_ref().is_some_and(|ended| last.is_some_and(|last| last > ended.at)) {
+            binding.ended = None;
+        }
+    }
+
+    /// Words by which a person gave up what it may live off, although it is seen since.
+    fn contradicted(&self, binding: &Binding, words: &BTreeMap<&str, Word<'_>>) -> Vec<Mutation> {
+        let last = self.told.iter().map(|evidence| evidence.observed_at).max();
+        let about = binding.grants().filter_map(|grant| match grant {
+            Grant::Rule { rule_id, .. } => words.get(rule_id.as_str()),
+            Grant::Key | Grant::Unresolved => None,
+        });
+        let contradicted = about.filter(|word| last.is_some_and(|last| last > word.at));
+        contradicted.map(|word| Mutation::DropEvidence { id: word.id.to_owned() }).collect()
+    }
+
+    /// Notes what the settings in the place name, whoever wrote them.
+    fn read(&self, binding: &mut Binding, now: Timestamp) {
+        let Some(rule) = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id)) else {
+            return;
+        };
+        if binding.grant != Grant::Key {
+            binding.write(grant(rule, self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str)), now);
+        }
+    }
+
     /// Takes over what a workload shows that it lives off something else by now.
     fn follow(&self, binding: &mut Binding) {
-        let Grant::Rule { rule_id, .. } = &binding.grant else { return };
+        if !matches!(binding.grant, Grant::Rule { .. }) {
+            return;
+        }
+        // A report names the rule and not the workspace.
+        let of = |rule: &Record| {
+            let is_it = |grant: &&Grant| matches!(grant, Grant::Rule { rule_id, .. } if *rule_id == rule.id);
+            let mut known: Vec<&Grant> = binding.grants().filter(is_it).collect();
+            known.dedup();
+            match known[..] {
+                [] => Some(grant(rule, None)),
+                [only] => Some(only.clone()),
+                _ => None,
+            }
+        };
         let reported = self.reported().filter(|(at, _)| *at > binding.since);
-        let by_report = reported.and_then(|(at, rule)| Some((at, self.by_id(rule)?)));
+        let by_report = reported.and_then(|(at, rule)| Some((at, of(self.by_id(rule)?)?)));
         let stated = self.stated().filter(|stated| stated.observed_at > binding.since);
-        let by_word = stated.and_then(|stated| Some((stated.observed_at, self.declared()?)));
-        if let Some((at, rule)) = by_report.or(by_word).filter(|(_, rule)| rule.id != *rule_id) {
-            let workspace = binding.settings.get("ANTHROPIC_WORKSPACE_ID").map(String::as_str);
-            binding.grant = grant(rule, workspace);
-            binding.since = at;
+        let by_word = stated.and_then(|stated| Some((stated.observed_at, of(self.declared()?)?)));
+        if let Some((at, grant)) = by_report.or(by_word)
+            && (grant != binding.grant || !binding.written.is_empty())
+        {
+            binding.settle(grant, at);
         }
     }
 
     /// Remembers as whom a workload showed itself lately.
     fn meet(&self, binding: &mut Binding, now: Timestamp) {
-        for evidence in &self.state.evidence {
-            let Fact::CredentialReport { key, consumer, identity, .. } = &evidence.fact else { continue };
-            if key != self.lane || consumer != self.id || identity.is_empty() {
+        for evidence in self.told {
+            let Fact::CredentialReport { identity, .. } = &evidence.fact else { continue };
+            if identity.is_empty() {
                 continue;
             }
             let seen_at = evidence.observed_at;

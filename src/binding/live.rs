@@ -1,45 +1,69 @@
 //! Which bindings count: those of workloads that do not have their key, until somebody's word ends them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use keyless_state::{Address, Binding, Fact, Grant, State};
+use keyless_state::{Address, Binding, Fact, Grant, Kind, State};
 
 use crate::limits;
 
-/// A person's word that nothing lives off an object any more.
+/// A person's word that nothing lives off a rule any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word<'a> {
     /// Its id among the evidence.
     pub id: &'a str,
     /// Who gave it.
     pub by: &'a str,
+    /// When.
+    pub at: Timestamp,
 }
 
-/// The word about an object that still counts, if somebody gave one.
-pub fn word<'a>(state: &'a State, object: &str, now: Timestamp) -> Option<Word<'a>> {
-    let counts = |at: Timestamp| now.duration_since(at) < limits::RETIREMENT_COUNTS;
-    state.evidence.iter().find_map(|evidence| match &evidence.fact {
-        Fact::Retirement { object_id, by, .. } if object_id == object && counts(evidence.observed_at) => {
-            Some(Word { id: &evidence.id, by })
+/// The words about rules that still count, by the ids of these.
+pub fn words<'a>(state: &'a State, now: Timestamp) -> BTreeMap<&'a str, Word<'a>> {
+    let given = state.evidence.iter().filter_map(|evidence| match &evidence.fact {
+        Fact::Retirement { object_id, by, grant, .. }
+            if grant.kind() == Kind::FederationRule
+                && now.duration_since(evidence.observed_at) < limits::RETIREMENT_COUNTS =>
+        {
+            Some((object_id.as_str(), Word { id: &evidence.id, by, at: evidence.observed_at }))
         }
         _ => None,
-    })
+    });
+    given.collect()
 }
 
-/// Bindings of workloads that live off something else than the key in its place.
-pub fn live(state: &State, now: Timestamp) -> impl Iterator<Item = &Binding> {
-    state.bindings.values().filter(move |binding| {
-        let is_retired = |object: &str| word(state, object, now).is_some();
-        binding.ended.is_none()
-            && match &binding.grant {
-                Grant::Key => false,
-                Grant::Rule { rule_id, .. } => !is_retired(rule_id) && !is_retired(&binding.key_id),
-                Grant::Unresolved => !is_retired(&binding.key_id),
-            }
-    })
+/// Bindings of workloads that may live off something else than the key in its place.
+pub fn live(state: &State) -> impl Iterator<Item = &Binding> {
+    state.bindings.values().filter(|binding| binding.ended.is_none() && binding.grant != Grant::Key)
 }
 
 /// The recorded rule that a binding lives off, by its address of today.
 pub fn rule<'a>(binding: &Binding, state: &'a State) -> Option<&'a Address> {
     let Grant::Rule { rule_id, .. } = &binding.grant else { return None };
     state.records.iter().find(|(_, record)| record.id == *rule_id).map(|(address, _)| address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{RULE, address, evidence, hour};
+
+    #[test]
+    fn a_word_about_a_rule_counts_for_a_week() {
+        let given = |grant: &str| {
+            let fact = Fact::Retirement {
+                grant: address(grant),
+                object_id: "fdrl_1".to_owned(),
+                consumer: None,
+                by: "Ada".to_owned(),
+                statement: "gone".to_owned(),
+            };
+            State { evidence: vec![evidence("word", hour(0), fact)], ..State::default() }
+        };
+        let week = 7 * 24;
+        assert_eq!(words(&given(RULE), hour(week - 1))["fdrl_1"].by, "Ada");
+        assert!(words(&given(RULE), hour(week)).is_empty());
+        // That about a key has ended its bindings already.
+        assert!(words(&given("api_key.old"), hour(0)).is_empty());
+    }
 }

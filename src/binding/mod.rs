@@ -11,7 +11,7 @@ mod moved;
 mod place;
 
 pub use grant::grant;
-pub use learn::{Found, learn};
-pub use live::{Word, live, rule, word};
+pub use learn::{Found, Marked, learn};
+pub use live::{Word, live, rule, words};
 pub use moved::{displaced, renamed_consumers};
 pub use place::place;

@@ -10,9 +10,13 @@ use crate::config::{ApiKey, Configuration, Consumer};
 /// New names of consumers that are told by their place. No binding loses its name to another one.
 pub fn renamed_consumers(configuration: &Configuration, state: &State) -> ConsumerRenames {
     let mut renames = ConsumerRenames::new();
+    let mut of_key: BTreeMap<&str, Vec<&Binding>> = BTreeMap::new();
+    for binding in state.bindings.values() {
+        of_key.entry(&binding.key_id).or_default().push(binding);
+    }
     for (lane, key) in &configuration.api_keys {
-        let bound: Vec<&Binding> = state.bindings.values().filter(|it| it.key_id == key.id).collect();
-        for (from, to) in renamed(key, &bound) {
+        let bound = of_key.get(key.id.as_str()).map(Vec::as_slice).unwrap_or_default();
+        for (from, to) in renamed(key, bound) {
             renames.insert((lane.clone(), from.clone()), to.clone());
         }
     }

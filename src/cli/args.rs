@@ -243,10 +243,11 @@ pub(super) struct EvidenceAdd {
     #[arg(long, value_name = "ADDRESS", required_unless_present = "retire", requires = "consumer")]
     pub(super) key: Option<Address>,
     /// The consumer inside the lane, such as manual.partner
-    #[arg(long, value_name = "KIND.NAME", requires = "key")]
+    #[arg(long, value_name = "KIND.NAME")]
     pub(super) consumer: Option<keyless_state::ConsumerId>,
-    /// Nothing lives off this rule, or off what replaced this key, any more; counts for 7 days
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["key", "consumer"])]
+    /// Instead of -key: the workloads of this key, or the one of -consumer, are gone; or nothing lives
+    /// off this rule any more, which counts for 7 days
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "key")]
     pub(super) retire: Option<Address>,
     /// Who says so
     #[arg(long, value_name = "NAME")]

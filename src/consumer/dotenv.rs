@@ -18,6 +18,16 @@ pub enum DotenvError {
         /// The variable.
         variable: String,
     },
+    /// The settings are there that keyless wrote for another consumer.
+    #[error(
+        "line {line} belongs to the settings that keyless wrote for {tag}, off which a workload lives; leave them, and declare that lane and consumer with this file"
+    )]
+    OfAnother {
+        /// The line, from 1.
+        line: usize,
+        /// For which lane and consumer.
+        tag: String,
+    },
     /// A federation variable is set by somebody else.
     #[error(
         "line {line} already sets {variable}; remove that line, or leave out `identity_token_file` and keep your own settings"
@@ -34,12 +44,14 @@ fn park_mark(tag: &str) -> String {
     format!("# keyless parked for {tag}: ")
 }
 
+const MARK: &str = "# keyless federation settings for ";
+
 fn begin_mark(tag: &str) -> String {
-    format!("# keyless federation settings for {tag}: begin")
+    format!("{MARK}{tag}: begin")
 }
 
 fn end_mark(tag: &str) -> String {
-    format!("# keyless federation settings for {tag}: end")
+    format!("{MARK}{tag}: end")
 }
 
 /// The variable that a line sets, with its value as written. Some loaders take `NAME: value` too,
@@ -107,6 +119,12 @@ pub(super) fn unpark(text: &str, tag: &str) -> Result<Zeroizing<String>, DotenvE
     Ok(out)
 }
 
+/// Tells whether there are lines of ours.
+pub(super) fn is_marked(text: &str, tag: &str) -> bool {
+    let (parked, begin) = (park_mark(tag), begin_mark(tag));
+    text.lines().any(|line| line.starts_with(&parked) || line.trim_end() == begin)
+}
+
 /// The settings in our block, if it is there.
 pub(super) fn settings(text: &str, tag: &str) -> Option<Vec<(String, String)>> {
     let (begin, end) = (begin_mark(tag), end_mark(tag));
@@ -129,11 +147,19 @@ pub(super) fn configure(
     settings: &[(String, String)],
 ) -> Result<Zeroizing<String>, DotenvError> {
     let mut out = unconfigure(text, tag);
+    let mut block: Option<&str> = None;
     for (at, line) in out.lines().enumerate() {
+        if let Some(other) = line.trim_end().strip_prefix(MARK) {
+            block = other.strip_suffix(": begin");
+        }
         if let Some((name, _)) = assignment(line)
             && settings.iter().any(|(ours, _)| ours == name)
         {
-            return Err(DotenvError::AlreadySet { line: at + 1, variable: name.to_owned() });
+            let (line, variable) = (at + 1, name.to_owned());
+            return Err(match block {
+                Some(other) => DotenvError::OfAnother { line, tag: other.to_owned() },
+                None => DotenvError::AlreadySet { line, variable },
+            });
         }
     }
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -250,6 +276,21 @@ mod tests {
             assert_eq!(*configure(&written, TAG, &wanted).expect("twice"), *written);
             assert_eq!(unconfigure(&written, TAG).trim_end(), text.trim_end());
         }
+    }
+
+    #[test]
+    fn our_lines_are_told_by_what_they_bear() {
+        let wanted = vec![("RULE".to_owned(), "fdrl_1".to_owned())];
+        let parked = park("KEY=x\n", "KEY", TAG).expect("parked");
+        let written = configure("A=1\n", TAG, &wanted).expect("written");
+        for text in [&parked, &written] {
+            assert!(is_marked(text, TAG) && !is_marked(text, "api_key.ci/dotenv.ap"), "{text:?}");
+        }
+        let error = configure(&written, "api_key.ci/dotenv.other", &wanted).expect_err("another's");
+        assert_eq!(error, DotenvError::OfAnother { line: 3, tag: TAG.to_owned() });
+        let after = format!("{}RULE=x\n", *unconfigure(&written, TAG));
+        let after = configure(&after, "b/dotenv.b", &wanted).expect_err("set already");
+        assert_eq!(after, DotenvError::AlreadySet { line: 2, variable: "RULE".to_owned() });
     }
 
     #[test]

@@ -127,6 +127,16 @@ impl Place {
         dotenv::settings(&file::read(&self.base.join(path)).ok()?, &self.tag)
     }
 
+    /// Tells whether there are lines of ours.
+    pub fn is_marked(&self) -> bool {
+        let (path, marks): (_, fn(&str, &str) -> bool) = match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, .. } => (path, dotenv::is_marked),
+            ConsumerDriver::ClaudeCodeSettings(settings) => (&settings.path, settings_file::is_marked),
+            _ => return false,
+        };
+        file::read(&self.base.join(path)).is_ok_and(|text| marks(&text, &self.tag))
+    }
+
     /// Writes the federation settings, replacing older ones of ours.
     pub fn configure(&self, settings: &[(String, String)]) -> Result<(), ConsumerError> {
         self.edit_dotenv(|text| dotenv::configure(text, &self.tag, settings))

@@ -72,6 +72,11 @@ pub(super) fn unpark(text: &str, entry: &SettingsEntry, tag: &str) -> Result<Zer
     }
 }
 
+/// Tells whether an entry is parked under a tag.
+pub(super) fn is_marked(text: &str, tag: &str) -> bool {
+    matches!(parked_place(text, &quoted(tag)), Ok(Some(_)))
+}
+
 fn quoted(tag: &str) -> String {
     serde_json::Value::from(tag).to_string()
 }

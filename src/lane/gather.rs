@@ -22,7 +22,9 @@ pub struct Sightings {
     /// there.
     pub settings: BTreeMap<(Address, ConsumerId), String>,
     /// The settings themselves.
-    pub found: crate::binding::Found,
+    pub found: binding::Found,
+    /// The consumers in whose places there are lines of ours.
+    pub marked: binding::Marked,
     /// Why an object is not yet as configured, by address: from the diff.
     pub unconfigured: BTreeMap<Address, String>,
     /// Digest of the federation settings that each consumer should have, where the rule exists.

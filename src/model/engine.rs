@@ -58,7 +58,7 @@ impl Scope {
         }
         learnt.extend(self.read_evidence(world, &state));
         learnt.iter().for_each(|change| state.apply(change));
-        let bindings = binding::learn(&self.configuration, &state, &seen.found, now);
+        let bindings = binding::learn(&self.configuration, &state, &seen.found, &seen.marked, now);
         bindings.iter().for_each(|change| state.apply(change));
         learnt.extend(bindings);
         let plan = self.plan(world, &settled, &state, &seen, back)?;

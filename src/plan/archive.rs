@@ -18,7 +18,8 @@ pub(super) fn undeclared(configuration: &Configuration, state: &State, observed:
         Kind::ApiKey => configuration.api_keys.contains_key(address),
         Kind::Data => true,
     };
-    for address in state.lanes.keys().filter(|address| !declared(address)) {
+    let news = state.lanes.iter().filter(|(address, lane)| !declared(address) && !lane.forgotten);
+    for (address, _) in news {
         forget_lane(address, diff);
     }
     let mut orphans: Vec<(&Address, &Record)> = state

@@ -187,7 +187,7 @@ impl LanePlanner<'_> {
         let mut ids = Vec::new();
         for consumer in self.lacking(true) {
             let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
-            let undo = Undo::possible("write the old settings again");
+            let undo = Undo::possible("name the rule of before, and apply");
             ids.push(self.add(Stage::Configure, false, operation, proved.to_vec(), undo));
         }
         ids
@@ -375,7 +375,7 @@ fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
 /// Keys whose status somebody else changed since it was recorded.
 pub(super) fn key_drift(input: &PlanInput<'_>) -> Vec<Drift> {
     let mut drift = Vec::new();
-    for (address, lane) in &input.recorded.lanes {
+    for (address, lane) in input.recorded.lanes.iter().filter(|(_, lane)| !lane.forgotten) {
         let Some(object) = input.observed.api_keys.get(&lane.key_id) else { continue };
         let recorded = match (lane.archived_at, lane.disabled_at) {
             (Some(_), _) => KeyStatus::Archived,

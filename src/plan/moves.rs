@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyless_state::{Address, Binding, Kind, Record, Renames, State};
+use keyless_state::{Address, Binding, ConsumerRenames, Kind, Record, Renames, State};
 
 use super::attributes::{self, Attributes};
 use super::declared::{account_arguments, issuer_arguments, memberships, rule_arguments};
@@ -50,7 +50,18 @@ pub fn follow(then: &State, now: &State) -> State {
     renames.retain(|from, to| from != to);
     let taken: BTreeSet<Address> = then.records.keys().chain(then.lanes.keys()).cloned().collect();
     settle(&mut renames, |address| taken.contains(address));
-    then.renamed(&renames)
+    let then = then.renamed(&renames);
+    let mut consumers = ConsumerRenames::new();
+    // Our lines in a place bear the same as long as they are there.
+    let bearing: BTreeMap<(&str, &str), &Binding> =
+        now.bindings.values().map(|it| ((it.key_id.as_str(), it.marker.as_str()), it)).collect();
+    for was in then.bindings.values() {
+        let is = bearing.get(&(was.key_id.as_str(), was.marker.as_str()));
+        if let Some(is) = is.filter(|it| it.consumer != was.consumer) {
+            consumers.insert((was.lane.clone(), was.consumer.clone()), is.consumer.clone());
+        }
+    }
+    then.consumers_renamed(&consumers)
 }
 
 /// The address that a lane of a checkpoint has today: it is told by its key, or, where nothing was

@@ -29,7 +29,7 @@ fn seconds(count: i64) -> SignedDuration {
 
 impl<'a> Moment<'a> {
     /// The newest fact that `pick` takes, with its time.
-    fn latest<T>(&self, pick: impl Fn(&'a Fact) -> Option<T>) -> Option<(&'a Evidence, T)> {
+    pub(super) fn latest<T>(&self, pick: impl Fn(&'a Fact) -> Option<T>) -> Option<(&'a Evidence, T)> {
         let mut latest: Option<(&Evidence, T)> = None;
         for evidence in &self.state.evidence {
             let Some(picked) = pick(&evidence.fact) else { continue };

@@ -220,21 +220,38 @@ impl<'a> Moment<'a> {
     /// Tells whether a binding rests on what is recorded for an address, and nobody's word has ended it.
     fn is_bound(&self, binding: &Binding, address: &Address) -> bool {
         let id = self.state.records.get(address).map(|record| record.id.as_str()).unwrap_or_default();
-        let (rests, rule_id) = match &binding.grant {
-            Grant::Key => return false,
-            Grant::Unresolved => (true, ""),
+        if binding.ended.is_some() || binding.grant == Grant::Key {
+            return false;
+        }
+        binding.grants().any(|grant| match grant {
+            Grant::Key => false,
+            Grant::Unresolved => true,
             Grant::Rule { rule_id, service_account_id, issuer_id, .. } => {
-                ([rule_id, service_account_id, issuer_id].into_iter().any(|it| it == id), rule_id.as_str())
+                let rests = [rule_id, service_account_id, issuer_id].into_iter().any(|it| it == id);
+                rests && !self.is_given_up(rule_id, binding)
             }
-        };
-        let is_given_up = self.state.evidence.iter().any(|evidence| match &evidence.fact {
-            Fact::Retirement { object_id, .. } => {
-                (object_id == rule_id || *object_id == binding.key_id)
-                    && self.now.duration_since(evidence.observed_at) < limits::RETIREMENT_COUNTS
-            }
-            _ => false,
+        })
+    }
+
+    /// Tells whether a person gave up what lives off a rule, after the last sign of this workload.
+    fn is_given_up(&self, rule_id: &str, binding: &Binding) -> bool {
+        let word = self.latest(|fact| match fact {
+            Fact::Retirement { object_id, .. } if object_id == rule_id => Some(()),
+            _ => None,
         });
-        rests && !is_given_up && binding.ended.is_none()
+        let sign = self.latest(|fact| match fact {
+            Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. }
+                if *key == binding.lane && *consumer == binding.consumer =>
+            {
+                Some(())
+            }
+            _ => None,
+        });
+        let sign = sign.map(|(evidence, ())| evidence.observed_at);
+        word.is_some_and(|(evidence, ())| {
+            let at = evidence.observed_at;
+            self.now.duration_since(at) < limits::RETIREMENT_COUNTS && sign.is_none_or(|sign| sign <= at)
+        })
     }
 
     /// The recorded rule through which a consumer said that it federates.

@@ -31,10 +31,13 @@ pub struct Binding {
     /// The federation settings that we wrote there; empty where none are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// What it lives off.
+    /// What it lives off, as far as evidence tells.
     pub grant: Grant,
     /// Since when that is known.
     pub since: Timestamp,
+    /// What its settings have named since then, oldest first: it may live off these by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<Written>,
     /// As whom its workload showed itself: claims of its identity tokens that stay the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<Identity>,
@@ -64,6 +67,15 @@ pub enum Grant {
     /// Not its key any more; by which rule is not known. It stands in records of older versions whose
     /// blocks are gone.
     Unresolved,
+}
+
+/// What settings of a workload name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// What they name.
+    pub grant: Grant,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// As whom a workload showed itself.
@@ -107,6 +119,7 @@ impl Binding {
             settings: BTreeMap::new(),
             grant,
             since,
+            written: Vec::new(),
             identities: Vec::new(),
             ended: None,
         }
@@ -115,6 +128,34 @@ impl Binding {
     /// Its name in a state.
     pub fn id(&self) -> String {
         binding_id(&self.key_id, &self.consumer)
+    }
+
+    /// Everything that it may live off.
+    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
+        std::iter::once(&self.grant).chain(self.written.iter().map(|written| &written.grant))
+    }
+
+    /// Notes what its settings name by now.
+    pub fn write(&mut self, grant: Grant, at: Timestamp) {
+        let last = self.written.last().map_or(&self.grant, |written| &written.grant);
+        if *last != grant {
+            self.written.retain(|written| written.grant != grant);
+            self.written.push(Written { grant, at });
+        }
+    }
+
+    /// Takes what it was shown to live off at a time. What its settings name stays possible, and what was
+    /// written later.
+    pub fn settle(&mut self, grant: Grant, at: Timestamp) {
+        let last = self.written.len();
+        let mut number = 0;
+        self.written.retain(|written| {
+            number += 1;
+            number == last || written.at >= at
+        });
+        self.written.retain(|written| written.grant != grant);
+        self.grant = grant;
+        self.since = at;
     }
 
     /// The change that records it.
@@ -219,6 +260,38 @@ mod tests {
             ]
         );
         assert_eq!(state.missing_bindings(), [], "nothing is bound twice");
+    }
+
+    #[test]
+    fn what_was_written_counts_until_a_newer_report() {
+        let rule = |id: &str| Grant::Rule {
+            rule_id: id.to_owned(),
+            service_account_id: "svac_1".to_owned(),
+            issuer_id: "fdis_1".to_owned(),
+            workspace_id: None,
+        };
+        let id = "dotenv.app".parse().unwrap();
+        let mut binding = Binding::new("apikey_1", &"api_key.ci".parse().unwrap(), &id, rule("a"), at(0));
+        binding.write(rule("a"), at(1));
+        assert_eq!(binding.written, [], "it lives off that already");
+        for (second, name) in [(2, "b"), (3, "c"), (4, "a")] {
+            binding.write(rule(name), at(second));
+        }
+        let told = |binding: &Binding| {
+            let name = |grant: &Grant| match grant {
+                Grant::Rule { rule_id, .. } => rule_id.clone(),
+                _ => String::new(),
+            };
+            binding.grants().map(name).collect::<Vec<_>>().concat()
+        };
+        assert_eq!(told(&binding), "abca");
+        let mut early = binding.clone();
+        early.settle(rule("b"), at(2));
+        assert_eq!(told(&early), "bca", "what was written later may be taken up yet");
+        binding.settle(rule("b"), at(9));
+        assert_eq!(told(&binding), "ba", "its settings name that");
+        binding.settle(rule("a"), at(10));
+        assert_eq!((told(&binding).as_str(), binding.since), ("a", at(10)));
     }
 
     #[test]

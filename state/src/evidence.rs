@@ -140,12 +140,15 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
-    /// A named person says that nothing lives off an object any more. Since format version 3.
+    /// A named person says that workloads are gone. Since format version 3.
     Retirement {
-        /// The rule, or the key whose consumers are meant.
+        /// The rule off which nothing lives any more, or the key whose workloads are gone.
         grant: Address,
         /// Its id at the time.
         object_id: String,
+        /// The one consumer of the key that is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        consumer: Option<ConsumerId>,
         /// Who says so.
         by: String,
         /// What they say, in their words.

@@ -63,6 +63,9 @@ pub struct LaneRecord {
     /// When we archived the key, if we did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_at: Option<Timestamp>,
+    /// Whether its block is gone while a workload lives off what replaced the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgotten: bool,
     /// The last time someone else set the key active again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reactivated_at: Option<Timestamp>,

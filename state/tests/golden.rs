@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use keyless_state::{
     Checkpoint, ConsumerRecord, Ended, Event, Evidence, FORMAT_VERSION, Fact, Grant, Identity, LaneRecord,
-    Mutation, OutputRecord, Shadow, Snapshot, Store, Weight, Winner,
+    Mutation, OutputRecord, Shadow, Snapshot, Store, Weight, Winner, Written,
 };
 use serde_json::json;
 use support::{at, copy, done, open, put, recorded, started};
@@ -45,6 +45,7 @@ fn facts(version: u32) -> Vec<Fact> {
         facts.push(Fact::Retirement {
             grant: address("federation_rule.release"),
             object_id: "fdrl_01".to_owned(),
+            consumer: Some(address("dotenv.laptop")),
             by: "ann".to_owned(),
             statement: "Switched off".to_owned(),
         });
@@ -135,6 +136,7 @@ fn bindings(version: u32) -> Vec<Mutation> {
     whole.settings = [("ANTHROPIC_FEDERATION_RULE_ID".to_owned(), "fdrl_01".to_owned())].into();
     whole.identities = vec![Identity { claims: claims(), seen_at: at(6) }];
     whole.ended = Some(Ended { at: at(7), by: "ann".to_owned() });
+    whole.written = vec![Written { grant: whole.grant.clone(), at: at(8) }];
     vec![
         whole.put(),
         bound("dotenv.key", Grant::Key).put(),
@@ -159,7 +161,7 @@ fn evidence(version: u32) -> Vec<Mutation> {
     facts(version).into_iter().enumerate().map(remember).collect()
 }
 
-fn lane() -> LaneRecord {
+fn lane(version: u32) -> LaneRecord {
     let parked = ConsumerRecord {
         configured_at: Some(at(1)),
         configured_digest: Some("ef".repeat(32)),
@@ -174,6 +176,7 @@ fn lane() -> LaneRecord {
             (address("manual.x"), ConsumerRecord::default()),
         ]),
         disabled_at: Some(at(3)),
+        forgotten: version >= 3,
         archived_at: None,
         reactivated_at: Some(at(4)),
     }
@@ -198,7 +201,7 @@ fn write(dir: &Path, version: u32) -> Store {
     store.set_organization("org_1");
     store.save(at(20), "0.1.0").expect("saved");
     append(&mut store, recorded(put("gone", json!(null))));
-    append(&mut store, recorded(put_lane(LaneRecord { archived_at: Some(at(5)), ..lane() })));
+    append(&mut store, recorded(put_lane(LaneRecord { archived_at: Some(at(5)), ..lane(version) })));
     store.save(at(30), "0.1.0").expect("saved");
 
     let taken = Checkpoint {
@@ -223,7 +226,7 @@ fn write(dir: &Path, version: u32) -> Store {
                 Mutation::DropRecord { address: address("service_account.gone") },
                 Mutation::DropEvidence { id: "ev_06".to_owned() },
                 Mutation::DropLane { address: key() },
-                put_lane(lane()),
+                put_lane(lane(version)),
                 Mutation::SetOutputs { outputs },
             ],
         },

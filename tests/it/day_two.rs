@@ -1,8 +1,10 @@
 //! Ordinary edits, at every stage of a lane: whatever comes of them, the workload goes on working.
 
-use super::support::{Environment, Run, Simulator};
+mod edits;
 
-const MAIN: &str = "main.keyless.hcl";
+use super::support::{Environment, Run, Simulator};
+use edits::{Comes, EDITS, KEY, MAIN, RULE, replace, without};
+
 const FILES: [(&str, &str); 2] = [
     (MAIN, include_str!("fixtures/day-two/main.keyless.hcl")),
     ("seed.json", include_str!("fixtures/day-two/seed.json")),
@@ -38,228 +40,6 @@ fn reach(stage: Stage) -> Environment {
     }
     environment
 }
-
-/// What an edit comes to where a workload lives off what it changes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Comes {
-    /// It is made.
-    Made,
-    /// It is refused, since it would cut the workload off.
-    CutOff,
-    /// It is refused for what it is.
-    Refused,
-    /// Its lane alone is refused.
-    LaneRefused,
-}
-
-type Edit = (&'static str, fn(&Environment), Comes);
-
-fn replace(environment: &Environment, changes: &[(&str, &str)]) {
-    changes.iter().for_each(|(from, to)| environment.edit(MAIN, from, to));
-}
-
-/// Takes a top-level block out.
-fn without(environment: &Environment, head: &str) {
-    let text = environment.read(MAIN);
-    let start = text.find(head).unwrap_or_else(|| panic!("no {head} in\n{text}"));
-    let end = start + text[start..].find("\n}\n").unwrap() + 3;
-    environment.write(MAIN, &format!("{}{}", &text[..start], &text[end..]));
-}
-
-const RULE: &str = "federation_rule \"app\" {";
-const KEY: &str = "api_key \"app\" {";
-const PRODUCTION: &str =
-    "data \"workspace\" \"prod\" {\n  name = \"Production\"\n}\n\nprovider \"oidc\" \"dev\" {";
-const PROVIDER: &str = "provider \"oidc\" \"dev\" {";
-const MEMBER: &str = "  membership {\n    workspace = data.workspace.eng\n";
-const ONE: &str = "workspaces      = [data.workspace.eng]";
-
-const EDITS: [Edit; 26] = [
-    ("another subject", |e| replace(e, &[("device:one", "device:two")]), Comes::CutOff),
-    (
-        "one more claim",
-        |e| {
-            replace(
-                e,
-                &[("subject = \"device:one\"", "subject = \"device:one\"\n    claims = { site = \"a\" }")],
-            )
-        },
-        Comes::CutOff,
-    ),
-    (
-        "another audience",
-        |e| replace(e, &[("subject = \"device:one\"", "subject = \"device:one\"\n    audience = \"other\"")]),
-        Comes::CutOff,
-    ),
-    (
-        "another workspace",
-        |e| {
-            replace(
-                e,
-                &[
-                    (PROVIDER, PRODUCTION),
-                    (MEMBER, "  membership {\n    workspace = data.workspace.prod\n"),
-                    (ONE, "workspaces      = [data.workspace.prod]"),
-                ],
-            );
-        },
-        Comes::CutOff,
-    ),
-    (
-        "one more workspace",
-        |e| {
-            let member = "  membership {\n    workspace = data.workspace.prod\n    role      = \"workspace_developer\"\n  }\n";
-            replace(
-                e,
-                &[
-                    (PROVIDER, PRODUCTION),
-                    (MEMBER, &format!("{member}{MEMBER}")),
-                    (ONE, "workspaces      = [data.workspace.prod, data.workspace.eng]"),
-                ],
-            );
-        },
-        Comes::Made,
-    ),
-    (
-        "another account",
-        |e| {
-            let text = e.read(MAIN);
-            let account = &text[text.find("service_account \"app\"").unwrap()..text.find(RULE).unwrap()];
-            let other = account.replace("\"app\"", "\"other\"");
-            replace(
-                e,
-                &[
-                    (RULE, &format!("{other}{RULE}")),
-                    ("service_account = service_account.app", "service_account = service_account.other"),
-                ],
-            );
-        },
-        Comes::CutOff,
-    ),
-    (
-        "account renamed",
-        |e| {
-            replace(
-                e,
-                &[
-                    ("service_account \"app\"", "service_account \"app_v2\""),
-                    ("service_account.app", "service_account.app_v2"),
-                ],
-            );
-        },
-        Comes::Made,
-    ),
-    (
-        "account with another name",
-        |e| replace(e, &[("service_account \"app\" {", "service_account \"app\" {\n  name = \"other\"")]),
-        Comes::Refused,
-    ),
-    ("account gone", |e| without(e, "service_account \"app\" {"), Comes::Refused),
-    ("another issuer", |e| replace(e, &[("devices.acme", "devices2.acme")]), Comes::CutOff),
-    (
-        "tokens of a shorter life",
-        |e| replace(e, &[(PROVIDER, "provider \"oidc\" \"dev\" {\n  max_jwt_lifetime_seconds = 600")]),
-        Comes::CutOff,
-    ),
-    (
-        "another provider",
-        |e| {
-            let other =
-                "provider \"oidc\" \"other\" {\n  issuer_url = \"https://devices3.acme.example.com\"\n}\n\n";
-            let both = format!("{other}{PROVIDER}");
-            replace(e, &[(PROVIDER, &both), ("= provider.oidc.dev", "= provider.oidc.other")]);
-        },
-        Comes::Refused,
-    ),
-    (
-        "provider renamed",
-        |e| replace(e, &[("\"dev\"", "\"devices\""), ("provider.oidc.dev", "provider.oidc.devices")]),
-        Comes::Made,
-    ),
-    (
-        "another scope",
-        |e| {
-            replace(
-                e,
-                &[(ONE, "workspaces      = [data.workspace.eng]\n  oauth_scope = \"workspace:developer\"")],
-            )
-        },
-        Comes::CutOff,
-    ),
-    (
-        "a shorter life of minted tokens",
-        |e| replace(e, &[(ONE, "workspaces      = [data.workspace.eng]\n  token_lifetime_seconds = 600")]),
-        Comes::Made,
-    ),
-    (
-        "a description",
-        |e| replace(e, &[(ONE, "workspaces      = [data.workspace.eng]\n  description = \"Devices\"")]),
-        Comes::Made,
-    ),
-    (
-        "rule with another name",
-        |e| replace(e, &[(ONE, "workspaces      = [data.workspace.eng]\n  name = \"devices\"")]),
-        Comes::Made,
-    ),
-    (
-        "rule renamed",
-        |e| {
-            replace(
-                e,
-                &[
-                    ("federation_rule \"app\"", "federation_rule \"v2\""),
-                    ("[federation_rule.app]", "[federation_rule.v2]"),
-                ],
-            )
-        },
-        Comes::Made,
-    ),
-    (
-        "a second rule instead",
-        |e| {
-            replace(
-                e,
-                &[
-                    (RULE, "federation_rule \"v2\" {\n  token_lifetime_seconds = 600"),
-                    ("[federation_rule.app]", "[federation_rule.v2]"),
-                ],
-            );
-        },
-        Comes::Made,
-    ),
-    ("key block gone", |e| without(e, KEY), Comes::Made),
-    (
-        "key and rule blocks gone",
-        |e| {
-            without(e, KEY);
-            without(e, RULE);
-        },
-        Comes::CutOff,
-    ),
-    (
-        "all gone",
-        |e| {
-            let text = e.read(MAIN);
-            e.write(MAIN, &text[..text.find("data ").unwrap()]);
-        },
-        Comes::CutOff,
-    ),
-    ("key renamed", |e| replace(e, &[("api_key \"app\"", "api_key \"device\"")]), Comes::Made),
-    ("consumer renamed", |e| replace(e, &[("\"dotenv\" \"app\"", "\"dotenv\" \"device\"")]), Comes::Made),
-    (
-        "another variable",
-        |e| replace(e, &[("\"m/.env\"", "\"m/.env\"\n    variable = \"OTHER_KEY\"")]),
-        Comes::LaneRefused,
-    ),
-    (
-        "another file",
-        |e| {
-            e.write("m/other.env", "LOG=1\n");
-            replace(e, &[("\"m/.env\"", "\"m/other.env\"")]);
-        },
-        Comes::LaneRefused,
-    ),
-];
 
 #[track_caller]
 fn check_workload(environment: &Environment, what: &str) {
@@ -337,46 +117,189 @@ fn emptied(stage: Stage) -> Environment {
     environment
 }
 
+fn give_up(environment: &Environment, what: &[&str]) -> Run {
+    let word = ["-by=Ada Ash", "-statement=The device is switched off."];
+    environment.run(&[&["evidence", "add", "-manual"], what, &word[..]].concat())
+}
+
 #[test]
 fn a_persons_word_ends_what_a_workload_lives_off() {
     let environment = emptied(Stage::Finished);
     told!("cut_off", environment.keyless("apply -auto-approve").exits(1));
-    let word = ["-by=Ada Ash", "-statement=The device is switched off."];
-    let state = |retire: &str| {
-        let retire = format!("-retire={retire}");
-        environment.run(&[&["evidence", "add", "-manual", retire.as_str()], &word[..]].concat())
-    };
-    state("federation_rule.other").exits(1).says("federation_rule.other is not recorded");
-    state("service_account.app").exits(1).says("neither a federation rule nor a key");
-    told!("retired", state("federation_rule.app").exits(0));
+    let give_up = |what: &[&str]| give_up(&environment, what);
+    give_up(&["-retire=federation_rule.other"]).exits(1).says("federation_rule.other is not recorded");
+    give_up(&["-retire=service_account.app"]).exits(1).says("neither a federation rule nor a key");
+    give_up(&["-retire=api_key.app", "-consumer=dotenv.other"]).exits(1).says("no workload of dotenv.other");
+    told!("retired", give_up(&["-retire=federation_rule.app"]).exits(0));
     environment.keyless("apply -auto-approve").exits(0).says("1 destroyed");
+    environment.keyless("apply -auto-approve").exits(0);
     let recorded = environment.state();
-    assert!(
-        recorded["bindings"].is_null()
-            && recorded["evidence"].as_array().unwrap().iter().all(|it| it["fact"]["kind"] != "retirement"),
-        "{recorded:#}"
-    );
+    let used = recorded["evidence"].as_array().unwrap().iter().all(|it| it["fact"]["kind"] != "retirement");
+    assert!(recorded["bindings"].is_null() && used, "{recorded:#}");
 }
 
 #[test]
-fn a_workload_moves_to_another_rule_and_the_first_one_goes_last() {
+fn one_workload_of_a_key_is_given_up() {
+    let environment = emptied(Stage::Finished);
+    let one = ["-retire=api_key.app", "-consumer=dotenv.app"];
+    told!("retired_one", give_up(&environment, &one).exits(0));
+    environment.keyless("apply -auto-approve").exits(0).says("1 destroyed");
+}
+
+#[test]
+fn a_word_says_nothing_of_a_workload_that_is_seen_later() {
+    let environment = reach(Stage::Finished);
+    for what in [&["-retire=federation_rule.app"][..], &["-retire=api_key.app"]] {
+        give_up(&environment, what).exits(0);
+    }
+    let simulator = Simulator::start(&environment);
+    simulator.advance_hours(2);
+    drop(simulator);
+    environment.keyless("apply -auto-approve").exits(0);
+    without(&environment, KEY);
+    without(&environment, RULE);
+    environment.keyless("apply -auto-approve").exits(1).says("Workload would be cut off");
+}
+
+/// A lane under way whose settings name a second rule, of which its workload knows nothing yet.
+fn on_its_way() -> Environment {
     let environment = reach(Stage::UnderWay);
     let (_, edit, _) = EDITS.iter().find(|(name, ..)| *name == "a second rule instead").unwrap();
     edit(&environment);
-    let edited = environment.read(MAIN);
     let run = environment.keyless("apply -auto-approve").exits(0);
     let at = |words: &str| run.stderr.find(words).unwrap_or_else(|| panic!("no {words} in\n{}", run.told()));
     assert!(at("✓ verify     federation_rule.v2") < at("✓ configure  api_key.app"));
     run.says("Still lived off");
-    // The settings name the second rule, and nothing shows yet that the workload took them.
+    environment
+}
+
+fn hours_pass(environment: &Environment) {
+    let now = environment.read(MAIN);
+    environment.write(MAIN, FILES[0].1);
+    Simulator::start(environment).advance_hours(2);
+    environment.write(MAIN, &now);
+}
+
+#[test]
+fn a_workload_moves_to_another_rule_and_the_first_one_goes_last() {
+    let environment = on_its_way();
+    // Nothing shows yet that the workload took the settings.
     environment.keyless("apply -auto-approve").exits(0).says("Still lived off");
-    check_workload(&environment, "on its way");
-    let simulator = Simulator::start(&environment);
-    simulator.advance_hours(2);
-    drop(simulator);
-    environment.write(MAIN, &edited);
+    check_workload(&environment.copied(), "on its way");
+    hours_pass(&environment);
     environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
     check_workload(&environment, "moved");
+}
+
+#[test]
+fn what_the_settings_name_is_guarded_before_any_report() {
+    for after in ["back", "forgotten", "edited", "rolled back"] {
+        let environment = on_its_way();
+        let on_its_way = environment.read(MAIN);
+        let mut cut_off = "Workload would be cut off";
+        match after {
+            "back" => {
+                // The block names the first rule again: its settings are written, and the second one waits.
+                environment.write(MAIN, &FILES[0].1.replace(SKIPS, WAITS));
+                environment.keyless("apply -auto-approve").exits(0).says("Still lived off");
+            }
+            "forgotten" => {
+                environment.write(MAIN, &FILES[0].1.replace(SKIPS, WAITS));
+                without(&environment, KEY);
+                environment.keyless("apply -auto-approve").exits(1).says(cut_off);
+            }
+            "edited" => {
+                environment.write(MAIN, &on_its_way.replace("device:one", "device:two"));
+                environment.keyless("apply -auto-approve").exits(1).says(cut_off);
+            }
+            _ => {
+                cut_off = "would leave a workload without a credential";
+                environment.keyless("rollback -auto-approve").exits(1).says(cut_off);
+            }
+        }
+        check_workload(&environment, after);
+    }
+}
+
+#[test]
+fn settings_that_a_person_wrote_are_guarded_too() {
+    let environment = reach(Stage::Finished);
+    let second = "federation_rule \"v2\" {\n  provider        = provider.oidc.dev\n  service_account = service_account.app\n  workspaces      = [data.workspace.eng]\n\n  match {\n    subject = \"device:one\"\n  }\n}\n";
+    let one = environment.read(MAIN);
+    environment.write(MAIN, &format!("{one}\n{second}"));
+    environment.keyless("apply -auto-approve").exits(0);
+    let records = &environment.state()["records"];
+    let id = |rule: &str| records[rule]["id"].as_str().unwrap().to_owned();
+    environment.edit("m/.env", &id("federation_rule.app"), &id("federation_rule.v2"));
+    environment.write(MAIN, &one);
+    environment
+        .keyless("apply -auto-approve")
+        .exits(0)
+        .says("Still lived off")
+        .says("federation_rule.v2 is no longer");
+    check_workload(&environment, "settings by hand");
+}
+
+#[test]
+fn an_edit_says_nothing_of_a_report_of_before() {
+    let environment = on_its_way();
+    hours_pass(&environment);
+    // The workload has reported the second rule, and no command has looked since.
+    replace(&environment, &[("device:one", "device:two")]);
+    environment.keyless("apply -auto-approve").exits(1).says("Workload would be cut off");
+    check_workload(&environment, "reported and edited");
+}
+
+#[test]
+fn a_forgotten_lane_is_taken_up_again() {
+    let environment = reach(Stage::UnderWay);
+    let whole = environment.read(MAIN);
+    without(&environment, KEY);
+    environment.keyless("apply -auto-approve").exits(0);
+    // The second rule is proven, and the first stays until the workload reports.
+    environment.write(MAIN, &whole);
+    let (_, edit, _) = EDITS.iter().find(|(name, ..)| *name == "a second rule instead").unwrap();
+    edit(&environment);
+    for _ in 0..2 {
+        let run = environment.keyless("apply -auto-approve").exits(0).says("Still lived off");
+        assert!(!run.stderr.contains("remove     api_key.app"), "{}", run.told());
+    }
+    check_workload(&environment, "taken up again");
+}
+
+#[test]
+fn a_finished_lane_that_was_forgotten_is_put_back() {
+    let environment = reach(Stage::Finished);
+    let whole = environment.read(MAIN);
+    without(&environment, KEY);
+    environment.keyless("apply -auto-approve").exits(0);
+    environment.keyless("plan -detailed-exitcode").exits(0);
+    environment.write(MAIN, &whole);
+    environment.keyless("apply -auto-approve").exits(0);
+    environment.keyless("destroy -auto-approve").exits(0);
+    let file = told_file(&environment);
+    assert!(file.contains("\nANTHROPIC_API_KEY=") && !file.contains("keyless"), "{file}");
+}
+
+#[test]
+fn a_rollback_knows_consumers_that_were_renamed() {
+    let environment = reach(Stage::Finished);
+    replace(&environment, &[("\"dotenv\" \"app\"", "\"dotenv\" \"device\"")]);
+    environment.keyless("apply -auto-approve").exits(0);
+    let list = environment.keyless("checkpoint list").exits(0).stdout;
+    let name = list.split_whitespace().find(|word| word.contains("before-revoke-api_key.app"));
+    let before = told_file(&environment);
+    environment.keyless(&format!("rollback -to={} -auto-approve", name.unwrap())).exits(0);
+    assert_eq!(told_file(&environment), before, "the key was out of the file then");
+    assert_eq!(environment.lane("api_key.app")["key_status"], "active");
+}
+
+#[test]
+fn a_label_of_another_key_destroys_nothing() {
+    let environment = reach(Stage::UnderWay);
+    environment.edit(MAIN, "apikey_01App", "apikey_01Other");
+    environment.keyless("destroy -auto-approve").exits(1).says("Give the blocks of these keys other labels");
+    check_workload(&environment, "another key");
 }
 
 #[test]

@@ -46,8 +46,8 @@ fn learnt(world: &World, found: &[(&str, &str)]) -> State {
         false => Found::from([((address(KEY), consumer_id(CONSUMER)), found)]),
     };
     let mut state = world.1.clone();
-    learn(&world.0, &world.1, &found, hour(10)).iter().for_each(|change| state.apply(change));
-    assert_eq!(learn(&world.0, &state, &found, hour(10)), []);
+    learn(&world.0, &world.1, &found, &Marked::new(), hour(10)).iter().for_each(|change| state.apply(change));
+    assert_eq!(learn(&world.0, &state, &found, &Marked::new(), hour(10)), []);
     state
 }
 
@@ -127,7 +127,7 @@ fn identities_are_remembered_for_a_month_and_the_newest_for_ever() {
         }
         now = hour(days * 24);
         world.1.evidence = vec![seen];
-        let changes = learn(&world.0, &world.1, &Found::new(), now);
+        let changes = learn(&world.0, &world.1, &Found::new(), &Marked::new(), now);
         changes.iter().for_each(|change| world.1.apply(change));
         let known = &world.1.bindings[&format!("{KEY_ID}/{CONSUMER}")].identities;
         known.iter().map(|it| it.claims["sub"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -137,6 +137,82 @@ fn identities_are_remembered_for_a_month_and_the_newest_for_ever() {
     assert_eq!(show(&mut bound, "branch", 2), ["main", "branch"]);
     assert_eq!(show(&mut bound, "branch", 40), ["branch"]);
     bound.1.evidence.clear();
-    let changes = learn(&bound.0, &bound.1, &Found::new(), hour(400 * 24));
+    let changes = learn(&bound.0, &bound.1, &Found::new(), &Marked::new(), hour(400 * 24));
     assert_eq!(changes, [], "the newest stays");
+}
+
+fn in_workspace(rule: &str, workspace: &str) -> Grant {
+    let mut grant = grant_of(rule);
+    if let Grant::Rule { workspace_id, .. } = &mut grant {
+        *workspace_id = Some(workspace.to_owned());
+    }
+    grant
+}
+
+fn all_of(state: &State) -> Vec<Grant> {
+    state.bindings[&format!("{KEY_ID}/{CONSUMER}")].grants().cloned().collect()
+}
+
+#[test]
+fn what_somebody_wrote_into_a_place_may_be_lived_off() {
+    let mut bound = world();
+    bind(&mut bound, grant_of(RULE));
+    let second = id_of(&address(SECOND));
+    let wrote = [("ANTHROPIC_FEDERATION_RULE_ID", second.as_str()), ("ANTHROPIC_WORKSPACE_ID", "wrkspc_b")];
+    let written = in_workspace(SECOND, "wrkspc_b");
+    bound.1 = learnt(&bound, &wrote);
+    assert_eq!(all_of(&bound.1), [grant_of(RULE), written.clone()]);
+    // A report names the rule; the workspace is that of the settings.
+    bound.1.evidence.push(report(hour(11), Winner::Federation, Some(&second)));
+    bound.1 = learnt(&bound, &wrote);
+    assert_eq!(all_of(&bound.1), [written.clone()]);
+    // In another workspace by the same rule: the next report does not tell which of the two it is.
+    bound.1 = learnt(&bound, &[wrote[0], ("ANTHROPIC_WORKSPACE_ID", "wrkspc_a")]);
+    bound.1.evidence = vec![report(hour(20), Winner::Federation, Some(&second))];
+    let both = learnt(&bound, &[]);
+    assert_eq!(all_of(&both), [written, grant_of(SECOND)]);
+}
+
+#[test]
+fn who_is_seen_again_was_not_gone() {
+    let mut gone = world();
+    bind(&mut gone, grant_of(RULE));
+    let word = |at| Evidence {
+        weight: keyless_state::Weight::Stated,
+        ..crate::sample::evidence(
+            "word",
+            at,
+            Fact::Retirement {
+                grant: address(RULE),
+                object_id: id_of(&address(RULE)),
+                consumer: None,
+                by: "Ada".to_owned(),
+                statement: "gone".to_owned(),
+            },
+        )
+    };
+    let ended = keyless_state::Ended { at: hour(5), by: "Ada".to_owned() };
+    gone.1.bindings.values_mut().for_each(|binding| binding.ended = Some(ended.clone()));
+    for (seen, is_gone) in [(hour(4), true), (hour(6), false)] {
+        gone.1.evidence = vec![report(seen, Winner::Federation, None), word(hour(5))];
+        let state = learnt(&gone, &[]);
+        let binding = state.bindings.values().next().unwrap();
+        let words = state.evidence.iter().filter(|it| matches!(it.fact, Fact::Retirement { .. })).count();
+        assert_eq!((binding.ended.is_some(), words), (is_gone, usize::from(is_gone)), "{seen}");
+    }
+}
+
+#[test]
+fn a_forgotten_lane_is_declared_again_or_spent() {
+    let mut forgotten = world();
+    bind(&mut forgotten, grant_of(RULE));
+    let record = LaneRecord { forgotten: true, ..lane(KEY_ID, &[(CONSUMER, hour(0))]) };
+    forgotten.1.lanes.insert(address(KEY), record);
+    assert!(!learnt(&forgotten, &[]).lanes[&address(KEY)].forgotten);
+    forgotten.0.api_keys.clear();
+    assert!(learnt(&forgotten, &[]).lanes[&address(KEY)].forgotten);
+    let ended = keyless_state::Ended { at: hour(5), by: "Ada".to_owned() };
+    forgotten.1.bindings.values_mut().for_each(|binding| binding.ended = Some(ended.clone()));
+    let state = learnt(&forgotten, &[]);
+    assert!(state.lanes.is_empty() && state.bindings.is_empty());
 }

@@ -145,7 +145,7 @@ pub(super) async fn look(
     }
     learnt.extend(gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }));
     learnt.iter().for_each(|change| state.apply(change));
-    let bindings = binding::learn(&session.configuration, &state, &sightings.found, now);
+    let bindings = binding::learn(&session.configuration, &state, &sightings.found, &sightings.marked, now);
     bindings.iter().for_each(|change| state.apply(change));
     learnt.extend(bindings);
     Ok(Look {
@@ -259,6 +259,13 @@ impl Look {
 
     /// Builds the plan of a way back.
     pub(super) fn plan_back(&self, session: &Session, mode: Mode, back: WayBack) -> Result<Plan, String> {
+        let others = self.other_keys(session);
+        if !others.is_empty() {
+            return Err(format!(
+                "{}. Nothing was changed. Give the blocks of these keys other labels",
+                others.join("; ")
+            ));
+        }
         let dead = dead_keys(&back, &self.state, &self.observed);
         if !dead.is_empty() {
             return Err(format!(
@@ -277,12 +284,23 @@ impl Look {
         let cut_off = plan::cut_off(&plan.steps, &scene);
         if !cut_off.is_empty() {
             return Err(format!(
-                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Declare what it lives off and its key again, so that the key can be put back first; or, if the workload is gone, say so: keyless evidence add -manual -retire=ADDRESS -by=\"YOUR NAME\" -statement=\"…\"",
+                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Go back further, so that the keys are put back first (for that, their blocks have to be declared), or wait until these workloads show that they live off something else; if one is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
                 cut_off.join("\n  ")
             ));
         }
         plan_check::demand(&plan, &self.moment(session))?;
         Ok(plan)
+    }
+
+    /// Lanes whose labels are those of other keys by now: what was done for one key says nothing of another.
+    fn other_keys(&self, session: &Session) -> Vec<String> {
+        let lanes = self.state.lanes.iter().filter_map(|(address, lane)| {
+            let declared = session.configuration.api_keys.get(address)?;
+            (declared.id != lane.key_id).then(|| {
+                format!("{address} is declared for the key {}, and recorded for {}", declared.id, lane.key_id)
+            })
+        });
+        lanes.collect()
     }
 
     /// A way back is whole or does not begin.

@@ -7,6 +7,7 @@ use super::*;
 use crate::sample::{CONSUMER, KEY, RULE, address, consumer_id, hour, hours};
 
 mod feed;
+mod places;
 mod properties;
 
 const NOW: i64 = 100;
@@ -123,23 +124,6 @@ fn the_status_of_the_key_comes_first() {
     let other = "revoke finished: somebody else set the key inactive, and it is left as it is";
     check_ready(status(Some(KeyStatus::Inactive)), other);
     check_ready(|_| {}, "confirm open");
-}
-
-#[test]
-fn a_block_of_another_place_stops_its_lane() {
-    let displace = |f: &mut LaneFacts| f.consumers[0].displaced = Some("dotenv old/.env KEY".to_owned());
-    let why = "refused: dotenv.app names another place by now; under that name is recorded what keyless changed in `dotenv old/.env KEY`";
-    check_ready(displace, &format!("configure {why}"));
-    check_disabled(displace, &format!("revoke {why}"));
-}
-
-#[test]
-fn a_report_from_before_settings_were_written_anew_says_nothing() {
-    let written = |at: i64| move |f: &mut LaneFacts| f.consumers[0].configured_at = Some(hour(at));
-    check_ready(written(0), "confirm open");
-    let waits =
-        "confirm waits for Workload: a credential report from dotenv.app, newer than the removal of the key";
-    check_ready(written(1), waits);
 }
 
 #[test]

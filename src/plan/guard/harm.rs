@@ -2,81 +2,80 @@
 
 use std::collections::BTreeSet;
 
-use keyless_state::{Binding, Grant, Kind};
+use keyless_state::{Address, Binding, Grant, Record};
+use serde_json::Value;
 
 use super::Scene;
 use super::wider::{is_wider, keeps_audience};
 use crate::matching;
-use crate::plan::Operation;
+use crate::plan::{Attributes, Operation, attributes};
 use crate::resource::{IssuerArguments, Jwks, Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
-/// Why the workload of a binding would be without a credential after an operation, as a sentence
-/// part; none when the operation is harmless to it.
+/// Why the workload of a binding would be without a credential after an operation on a recorded object, as
+/// a sentence part; none when the operation is harmless to it.
 ///
 /// A change is harmless when every identity that the workload showed still becomes the same account in
-/// the same workspace with the same scopes. What is not known is not harmless.
-pub(super) fn harm(operation: &Operation, binding: &Binding, scene: &Scene<'_>) -> Option<String> {
-    match &binding.grant {
-        Grant::Key => None,
-        Grant::Unresolved => takes(operation)
-            .then(|| "it has not its key any more, and what it lives off instead is not recorded".to_owned()),
+/// the same workspace with the same scopes; and where it only returns to what is recorded, since the
+/// workload was proven with that. What is not known is not harmless.
+pub(super) fn harm(
+    operation: &Operation,
+    record: &Record,
+    binding: &Binding,
+    grant: &Grant,
+    scene: &Scene<'_>,
+) -> Option<String> {
+    let rests = match grant {
+        Grant::Key => return None,
+        // It may rest on anything.
+        Grant::Unresolved => Rests { on: None, workspace: None, binding },
         Grant::Rule { rule_id, service_account_id, issuer_id, workspace_id } => {
-            let workspace = workspace_id.as_deref();
-            let grant = RuleGrant { rule_id, service_account_id, issuer_id, workspace, binding };
-            grant.harm(operation, scene)
+            let on = Some([rule_id.as_str(), service_account_id, issuer_id]);
+            Rests { on, workspace: workspace_id.as_deref(), binding }
         }
-    }
+    };
+    let why = rests.harm(operation, record, scene)?;
+    Some(match rests.on {
+        Some(_) => why,
+        None => format!("it has not its key any more, what it lives off instead is not recorded, and {why}"),
+    })
 }
 
-/// Tells whether an operation can take anything from anybody.
-fn takes(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Archive { .. }
-            | Operation::UpdateIssuer { .. }
-            | Operation::UpdateRule { .. }
-            | Operation::RemoveMembership { .. }
-            | Operation::DisableWorkspace { .. }
-    )
-}
-
-struct RuleGrant<'a> {
-    rule_id: &'a str,
-    service_account_id: &'a str,
-    issuer_id: &'a str,
+/// What a workload rests on.
+struct Rests<'a> {
+    /// Ids of rule, account and issuer, where they are known.
+    on: Option<[&'a str; 3]>,
     workspace: Option<&'a str>,
     binding: &'a Binding,
 }
 
-impl RuleGrant<'_> {
-    fn harm(&self, operation: &Operation, scene: &Scene<'_>) -> Option<String> {
-        let id = scene.state.records.get(operation.target().address).map(|record| record.id.as_str())?;
+impl Rests<'_> {
+    fn harm(&self, operation: &Operation, record: &Record, scene: &Scene<'_>) -> Option<String> {
+        let id = record.id.as_str();
+        let is = |at: usize| self.on.is_none_or(|on| on[at] == id);
         match operation {
-            Operation::Archive { address } if self.stands_on(address.kind(), id) => {
-                Some(format!("{address} would be archived"))
+            Operation::Archive { address } => {
+                let rests = self.on.is_none_or(|on| on.contains(&id));
+                rests.then(|| format!("{address} would be archived"))
             }
-            Operation::UpdateRule { service_account, arguments, .. } if id == self.rule_id => {
-                let account = service_account.as_ref().and_then(|account| scene.state.records.get(account));
-                let account = match service_account {
-                    Some(_) => account.map(|record| record.id.as_str()),
-                    None => Some(arguments.service_account_id.as_str()),
-                };
-                if account != Some(self.service_account_id) {
-                    return Some("it would become another service account than its settings name".to_owned());
-                }
-                let Some(now) = scene.observed.rules.get(id) else {
-                    return Some("the rule as it is cannot be seen".to_owned());
-                };
-                self.narrowed(now, arguments, scene.observed)
+            Operation::UpdateRule { service_account, arguments, .. } if is(0) => {
+                self.rule_harm(service_account.as_ref(), arguments, record, scene)
             }
-            Operation::DisableWorkspace { workspace_id, .. } if id == self.rule_id => self
-                .leaves(workspace_id, scene.observed)
-                .then(|| "the rule would leave its workspace".to_owned()),
-            Operation::RemoveMembership { workspace_id, .. } if id == self.service_account_id => self
-                .leaves(workspace_id, scene.observed)
-                .then(|| "its service account would leave its workspace".to_owned()),
-            Operation::UpdateIssuer { arguments, .. } if id == self.issuer_id => {
+            Operation::DisableWorkspace { workspace_id, .. } if is(0) => {
+                let had = record.attributes.get("workspace_ids").and_then(Value::as_array);
+                let had = had.is_none_or(|ids| ids.iter().any(|id| id == workspace_id));
+                (had && self.leaves(workspace_id, scene.observed))
+                    .then(|| "the rule would leave its workspace".to_owned())
+            }
+            Operation::RemoveMembership { workspace_id, .. } if is(1) => {
+                let had = record.attributes.get("memberships").and_then(Value::as_object);
+                let had = had.is_none_or(|memberships| memberships.contains_key(workspace_id));
+                (had && self.leaves(workspace_id, scene.observed))
+                    .then(|| "its service account would leave its workspace".to_owned())
+            }
+            Operation::UpdateIssuer { arguments, .. } if is(2) => {
+                let wanted = attributes::issuer(arguments);
                 match scene.observed.issuers.get(id) {
+                    _ if are_alike(&wanted, &record.attributes, &["name"]) => None,
                     Some(now) => issuer_narrowed(&now.arguments, arguments),
                     None => Some("the issuer as it is cannot be seen".to_owned()),
                 }
@@ -85,12 +84,31 @@ impl RuleGrant<'_> {
         }
     }
 
-    fn stands_on(&self, kind: Kind, id: &str) -> bool {
-        match kind {
-            Kind::FederationRule => id == self.rule_id,
-            Kind::ServiceAccount => id == self.service_account_id,
-            Kind::Provider => id == self.issuer_id,
-            Kind::ApiKey | Kind::Data => false,
+    fn rule_harm(
+        &self,
+        account: Option<&Address>,
+        wanted: &RuleArguments,
+        record: &Record,
+        scene: &Scene<'_>,
+    ) -> Option<String> {
+        let recorded = record.attributes.get("service_account_id").and_then(Value::as_str);
+        let own = self.on.map(|on| on[1]).or(recorded);
+        let becomes = match account {
+            Some(account) => scene.state.records.get(account).map(|record| record.id.as_str()),
+            None => Some(wanted.service_account_id.as_str()),
+        };
+        if becomes != own {
+            return Some("it would become another service account than its settings name".to_owned());
+        }
+        let is_return = are_alike(
+            &attributes::rule(wanted),
+            &record.attributes,
+            &["name", "description", "token_lifetime_seconds", "service_account_id", "issuer_id"],
+        );
+        match scene.observed.rules.get(&record.id) {
+            _ if is_return => None,
+            Some(now) => self.narrowed(now, wanted, scene.observed),
+            None => Some("the rule as it is cannot be seen".to_owned()),
         }
     }
 
@@ -129,6 +147,16 @@ impl RuleGrant<'_> {
             Some(format!("the rule would not let it in any more: {denial}"))
         })
     }
+}
+
+/// Tells whether two maps of attributes are equal, those apart that take nothing from anybody.
+fn are_alike(a: &Attributes, b: &Attributes, but: &[&str]) -> bool {
+    let rest = |attributes: &Attributes| {
+        let mut rest = attributes.clone();
+        rest.retain(|name, _| !but.contains(&name.as_str()));
+        rest
+    };
+    rest(a) == rest(b)
 }
 
 /// The id of a workspace, whichever of its names is given.

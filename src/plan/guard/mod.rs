@@ -8,17 +8,17 @@ mod harm;
 mod tests;
 mod wider;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use keyless_state::{Address, Binding, Grant, State};
+use keyless_state::{Address, Binding, ConsumerId, Grant, State};
 use serde::{Deserialize, Serialize};
 
 use super::change::Action;
 use super::diff::Diff;
 use super::operation::Operation;
 use super::plan_data::Step;
-use crate::binding;
+use crate::binding::{self, Word};
 use crate::config::Configuration;
 use crate::diagnostic::Diagnostic;
 use crate::resource::Observed;
@@ -55,51 +55,124 @@ impl Kept {
         Diagnostic::warning("Still lived off")
             .address(&self.address)
             .detail(&self.why)
-            .hint("apply, let the workloads run and report, and apply again")
+            .hint("apply, let the workloads run and report, and apply again; settings that keyless does not write (of a finished lane, or without `identity_token_file`) are changed by hand, and for a `manual` consumer a person says that it is done")
     }
+}
+
+/// One thing that a workload may live off.
+#[derive(Clone, Copy)]
+struct Stake<'a> {
+    binding: &'a Binding,
+    grant: &'a Grant,
+    /// Since when it may.
+    since: Timestamp,
 }
 
 /// A workload and why an operation would cut it off.
 struct Harmed<'a> {
-    binding: &'a Binding,
+    stake: Stake<'a>,
     why: String,
 }
 
-impl<'a> Scene<'a> {
+/// What bound workloads may live off, by what it rests on.
+struct Bound<'a> {
+    scene: Scene<'a>,
+    /// By the ids of rules, accounts and issuers.
+    by_object: BTreeMap<&'a str, Vec<Stake<'a>>>,
+    /// Those of which it is not known what they rest on.
+    unresolved: Vec<Stake<'a>>,
+    words: BTreeMap<&'a str, Word<'a>>,
+}
+
+impl<'a> Bound<'a> {
+    fn new(scene: Scene<'a>) -> Bound<'a> {
+        let mut bound = Bound {
+            scene,
+            by_object: BTreeMap::new(),
+            unresolved: Vec::new(),
+            words: binding::words(scene.state, scene.now),
+        };
+        for binding in binding::live(scene.state) {
+            bound.add(Stake { binding, grant: &binding.grant, since: binding.since });
+            for written in &binding.written {
+                bound.add(Stake { binding, grant: &written.grant, since: written.at });
+            }
+        }
+        bound
+    }
+
+    fn add(&mut self, stake: Stake<'a>) {
+        match stake.grant {
+            Grant::Key => {}
+            Grant::Unresolved => self.unresolved.push(stake),
+            Grant::Rule { rule_id, service_account_id, issuer_id, .. } => {
+                for id in [rule_id, service_account_id, issuer_id] {
+                    self.by_object.entry(id).or_default().push(stake);
+                }
+            }
+        }
+    }
+
     /// The workloads that an operation would cut off.
     fn harmed(&self, operation: &Operation) -> Vec<Harmed<'a>> {
-        binding::live(self.state, self.now)
-            .filter_map(|binding| Some(Harmed { binding, why: harm(operation, binding, self)? }))
+        let Some(record) = self.scene.state.records.get(operation.target().address) else {
+            return Vec::new();
+        };
+        let is_archive = matches!(operation, Operation::Archive { .. });
+        let resting = self.by_object.get(record.id.as_str()).into_iter().flatten();
+        resting
+            .chain(&self.unresolved)
+            .filter(|stake| !(is_archive && self.is_given_up(stake)))
+            .filter_map(|stake| {
+                let why = harm(operation, record, stake.binding, stake.grant, &self.scene)?;
+                Some(Harmed { stake: *stake, why })
+            })
             .collect()
     }
 
+    /// Whether a person gave up what lives off a rule. A word that a workload contradicts is forgotten.
+    fn is_given_up(&self, stake: &Stake<'_>) -> bool {
+        let Grant::Rule { rule_id, .. } = stake.grant else { return false };
+        self.words.get(rule_id.as_str()).is_some_and(|word| word.at >= stake.since)
+    }
+
     /// Whether the block of a workload names another rule by now, so that it is on its way to that one.
-    fn moves(&self, binding: &Binding) -> bool {
-        let Grant::Rule { rule_id, .. } = &binding.grant else { return false };
-        let mut keys = self.configuration.api_keys.values().filter(|key| key.id == binding.key_id);
-        keys.any(|key| {
-            key.consumers.get(&binding.consumer).is_some_and(|consumer| {
-                self.state.records.get(&consumer.rule).is_none_or(|record| record.id != *rule_id)
+    fn moves(&self, stake: &Stake<'_>) -> bool {
+        let Grant::Rule { rule_id, .. } = stake.grant else { return false };
+        let binding = stake.binding;
+        let Some(key) = self.scene.configuration.api_keys.get(&binding.lane) else { return false };
+        let is_it = key.id == binding.key_id;
+        is_it
+            && key.consumers.get(&binding.consumer).is_some_and(|consumer| {
+                self.scene.state.records.get(&consumer.rule).is_none_or(|record| record.id != *rule_id)
             })
-        })
+    }
+
+    /// The recorded rule that is at stake, by its address.
+    fn rule(&self, stake: &Stake<'_>) -> Option<&'a Address> {
+        let Grant::Rule { rule_id, .. } = stake.grant else { return None };
+        let mut records = self.scene.state.records.iter();
+        records.find(|(_, record)| record.id == *rule_id).map(|(address, _)| address)
     }
 }
 
 /// Takes out of the work what has to wait until workloads have moved, and refuses what would cut one off.
 pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
-    let mut refused: BTreeMap<Address, Vec<Harmed<'_>>> = BTreeMap::new();
+    let bound = Bound::new(*scene);
+    let mut refused: BTreeMap<Address, (bool, Vec<Harmed<'_>>)> = BTreeMap::new();
     let mut kept: BTreeMap<Address, String> = BTreeMap::new();
     for (operation, _) in &diff.work {
-        let harmed = scene.harmed(operation);
+        let harmed = bound.harmed(operation);
         let address = operation.target().address.clone();
         if harmed.is_empty() {
             continue;
         }
         let is_archive = matches!(operation, Operation::Archive { .. });
-        if is_archive && harmed.iter().all(|it| scene.moves(it.binding)) {
+        if is_archive && harmed.iter().all(|it| bound.moves(&it.stake)) {
             kept.insert(address.clone(), waiting(&address, &harmed));
         } else {
-            refused.entry(address).or_default().extend(harmed);
+            let known = refused.entry(address).or_insert((is_archive, Vec::new()));
+            known.1.extend(harmed);
         }
     }
     for (address, why) in kept {
@@ -107,29 +180,30 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
         diff.changes.retain(|change| change.address != address || change.action != Action::Archive);
         diff.kept.push(Kept { address, why });
     }
-    for (address, harmed) in refused {
-        diff.problems.push(refusal(&address, &harmed, scene));
+    for (address, (is_archive, harmed)) in refused {
+        diff.problems.push(refusal(&address, is_archive, &harmed, &bound));
     }
 }
 
 /// Why a way back would cut workloads off, one sentence each. Those whose key it puts back are not.
 pub fn cut_off(steps: &[Step], scene: &Scene<'_>) -> Vec<String> {
-    let restored = |binding: &Binding| {
-        steps.iter().any(|step| {
-            matches!(&step.operation, Operation::Restore { address, consumer, .. }
-                if *consumer == binding.consumer
-                    && scene.state.lanes.get(address).is_some_and(|lane| lane.key_id == binding.key_id))
+    let restored: BTreeSet<(&str, &ConsumerId)> = steps
+        .iter()
+        .filter_map(|step| match &step.operation {
+            Operation::Restore { address, consumer, .. } => {
+                Some((scene.state.lanes.get(address)?.key_id.as_str(), consumer))
+            }
+            _ => None,
         })
-    };
+        .collect();
+    let bound = Bound::new(*scene);
     let mut told = Vec::new();
     for step in steps {
-        let harmed = scene.harmed(&step.operation);
-        told.extend(
-            harmed
-                .iter()
-                .filter(|it| !restored(it.binding))
-                .map(|it| format!("{}: {}", workload(it.binding), it.why)),
-        );
+        let harmed = bound.harmed(&step.operation);
+        let left = harmed
+            .iter()
+            .filter(|it| !restored.contains(&(it.stake.binding.key_id.as_str(), &it.stake.binding.consumer)));
+        told.extend(left.map(|it| format!("{}: {}", workload(it.stake.binding), it.why)));
     }
     told.sort();
     told.dedup();
@@ -154,42 +228,46 @@ fn named(harmed: &[Harmed<'_>], mut line: impl FnMut(&Harmed<'_>) -> String) -> 
 
 fn waiting(address: &Address, harmed: &[Harmed<'_>]) -> String {
     format!(
-        "{address} is no longer declared and stays until what lives off it reports that it lives off what its block names: {}.",
-        named(harmed, |it| workload(it.binding))
+        "{address} is no longer declared, and stays until each of these shows that it lives off what its block names: {}.",
+        named(harmed, |it| workload(it.stake.binding))
     )
 }
 
-fn refusal(address: &Address, harmed: &[Harmed<'_>], scene: &Scene<'_>) -> Diagnostic {
+fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> Diagnostic {
     let lives = |it: &Harmed<'_>| {
-        let off = match binding::rule(it.binding, scene.state) {
-            Some(rule) => format!("lives off {rule} since {}", it.binding.since),
-            None => format!("has been without its key since {}", it.binding.since),
+        let (stake, since) = (&it.stake, it.stake.since);
+        let off = match bound.rule(stake) {
+            Some(rule) if *stake.grant == stake.binding.grant => format!("lives off {rule} since {since}"),
+            Some(rule) => format!("has had {rule} in its settings since {since}"),
+            None => format!("has been without its key since {since}"),
         };
-        format!("{} {off}: {}", workload(it.binding), it.why)
+        format!("{} {off}: {}", workload(stake.binding), it.why)
     };
     Diagnostic::error("Workload would be cut off")
         .address(address)
         .detail(format!("{}. Nothing of this plan is done.", named(harmed, lives)))
-        .hint(hint(address, harmed, scene))
+        .hint(hint(address, is_archive, harmed, bound))
 }
 
-fn hint(address: &Address, harmed: &[Harmed<'_>], scene: &Scene<'_>) -> String {
-    let Some(rule) = harmed.iter().find_map(|it| binding::rule(it.binding, scene.state)) else {
-        let lane = &harmed[0].binding.lane;
+fn hint(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> String {
+    let word = "-by=\"YOUR NAME\" -statement=\"…\"";
+    let binding = harmed[0].stake.binding;
+    let one = format!(
+        "if that workload is gone: keyless evidence add -manual -retire={} -consumer={} {word}",
+        binding.lane, binding.consumer
+    );
+    let Some(rule) = harmed.iter().find_map(|it| bound.rule(&it.stake)) else {
         return format!(
-            "declare {lane} again with its consumers, so that it is known what they live off; or, if these workloads are gone: keyless evidence add -manual -retire={lane} -by=\"YOUR NAME\" -statement=\"…\""
+            "declare {} again with its consumers, so that it is known what they live off; or, {one}",
+            binding.lane
         );
     };
-    let retire = format!(
-        "if these workloads are gone: keyless evidence add -manual -retire={rule} -by=\"YOUR NAME\" -statement=\"…\""
-    );
-    let is_declared = scene.configuration.federation_rules.contains_key(rule);
-    let beside = format!(
-        "leave {address} as it was and declare a second rule beside {rule} with what is wanted; name it in `replaced_by` and as the consumers' `rule`, apply, and remove {rule} once they report the new one"
-    );
-    match is_declared {
-        true => format!("{beside}; or, {retire}"),
-        false if address == rule => format!("declare {rule} as it was; or, {retire}"),
-        false => format!("declare {address} as it was, and {rule}; or, {retire}"),
+    let is_declared = bound.scene.configuration.federation_rules.contains_key(rule);
+    match (is_archive && !is_declared, address == rule) {
+        (true, true) => format!("declare {rule} as it was; or, {one}"),
+        (true, false) => format!("declare {rule} as it was, and {address}; or, {one}"),
+        (false, _) => format!(
+            "leave {address} as it was and declare a second rule beside {rule} with what is wanted; name it in `replaced_by` and as the consumers' `rule`, apply, and remove {rule} once they report the new one; or, {one}"
+        ),
     }
 }

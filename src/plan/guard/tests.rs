@@ -165,7 +165,10 @@ fn what_a_rule_stands_on_stays() {
     let other = Jwks::ExplicitUrl { url: "https://other.example.com/jwks".into(), ca_cert_pem: None };
     check(move |w| provider(w).jwks = other.clone(), "keys that would not be known");
     let lenient = |w: &mut World| {
-        w.2.issuers.get_mut(&id_of(&address(ISSUER))).unwrap().arguments.check_jti = false;
+        let object = w.2.issuers.get_mut(&id_of(&address(ISSUER))).unwrap();
+        object.arguments.check_jti = false;
+        w.1.records.get_mut(&address(ISSUER)).unwrap().attributes =
+            crate::plan::attributes::issuer(&object.arguments);
     };
     check(lenient, "uses twice would be refused");
 }
@@ -190,6 +193,66 @@ fn emptied(w: &mut World) {
     w.0 = Configuration::default();
 }
 
+/// What somebody did to the rule by hand, and plans take back.
+fn by_hand(w: &mut World, change: impl FnOnce(&mut crate::resource::RuleArguments)) {
+    change(&mut w.2.rules.get_mut(&id_of(&address(RULE))).unwrap().arguments);
+}
+
+#[test]
+fn what_somebody_widened_by_hand_may_be_taken_back() {
+    let any = |w: &mut World| by_hand(w, |rule| rule.matching = Default::default());
+    check(any, "");
+    let more = |w: &mut World| by_hand(w, |rule| rule.oauth_scope = "workspace:inference org:admin".into());
+    check(more, "");
+    let everywhere = |w: &mut World| {
+        let mut bound = binding(grant());
+        if let Grant::Rule { workspace_id, .. } = &mut bound.grant {
+            *workspace_id = None;
+        }
+        w.1.apply(&bound.put());
+        by_hand(w, |rule| {
+            rule.workspaces =
+                crate::resource::RuleWorkspaces::These(["wrkspc_a", "wrkspc_b"].map(String::from).into());
+        });
+    };
+    check(everywhere, "");
+    let member = |w: &mut World| {
+        let account = w.2.service_accounts.get_mut(&id_of(&address(ACCOUNT))).unwrap();
+        account.memberships.insert("wrkspc_b".into(), "workspace_developer".into());
+    };
+    check(member, "");
+    let keys = |w: &mut World| {
+        let url = "https://other.example.com/jwks".into();
+        let issuer = w.2.issuers.get_mut(&id_of(&address(ISSUER))).unwrap();
+        issuer.arguments.jwks = Jwks::ExplicitUrl { url, ca_cert_pem: None };
+    };
+    check(keys, "");
+    // A return to what it never was is an edit.
+    let and_edited = |w: &mut World| {
+        by_hand(w, |rule| rule.matching = Default::default());
+        rule(w).matching.subject_prefix = Some("repo:acme/other".into());
+    };
+    check(and_edited, "as whom it shows itself is not known");
+}
+
+#[test]
+fn what_takes_nothing_is_harmless_to_those_of_whom_nothing_is_known() {
+    let unresolved = |edit: fn(&mut World)| {
+        move |w: &mut World| {
+            w.1.apply(&binding(Grant::Unresolved).put());
+            edit(w);
+        }
+    };
+    check(unresolved(|w| rule(w).description = "Another".into()), "");
+    check(unresolved(|w| rule(w).workspaces = these(&["wrkspc_a", "wrkspc_b"])), "");
+    check(
+        unresolved(|w| rule(w).workspaces = these(&["wrkspc_b"])),
+        "what it lives off instead is not recorded",
+    );
+    check(unresolved(|w| rule(w).matching.audience = Some("other".into())), "is not recorded");
+    check(unresolved(|w| provider(w).max_jwt_lifetime_seconds = 60), "is not recorded");
+}
+
 #[test]
 fn blocks_that_are_gone_end_no_binding() {
     check(emptied, "would be archived");
@@ -206,6 +269,7 @@ fn word(w: &mut World, object: &str, at: i64) {
     let fact = Fact::Retirement {
         grant: address(RULE),
         object_id: object.to_owned(),
+        consumer: None,
         by: "Ada".to_owned(),
         statement: "Switched off".to_owned(),
     };
@@ -221,10 +285,50 @@ fn a_persons_word_ends_a_binding_for_a_week() {
         }
     };
     check(stated("federation_rule_bot", 0), "");
-    check(stated("federation_rule_bot", -24 * 6), "");
-    check(stated("federation_rule_bot", -24 * 7), "would be archived");
     check(stated("fdrl_older", 0), "would be archived");
-    check(stated("apikey_1", 0), "");
+    check(stated("apikey_1", 0), "would be archived");
+    // It was given before the workload came to live off the rule.
+    let older = |w: &mut World| {
+        emptied(w);
+        word(w, "federation_rule_bot", -1);
+    };
+    check(older, "would be archived");
+    let edited = |w: &mut World| {
+        word(w, "federation_rule_bot", 0);
+        rule(w).matching.subject_prefix = Some("other".into());
+    };
+    check(edited, "as whom it shows itself is not known");
+}
+
+#[test]
+fn what_the_settings_name_counts_as_well() {
+    let written = |w: &mut World| {
+        let second = crate::sample::rule("second", ISSUER, ACCOUNT);
+        w.0.federation_rules.insert(address("federation_rule.second"), second);
+        w.2 = crate::sample::build(&w.0);
+        let bindings = std::mem::take(&mut w.1.bindings);
+        w.1 = crate::sample::recorded(&w.0, &w.2);
+        w.1.bindings = bindings;
+        let mut bound = binding(grant());
+        let mut next = grant();
+        if let Grant::Rule { rule_id, .. } = &mut next {
+            *rule_id = id_of(&address("federation_rule.second"));
+        }
+        bound.write(next, hour(1));
+        w.1.apply(&bound.put());
+    };
+    let edited = |w: &mut World| {
+        written(w);
+        let second = w.0.federation_rules.get_mut(&address("federation_rule.second")).unwrap();
+        second.matching.subject_prefix = Some("other".into());
+    };
+    check(edited, "has had federation_rule.second in its settings");
+    let gone = |w: &mut World| {
+        written(w);
+        w.0.federation_rules.remove(&address("federation_rule.second"));
+        w.0.api_keys.clear();
+    };
+    check(gone, "has had federation_rule.second in its settings");
 }
 
 #[test]
