@@ -165,7 +165,7 @@ fn what_somebody_wrote_into_a_place_may_be_lived_off() {
     // A report names the rule; the workspace is that of the settings.
     bound.1.evidence.push(report(hour(11), Winner::Federation, Some(&second)));
     bound.1 = learnt(&bound, &wrote);
-    assert_eq!(all_of(&bound.1), [written.clone()]);
+    assert_eq!(all_of(&bound.1), std::slice::from_ref(&written));
     // In another workspace by the same rule: the next report does not tell which of the two it is.
     bound.1 = learnt(&bound, &[wrote[0], ("ANTHROPIC_WORKSPACE_ID", "wrkspc_a")]);
     bound.1.evidence = vec![report(hour(20), Winner::Federation, Some(&second))];
