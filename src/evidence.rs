@@ -7,132 +7,20 @@
 //! report can be changed after it.
 
 mod activity;
+mod report;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, ConsumerId, Evidence, Fact, Mutation, Shadow, State, Weight, Winner};
-use serde::Deserialize;
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use keyless_state::{Address, Evidence, Fact, Mutation, State, Weight};
 
-use crate::config::{ApiKey, Configuration, Provider};
+use crate::config::{ApiKey, Configuration};
 use crate::limits;
-use crate::matching::{self, Denial};
 use crate::platform::{Usage, UsageQuestion};
-use crate::resource::{KeyStatus, Match, Observed, Unreadable};
-use crate::token::{self, Expected, IssuerKeys};
+use crate::resource::{KeyStatus, Observed, Unreadable};
 
 pub use activity::{authentication_question, authentications, change_question};
-
-/// The format of the reports that this program reads.
-const REPORT_FORMAT: &str = "keyless.credential-report/1";
-
-#[derive(Deserialize)]
-struct SignedReport {
-    report: String,
-    proof: String,
-}
-
-#[derive(Deserialize)]
-struct Report {
-    format: String,
-    key: String,
-    consumer: String,
-    observed_at: Timestamp,
-    winner: Winner,
-    winner_source: String,
-    rule_id: Option<String>,
-    #[serde(default)]
-    shadows: Vec<Shadow>,
-}
-
-/// Where a report belongs.
-pub struct ReportPlace<'a> {
-    /// The lane.
-    pub key: &'a Address,
-    /// The consumer.
-    pub consumer: &'a ConsumerId,
-    /// The lane and the consumer as they were called when its settings were written, which is how the
-    /// workload may know them.
-    pub tag: &'a str,
-    /// Whom the rules let in through which it may federate, by their ids: those at the API that it is known
-    /// to use, else the one that its block asks for.
-    pub matches: Vec<(Option<&'a str>, &'a Match)>,
-    /// The rule's issuer.
-    pub provider: &'a Provider,
-    /// The issuer's published keys.
-    pub keys: &'a IssuerKeys,
-}
-
-/// Checks a credential report and turns it into evidence.
-///
-/// # Errors
-/// The first reason not to believe it, as a sentence.
-pub fn report(text: &str, place: &ReportPlace<'_>, now: Timestamp) -> Result<Evidence, String> {
-    let signed: SignedReport =
-        serde_json::from_str(text).map_err(|error| format!("it is not a credential report: {error}"))?;
-    let report: Report = serde_json::from_str(&signed.report)
-        .map_err(|error| format!("it is not a credential report: {error}"))?;
-    if report.format != REPORT_FORMAT {
-        return Err(format!("it has the format `{}`; this version reads `{REPORT_FORMAT}`", report.format));
-    }
-    let about = format!("{}/{}", report.key, report.consumer);
-    if about != keyless_state::tag(place.key, place.consumer) && about != place.tag {
-        return Err(format!("it is about {} of {}", report.consumer, report.key));
-    }
-    let digest = hex(&Sha256::digest(signed.report.as_bytes()));
-    let expected = Expected {
-        issuer_url: &place.provider.issuer_url,
-        audience: &format!("keyless-report:sha256:{digest}"),
-        // The signature has to have been good when the report was made, not for ever.
-        now: report.observed_at,
-        leeway_seconds: limits::CLOCK_LEEWAY_SECONDS,
-        max_lifetime_seconds: place.provider.max_jwt_lifetime_seconds,
-    };
-    let verified = token::verify(&signed.proof, place.keys, &expected)
-        .map_err(|refusal| format!("its signature does not hold: {refusal}"))?;
-    admitted(place, report.rule_id.as_deref(), &verified.claims)
-        .map_err(|denial| format!("it is signed for another workload: {denial}"))?;
-    let leeway = SignedDuration::from_secs(limits::CLOCK_LEEWAY_SECONDS.cast_signed());
-    if report.observed_at.duration_since(now) > leeway {
-        return Err(format!("it comes from the future ({})", report.observed_at));
-    }
-    Ok(Evidence {
-        id: format!("report/{}/{}", place.key, place.consumer),
-        observed_at: report.observed_at,
-        weight: Weight::Signed,
-        source: "credential report, signed by the identity provider".to_owned(),
-        digest: Some(digest),
-        fact: Fact::CredentialReport {
-            key: place.key.clone(),
-            consumer: place.consumer.clone(),
-            winner: report.winner,
-            winner_source: report.winner_source,
-            rule_id: report.rule_id,
-            shadows: report.shadows,
-            identity: lasting(&verified.claims),
-        },
-    })
-}
-
-/// Whether a rule lets the signer of a report in: the one that the report names, where its consumer is
-/// known to use that, else the first.
-fn admitted(place: &ReportPlace<'_>, named: Option<&str>, claims: &Map<String, Value>) -> Result<(), Denial> {
-    let known = place.matches.iter().find(|(id, _)| named.is_some() && *id == named);
-    match known.or(place.matches.first()) {
-        Some((_, rule)) => matching::matches_claims(rule, claims, false),
-        None => unreachable!("a block names a rule"),
-    }
-}
-
-/// The claims of a token that are the same in the next one. The audience of a report's token is the
-/// report's own.
-fn lasting(claims: &Map<String, Value>) -> Map<String, Value> {
-    let mut lasting = claims.clone();
-    lasting.retain(|name, _| !["aud", "exp", "iat", "jti", "nbf"].contains(&name.as_str()));
-    lasting
-}
+pub use report::{ReportPlace, Signer, UncheckedReport, signer};
 
 /// What has to be asked about use: from the earliest removal or disabling of any lane that is under
 /// way, about the declared keys. None while no lane is that far.

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Evidence, Grant, Kind, State};
+use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
 use crate::config::Configuration;
 use crate::consumer::Place;
-use crate::evidence::{self, ReportPlace};
+use crate::evidence::{self, ReportPlace, UncheckedReport};
 use crate::lane::Sightings;
-use crate::plan::{issuer_arguments, settings_digest};
+use crate::plan::settings_digest;
 use crate::platform::{
     Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
 };
-use crate::resource::{Match, Observed};
+use crate::resource::Observed;
 use crate::token::IssuerKeys;
 
 /// The remote side: the API, and the documents of issuers.
@@ -152,23 +152,36 @@ async fn read_reports(
     now: Timestamp,
     gathered: &mut Gathered,
 ) {
-    let mut keys: BTreeMap<&Address, Result<IssuerKeys, String>> = BTreeMap::new();
+    let mut keys: BTreeMap<&String, Result<IssuerKeys, String>> = BTreeMap::new();
     for place in places {
         let Some(path) = &place.consumer.report else { continue };
         let Ok(text) = std::fs::read_to_string(place.base.join(path)) else { continue };
-        let rule = &configuration.federation_rules[&place.consumer.rule];
-        let provider = &configuration.providers[&rule.provider];
-        if !keys.contains_key(&rule.provider) {
-            let fetched = remote.issuer_keys.fetch_keys(&issuer_arguments(provider)).await;
-            keys.insert(&rule.provider, fetched.map_err(|error| error.to_string()));
-        }
-        let judged = match &keys[&rule.provider] {
-            Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
-            Ok(keys) => {
-                let (key, consumer, tag) = (&place.key, &place.id, place.tag.as_str());
-                let matches = matches(&place, configuration, state, observed);
-                evidence::report(&text, &ReportPlace { key, consumer, tag, matches, provider, keys }, now)
-            }
+        let key_id = &configuration.api_keys[&place.key].id;
+        let declared = state.records.get(&place.consumer.rule).map(|record| record.id.as_str());
+        let binding = state.binding(key_id, &place.id);
+        let judged = match UncheckedReport::parse(&text) {
+            Err(why) => Err(why),
+            Ok(report) => match evidence::signer(report.rule_id(), declared, binding, observed) {
+                // Before its rule is there, nothing rests on what a workload reports.
+                None if declared.is_none() => continue,
+                None => Err(format!(
+                    "{} is not at the API, so it is not known who may sign it",
+                    place.consumer.rule
+                )),
+                Some(signer) => {
+                    // Issuers have names of their own.
+                    let issuer = &signer.issuer.name;
+                    if !keys.contains_key(issuer) {
+                        let fetched = remote.issuer_keys.fetch_keys(signer.issuer).await;
+                        keys.insert(issuer, fetched.map_err(|error| error.to_string()));
+                    }
+                    let (key, consumer, tag) = (&place.key, &place.id, place.tag.as_str());
+                    match &keys[issuer] {
+                        Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
+                        Ok(keys) => report.check(&ReportPlace { key, consumer, tag, signer, keys }, now),
+                    }
+                }
+            },
         };
         match judged {
             Ok(found) => gathered.evidence.push(found),
@@ -179,30 +192,6 @@ async fn read_reports(
                 why,
             }),
         }
-    }
-}
-
-/// Whom the rules let in that a consumer may use, as they are at the API. What the block asks for counts
-/// only where its rule is not there yet: an edit says nothing of a token of before.
-fn matches<'a>(
-    place: &Place,
-    configuration: &'a Configuration,
-    state: &'a State,
-    observed: &'a Observed,
-) -> Vec<(Option<&'a str>, &'a Match)> {
-    let declared = &configuration.federation_rules[&place.consumer.rule];
-    let first = state.records.get(&place.consumer.rule).map(|record| record.id.as_str());
-    let bound = configuration.api_keys.get(&place.key).and_then(|key| state.binding(&key.id, &place.id));
-    let bound = bound.into_iter().flat_map(|binding| binding.grants()).filter_map(|grant| match grant {
-        Grant::Rule { rule_id, .. } => Some(rule_id.as_str()),
-        Grant::Key | Grant::Unresolved => None,
-    });
-    let ids = first.into_iter().chain(bound);
-    let known: Vec<_> =
-        ids.filter_map(|id| Some((Some(id), &observed.rules.get(id)?.arguments.matching))).collect();
-    match known.is_empty() {
-        true => vec![(None, &declared.matching)],
-        false => known,
     }
 }
 

@@ -32,7 +32,7 @@ impl State {
         state.bindings.values_mut().for_each(|binding| binding.lane = new(&binding.lane));
         // What is known of something else that had the new name is of no use to who has it now.
         let is_stale = |at: &Address| !renames.contains_key(at) && renames.values().any(|to| to == at);
-        state.evidence.retain(|evidence| !is_stale(subject(&evidence.fact)));
+        state.evidence.retain_mut(|evidence| !is_stale(subject(&mut evidence.fact)));
         state.evidence.iter_mut().for_each(|evidence| rename(evidence, &new));
         state
     }
@@ -101,22 +101,12 @@ fn rename(evidence: &mut Evidence, new: &impl Fn(&Address) -> Address) {
     let part =
         |part: &str| part.parse::<Address>().map_or_else(|_| part.to_owned(), |at| new(&at).to_string());
     evidence.id = evidence.id.split('/').map(part).collect::<Vec<_>>().join("/");
-    let renamed = new(subject(&evidence.fact));
-    let address = match &mut evidence.fact {
-        Fact::IssuerKeys { provider, .. } => provider,
-        Fact::Exchange { rule, .. } | Fact::FederatedAuthentication { rule, .. } => rule,
-        Fact::CredentialReport { key, .. }
-        | Fact::Statement { key, .. }
-        | Fact::KeyUsage { key, .. }
-        | Fact::ArchiveApproval { key, .. } => key,
-        Fact::AccountTraffic { service_account, .. } => service_account,
-        Fact::Retirement { grant, .. } => grant,
-    };
-    *address = renamed;
+    let subject = subject(&mut evidence.fact);
+    *subject = new(subject);
 }
 
 /// What a fact is about.
-fn subject(fact: &Fact) -> &Address {
+fn subject(fact: &mut Fact) -> &mut Address {
     match fact {
         Fact::IssuerKeys { provider, .. } => provider,
         Fact::Exchange { rule, .. } | Fact::FederatedAuthentication { rule, .. } => rule,
