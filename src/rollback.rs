@@ -60,7 +60,7 @@ pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason
             back.back.residue.push(line);
         }
     }
-    back.removed_by_hand(now, then);
+    back.removed_by_hand();
     if back.stranded && now.records.keys().any(|address| !then.records.contains_key(address)) {
         let line = "what was created since stays: a workload without its key lives off it";
         back.back.residue.push(line.to_owned());
@@ -150,7 +150,14 @@ impl Planner<'_> {
     }
 
     fn lane(&mut self, address: &Address, lane: &LaneRecord, before: &LaneRecord, forget: bool) {
+        let forget = forget && self.reason == Reason::Destroy;
         if lane.archived_at.is_some() && before.archived_at.is_none() {
+            let mut bound = self.now.bindings.values().filter(|it| it.key_id == lane.key_id).peekable();
+            if bound.peek().is_some() && bound.all(|binding| binding.ended.is_some()) {
+                // All its workloads are gone.
+                self.forget(address, forget);
+                return;
+            }
             let line = format!("{address}: the key {} is archived and can never work again", lane.key_id);
             self.back.residue.push(line);
             self.stranded = true;
@@ -168,8 +175,7 @@ impl Planner<'_> {
         let none = keyless_state::ConsumerRecord::default();
         for (id, consumer) in &lane.consumers {
             let was = before.consumers.get(id).unwrap_or(&none);
-            if self.now.binding(&lane.key_id, id).is_some_and(|binding| binding.ended.is_some()) {
-                // A person said that its workload is gone.
+            if self.is_given_up(&lane.key_id, id) {
                 continue;
             }
             let mut chain = after.clone();
@@ -213,28 +219,34 @@ impl Planner<'_> {
             let was = if lane.disabled_at.is_some() { "inactive" } else { "active" };
             self.changed(address, Action::Update, status(was), status("active"));
         }
-        if forget && self.reason == Reason::Destroy {
+        self.forget(address, forget);
+    }
+
+    fn forget(&mut self, address: &Address, forget: bool) {
+        if forget {
             let after = self.restored.clone();
             self.step(Stage::Revoke, Operation::Forget { address: address.clone() }, after, Undo::Nothing);
         }
     }
 
     /// Keys that a person took out have to be put back by a person.
-    fn removed_by_hand(&mut self, now: &State, then: &State) {
-        for evidence in now.evidence.iter().filter(|evidence| !then.evidence.contains(evidence)) {
-            if let Fact::Statement { key, consumer, by, .. } = &evidence.fact
-                && self
-                    .configuration
-                    .api_keys
-                    .get(key)
-                    .is_some_and(|key| key.consumers.contains_key(consumer))
-            {
+    fn removed_by_hand(&mut self) {
+        for evidence in self.now.evidence.iter().filter(|evidence| !self.then.evidence.contains(evidence)) {
+            let Fact::Statement { key, consumer, by, .. } = &evidence.fact else { continue };
+            let declared = self.configuration.api_keys.get(key);
+            let Some(declared) = declared.filter(|it| it.consumers.contains_key(consumer)) else { continue };
+            if !self.is_given_up(&declared.id, consumer) {
                 let line =
                     format!("{key}: {by} took the key out of {consumer}, and only a person can put it back");
                 self.back.residue.push(line);
                 self.stranded = true;
             }
         }
+    }
+
+    /// Whether a person said that the workload is gone.
+    fn is_given_up(&self, key_id: &str, consumer: &keyless_state::ConsumerId) -> bool {
+        self.now.binding(key_id, consumer).is_some_and(|binding| binding.ended.is_some())
     }
 
     /// The recorded place of a consumer whose block names another one.

@@ -59,7 +59,7 @@ pub fn learn(
             if binding.place.as_ref().is_none_or(is_moved) {
                 binding.place = Some(here);
             }
-            seen.revive(&mut binding);
+            learnt.extend(seen.revive(&mut binding));
             seen.resolve(&mut binding);
             seen.read(&mut binding, now);
             seen.follow(&mut binding);
@@ -161,12 +161,16 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// A workload that was given up and is seen again was not gone.
-    fn revive(&self, binding: &mut Binding) {
+    /// A workload that was given up and is seen again was not gone, and that word says nothing any more.
+    fn revive(&self, binding: &mut Binding) -> Vec<Mutation> {
         let last = self.told.iter().map(|evidence| evidence.observed_at).max();
-        if binding.ended.as_ref().is_some_and(|ended| last.is_some_and(|last| last > ended.at)) {
-            binding.ended = None;
+        if binding.ended.as_ref().is_none_or(|ended| last <= Some(ended.at)) {
+            return Vec::new();
         }
+        binding.ended = None;
+        let is_it = |evidence: &&Evidence| matches!(&evidence.fact, Fact::Retirement { object_id, .. } if *object_id == binding.key_id);
+        let words = self.state.evidence.iter().filter(is_it);
+        words.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect()
     }
 
     /// Words by which a person gave up what it may live off, although it is seen since.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Binding, Fact, Grant, Kind, State};
+use keyless_state::{Binding, Fact, Grant, Kind, State};
 
 use crate::limits;
 
@@ -35,12 +35,6 @@ pub fn words<'a>(state: &'a State, now: Timestamp) -> BTreeMap<&'a str, Word<'a>
 /// Bindings of workloads that may live off something else than the key in its place.
 pub fn live(state: &State) -> impl Iterator<Item = &Binding> {
     state.bindings.values().filter(|binding| binding.ended.is_none() && binding.grant != Grant::Key)
-}
-
-/// The recorded rule that a binding lives off, by its address of today.
-pub fn rule<'a>(binding: &Binding, state: &'a State) -> Option<&'a Address> {
-    let Grant::Rule { rule_id, .. } = &binding.grant else { return None };
-    state.records.iter().find(|(_, record)| record.id == *rule_id).map(|(address, _)| address)
 }
 
 #[cfg(test)]

@@ -12,6 +12,6 @@ mod place;
 
 pub use grant::grant;
 pub use learn::{Found, Marked, learn};
-pub use live::{Word, live, rule, words};
+pub use live::{Word, live, words};
 pub use moved::{displaced, renamed_consumers};
 pub use place::place;

@@ -231,6 +231,7 @@ pub(super) enum EvidenceCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("meant").required(true))]
 pub(super) struct EvidenceAdd {
     #[command(flatten)]
     pub(super) variables: Variables,
@@ -240,14 +241,14 @@ pub(super) struct EvidenceAdd {
     #[arg(long, required = true)]
     pub(super) manual: bool,
     /// The lane, such as api_key.partner
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "retire", requires = "consumer")]
+    #[arg(long, value_name = "ADDRESS", requires = "consumer", group = "meant")]
     pub(super) key: Option<Address>,
     /// The consumer inside the lane, such as manual.partner
     #[arg(long, value_name = "KIND.NAME")]
     pub(super) consumer: Option<keyless_state::ConsumerId>,
     /// Instead of -key: the workloads of this key, or the one of -consumer, are gone; or nothing lives
     /// off this rule any more, which counts for 7 days
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "key")]
+    #[arg(long, value_name = "ADDRESS", group = "meant")]
     pub(super) retire: Option<Address>,
     /// Who says so
     #[arg(long, value_name = "NAME")]

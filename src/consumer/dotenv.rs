@@ -20,7 +20,7 @@ pub enum DotenvError {
     },
     /// The settings are there that keyless wrote for another consumer.
     #[error(
-        "line {line} belongs to the settings that keyless wrote for {tag}, off which a workload lives; leave them, and declare that lane and consumer with this file"
+        "line {line} belongs to settings that keyless wrote for {tag}, off which a workload may live; if it does, declare that lane and consumer with this file; if the file was copied, remove the lines between the two marks"
     )]
     OfAnother {
         /// The line, from 1.

@@ -101,6 +101,10 @@ pub struct ConsumerFacts {
     pub removed_at: Option<Timestamp>,
     /// The place that is recorded for it, where its block names another one.
     pub displaced: Option<String>,
+    /// The rule through which its block lets it federate.
+    pub rule: Address,
+    /// Whether its settings name that rule and differ otherwise, so that it is not known what proves them.
+    pub differs_otherwise: bool,
     /// When its federation settings were last written, if we wrote them.
     pub configured_at: Option<Timestamp>,
     /// Whether a person takes the key out.

@@ -1,10 +1,12 @@
 //! The gates: what must be true to leave a stage, and what is missing.
 
+mod disturbed;
 mod verify;
 
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
+use disturbed::{displaced, watch_gate};
 pub use verify::rule_is_verified;
 use verify::{verify_gate, was_proven};
 
@@ -87,15 +89,15 @@ pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
             return judged(Stage::Configure, Gate::Refused(vec![unknown_key(facts)]));
         }
         Some(KeyStatus::Archived) => {
-            return judged(Stage::Revoke, Gate::Finished("the key is archived".to_owned()));
+            let end = Gate::Finished("the key is archived".to_owned());
+            return judged(Stage::Revoke, watch_gate(facts, now, end));
         }
         Some(KeyStatus::Expired) => {
-            return judged(Stage::Revoke, Gate::Finished("the key has expired".to_owned()));
+            let end = Gate::Finished("the key has expired".to_owned());
+            return judged(Stage::Revoke, watch_gate(facts, now, end));
         }
         Some(KeyStatus::Inactive) => {
-            let displaced = displaced(facts);
-            let gate = if displaced.is_empty() { archive_gate(facts, now) } else { Gate::Refused(displaced) };
-            return judged(Stage::Revoke, gate);
+            return judged(Stage::Revoke, watch_gate(facts, now, archive_gate(facts, now)));
         }
         Some(KeyStatus::Other(word)) => {
             let why = format!("the key has the status `{word}`, which this version does not know");
@@ -176,23 +178,6 @@ fn unknown_key(facts: &LaneFacts) -> Refusal {
         fix: "Compare the id with the Console (Settings, API keys); is the credential of the right organization?"
             .to_owned(),
     }
-}
-
-/// Consumers whose blocks name another place than the one in which keyless has changed something.
-fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
-    let of = |consumer: &ConsumerFacts| {
-        let recorded = consumer.displaced.as_ref()?;
-        Some(Refusal {
-            why: format!(
-                "{} names another place by now; under that name is recorded what keyless changed in `{recorded}`",
-                consumer.id
-            ),
-            place: Some(consumer.place.clone()),
-            fix: "Name the old place again, and give the new one a consumer block with a name of its own."
-                .to_owned(),
-        })
-    };
-    facts.consumers.iter().filter_map(of).collect()
 }
 
 fn configure_gate(facts: &LaneFacts) -> Gate {

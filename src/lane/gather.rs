@@ -197,6 +197,11 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         }
         _ => None,
     };
+    let rule_id = state.records.get(&consumer.rule).map(|record| &record.id);
+    let found = sightings.found.get(&place);
+    let names_rule = rule_id
+        .is_some_and(|id| found.and_then(|found| found.get("ANTHROPIC_FEDERATION_RULE_ID")) == Some(id));
+    let differs_otherwise = unconfigured.is_some() && names_rule;
     let report = consumer_report(key, id, state, lane.rule_ids);
     // A report comes again and again; were each one a removal, the silence after it would never end.
     let stated_at = newest(state, |fact| match fact {
@@ -216,6 +221,8 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         unconfigured,
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         displaced: binding::displaced(id, consumer, binding).map(str::to_owned),
+        rule: consumer.rule.clone(),
+        differs_otherwise,
         configured_at: known.and_then(|known| known.configured_at),
         manual,
         report,

@@ -62,7 +62,10 @@ impl LanePlanner<'_> {
             (Gate::Finished(_) | Gate::Refused(_), _) => return,
             (gate, Stage::Revoke) => {
                 if self.opens(gate) {
-                    self.archive_key();
+                    match self.lacking(true).is_empty() {
+                        true => self.archive_key(),
+                        false => self.heal(),
+                    }
                 }
                 return;
             }
@@ -180,6 +183,29 @@ impl LanePlanner<'_> {
         };
         let lacking = self.facts.consumers.iter().filter(|consumer| consumer.unconfigured.is_some());
         lacking.map(|consumer| consumer.id.clone()).filter(|id| is_bound(id) == bound).collect()
+    }
+
+    /// Writes settings anew in a lane that is finished, each after the proof of the rule that it names.
+    fn heal(&mut self) {
+        if self.waits_for_console() {
+            return;
+        }
+        for consumer in self.lacking(true) {
+            let rule = self.key.consumers[&consumer].rule.clone();
+            let mut after = self.steps_of(&rule);
+            let facts = self.facts.rules.iter().find(|it| it.address == rule);
+            let is_proved = facts.is_some_and(|facts| lane::rule_is_verified(facts, self.input.now));
+            if !after.is_empty() || !is_proved {
+                if facts.is_none_or(|facts| !facts.can_exchange) {
+                    continue;
+                }
+                let operation = Operation::Verify { address: rule };
+                after = vec![self.add(Stage::Verify, false, operation, after, Undo::Nothing)];
+            }
+            let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
+            let undo = Undo::possible("name the rule of before, and apply");
+            self.add(Stage::Configure, false, operation, after, undo);
+        }
     }
 
     /// Writes settings anew where a workload lives off them, once what they name is proved.

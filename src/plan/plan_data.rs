@@ -152,6 +152,19 @@ pub struct LaneView {
     pub seen: Vec<String>,
 }
 
+impl LaneView {
+    /// Whether its key is out of use.
+    pub fn is_revoked(&self) -> bool {
+        matches!(self.key_status.as_str(), "inactive" | "archived" | "expired")
+    }
+
+    /// Whether a place of a revoked lane is not as keyless left it.
+    pub fn is_disturbed(&self) -> bool {
+        let lacks = self.needs.iter().any(|need| need.consumer.is_some());
+        self.is_revoked() && (self.standing == Standing::Refused || lacks)
+    }
+}
+
 /// How a lane stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", content = "reason", rename_all = "snake_case")]
@@ -209,6 +222,11 @@ pub struct RefusalView {
 }
 
 impl Plan {
+    /// The lanes whose places are not as keyless left them.
+    pub fn disturbed(&self) -> impl Iterator<Item = &LaneView> {
+        self.lanes.iter().filter(|lane| lane.is_disturbed())
+    }
+
     /// Tells whether applying it would do nothing.
     pub fn is_empty(&self) -> bool {
         let notes_drift = self.mode == Mode::RefreshOnly && !self.drift.is_empty();

@@ -63,6 +63,7 @@ pub fn headline(lane: &LaneView) -> String {
     match &lane.standing {
         Standing::Finished(reason) => paint(GREEN, format_args!("{stage}: done, {reason}")),
         Standing::Ready => match lane.moves.last() {
+            Some(last) if *last < lane.stage => format!("{stage}: its settings are written anew"),
             Some(last) if *last != lane.stage => format!("from {stage} to {last}, as its gates open"),
             _ => paint(GREEN, format_args!("{stage}: ready")),
         },
@@ -117,16 +118,28 @@ fn refusal_text(refusal: &RefusalView, indent: &str) -> String {
     out
 }
 
+/// Revoked lanes whose places are not as keyless left them, with what is wrong there.
+pub fn disturbed(plan: &Plan) -> String {
+    let told =
+        plan.disturbed().map(|lane| format!("  {}\n{}", paint(BOLD, &lane.address), missing(lane, "      ")));
+    match told.collect::<String>() {
+        told if told.is_empty() => told,
+        told => format!("Places of revoked lanes are not as keyless left them:\n\n{told}\n"),
+    }
+}
+
 /// How many lanes stand how, in one line.
 pub fn tally(lanes: &[LaneView]) -> String {
-    let revoked = |lane: &&LaneView| matches!(lane.key_status.as_str(), "inactive" | "archived" | "expired");
+    let revoked = |lane: &&LaneView| lane.is_revoked();
+    let refused = |lane: &&LaneView| matches!(lane.standing, Standing::Refused);
     let count = |wanted: fn(&Standing) -> bool| {
         lanes.iter().filter(|lane| !revoked(lane) && wanted(&lane.standing)).count()
     };
-    let mut parts = vec![format!("{} revoked", lanes.iter().filter(revoked).count())];
+    let mut parts =
+        vec![format!("{} revoked", lanes.iter().filter(|it| revoked(it) && !refused(it)).count())];
     let moving = count(|standing| matches!(standing, Standing::Ready));
     let waiting = count(|standing| matches!(standing, Standing::Waiting));
-    let refused = count(|standing| matches!(standing, Standing::Refused));
+    let refused = lanes.iter().filter(refused).count();
     for (number, word) in [(moving, "ready to move"), (waiting, "waiting"), (refused, "refused")] {
         if number > 0 {
             parts.push(format!("{number} {word}"));

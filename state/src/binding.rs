@@ -97,7 +97,7 @@ pub struct Ended {
 }
 
 /// The name of a binding in a state: a workload is told by the key that it used.
-pub fn binding_id(key_id: &str, consumer: &ConsumerId) -> String {
+fn binding_id(key_id: &str, consumer: &ConsumerId) -> String {
     format!("{key_id}/{consumer}")
 }
 

@@ -20,7 +20,7 @@ pub mod state;
 pub mod store;
 
 pub use address::{Address, AddressError, ConsumerId, Kind};
-pub use binding::{Binding, Ended, Grant, Identity, Written, binding_id};
+pub use binding::{Binding, Ended, Grant, Identity, Written};
 pub use evidence::{Evidence, Fact, Shadow, Weight, Winner};
 pub use journal::{Entry, Event, InDoubt, Progress, Replay, ReplayError, StepStatus, replay};
 pub use rename::{ConsumerRenames, Renames};

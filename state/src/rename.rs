@@ -1,6 +1,6 @@
 //! One object under another address: all that is recorded of it follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::{Address, ConsumerId};
 use crate::evidence::{Evidence, Fact};
@@ -44,7 +44,24 @@ impl State {
             renames.get(&(lane.clone(), consumer.clone())).unwrap_or(consumer).clone()
         };
         let mut state = self.clone();
+        if renames.is_empty() {
+            return state;
+        }
+        // What is left of another consumer that had the new name is of no use to who has it now.
+        let taken: BTreeSet<(&Address, &ConsumerId)> =
+            renames.iter().map(|((lane, _), to)| (lane, to)).collect();
+        let is_stale = |lane: &Address, consumer: &ConsumerId| {
+            taken.contains(&(lane, consumer)) && !renames.contains_key(&(lane.clone(), consumer.clone()))
+        };
+        state.bindings.retain(|_, binding| !is_stale(&binding.lane, &binding.consumer));
+        state.evidence.retain(|evidence| match &evidence.fact {
+            Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. } => {
+                !is_stale(key, consumer)
+            }
+            _ => true,
+        });
         for (address, lane) in &mut state.lanes {
+            lane.consumers.retain(|id, _| !is_stale(address, id));
             let consumers = std::mem::take(&mut lane.consumers);
             lane.consumers = consumers.into_iter().map(|(id, it)| (new(address, &id), it)).collect();
         }
@@ -193,6 +210,25 @@ mod tests {
         assert_eq!((&binding.lane, binding.marker.as_str()), (&at("api_key.l"), "api_key.k/dotenv.app"));
         assert_eq!(renamed.evidence, [approval("api_key.l"), approval("api_key.other")]);
         assert!(!renamed.lanes.contains_key(&at("api_key.k")));
+    }
+
+    #[test]
+    fn what_is_left_of_another_consumer_of_that_name_is_forgotten() {
+        let mut state = state();
+        let lane = state.lanes.get_mut(&at("api_key.k")).unwrap();
+        let removed_at = Some(Timestamp::UNIX_EPOCH);
+        let record = ConsumerRecord { removed_at, ..ConsumerRecord::default() };
+        lane.consumers.insert("dotenv.app".parse().unwrap(), record);
+        lane.consumers.insert("dotenv.two".parse().unwrap(), ConsumerRecord::default());
+        let from_to = |from: &str, to: &str| ((at("api_key.k"), from.parse().unwrap()), to.parse().unwrap());
+        let renamed = state.consumers_renamed(&[from_to("dotenv.app", "dotenv.two")].into());
+        let consumers = &renamed.lanes[&at("api_key.k")].consumers;
+        let told: Vec<(String, bool)> =
+            consumers.iter().map(|(id, it)| (id.to_string(), it.removed_at.is_some())).collect();
+        assert_eq!(told, [("dotenv.two".to_owned(), true)]);
+        assert_eq!(renamed.bindings.keys().collect::<Vec<_>>(), ["apikey_k/dotenv.two"]);
+        let swapped = [from_to("dotenv.app", "dotenv.two"), from_to("dotenv.two", "dotenv.app")];
+        assert_eq!(state.consumers_renamed(&swapped.into()).lanes[&at("api_key.k")].consumers.len(), 2);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub struct ConsumerRecord {
     /// When federation settings were written beside the key, if we wrote them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configured_at: Option<Timestamp>,
-    /// SHA-256 of the settings written, in format 1; a binding has the settings themselves.
+    /// SHA-256 of the settings written, in format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configured_digest: Option<String>,
     /// When the key was taken out.

@@ -20,8 +20,6 @@ enum Stage {
     RolledBack,
 }
 
-const STAGES: [Stage; 4] = [Stage::NotBegun, Stage::UnderWay, Stage::Finished, Stage::RolledBack];
-
 const SKIPS: &str = "skip_waits   = true";
 const WAITS: &str = "skip_waits   = false";
 
@@ -49,6 +47,14 @@ fn check_workload(environment: &Environment, what: &str) {
     let workloads = simulator.run_workloads();
     assert_eq!(workloads.len(), 1, "{what}");
     assert_eq!(workloads[0]["failed_calls"], 0, "{what}: {:#}\n{}", workloads[0], told_file(environment));
+}
+
+/// Its calls failed for a while, and do not any more.
+#[track_caller]
+fn check_works_again(environment: &Environment, what: &str) {
+    let simulator = Simulator::start(environment);
+    let failed = || simulator.run_workloads()[0]["failed_calls"].as_u64().unwrap();
+    assert_eq!(failed(), failed(), "{what}:\n{}", told_file(environment));
 }
 
 /// The workload's file without the key's value.
@@ -127,6 +133,7 @@ fn a_persons_word_ends_what_a_workload_lives_off() {
     let environment = emptied(Stage::Finished);
     told!("cut_off", environment.keyless("apply -auto-approve").exits(1));
     let give_up = |what: &[&str]| give_up(&environment, what);
+    give_up(&[]).exits(1).says("--retire <ADDRESS>");
     give_up(&["-retire=federation_rule.other"]).exits(1).says("federation_rule.other is not recorded");
     give_up(&["-retire=service_account.app"]).exits(1).says("neither a federation rule nor a key");
     give_up(&["-retire=api_key.app", "-consumer=dotenv.other"]).exits(1).says("no workload of dotenv.other");
@@ -144,6 +151,13 @@ fn one_workload_of_a_key_is_given_up() {
     let one = ["-retire=api_key.app", "-consumer=dotenv.app"];
     told!("retired_one", give_up(&environment, &one).exits(0));
     environment.keyless("apply -auto-approve").exits(0).says("1 destroyed");
+}
+
+#[test]
+fn what_was_given_up_is_destroyed() {
+    let environment = reach(Stage::Finished);
+    give_up(&environment, &["-retire=api_key.app"]).exits(0);
+    environment.keyless("destroy -auto-approve").exits(0).says("3 destroyed");
 }
 
 #[test]
@@ -189,6 +203,57 @@ fn a_workload_moves_to_another_rule_and_the_first_one_goes_last() {
     hours_pass(&environment);
     environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
     check_workload(&environment, "moved");
+}
+
+#[test]
+fn a_workload_of_a_finished_lane_moves_as_well() {
+    let environment = reach(Stage::Finished);
+    let (_, edit, _) = EDITS.iter().find(|(name, ..)| *name == "a second rule instead").unwrap();
+    edit(&environment);
+    told!("finished_moves", environment.keyless("apply -auto-approve -parallelism=1").exits(0));
+    check_workload(&environment.copied(), "on its way");
+    hours_pass(&environment);
+    environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
+    environment.keyless("plan -detailed-exitcode").exits(0).says("No changes");
+    check_workload(&environment, "moved");
+}
+
+#[test]
+fn what_happens_to_the_places_of_a_finished_lane_is_seen() {
+    let finished = reach(Stage::Finished);
+    let settled = finished.read("m/.env");
+    let key = settled.lines().find_map(|line| line.split_once("ANTHROPIC_API_KEY=")).unwrap().1.to_owned();
+    let disturbed = |text: &str| {
+        let environment = finished.copied();
+        environment.write("m/.env", text);
+        environment
+    };
+    // Settings that are gone are written again.
+    let lost = disturbed("LOG=1\n");
+    told!("settings_lost", lost.keyless("plan").exits(0));
+    told!("settings_lost_drift", lost.keyless("drift -detailed-exitcode").exits(2));
+    lost.keyless("apply -auto-approve").exits(0);
+    check_works_again(&lost, "settings lost");
+    // A key that is back is somebody's doing.
+    let back = disturbed(&format!("{settled}ANTHROPIC_API_KEY={key}\n"));
+    finished.copied().keyless("drift -detailed-exitcode").exits(0).says("No drift");
+    told!("key_back", back.keyless("plan -detailed-exitcode").exits(2));
+    told!("key_back_drift", back.keyless("drift -detailed-exitcode").exits(2));
+    assert_eq!(back.lane("api_key.app")["standing"]["state"], "refused");
+    let emptied = disturbed("");
+    emptied.keyless("apply -auto-approve").exits(0);
+    check_works_again(&emptied, "emptied");
+    let gone = finished.copied();
+    std::fs::remove_file(gone.path("m/.env")).unwrap();
+    gone.keyless("apply -auto-approve").exits(0).says("it cannot be told off what dotenv.app lives");
+    assert!(!gone.path("m/.env").exists(), "a deleted file is never made again");
+    let moved = finished.copied();
+    replace(
+        &moved,
+        &[("identity_token_file = \"m/identity-token\"", "identity_token_file = \"n/identity-token\"")],
+    );
+    moved.keyless("apply -auto-approve").exits(0).says("otherwise not what its block asks for");
+    check_workload(&moved, "another token file");
 }
 
 #[test]
@@ -367,9 +432,4 @@ fn what_an_older_version_recorded_is_guarded_too() {
     // Its block was gone before anything was bound, so that it is not known what it lives off.
     environment.keyless("apply -auto-approve").exits(1).says("Workload would be cut off");
     check_workload(&environment, "of an older version");
-}
-
-#[test]
-fn there_are_edits_enough() {
-    assert!(EDITS.len() * STAGES.len() >= 60);
 }

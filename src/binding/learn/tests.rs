@@ -194,11 +194,17 @@ fn who_is_seen_again_was_not_gone() {
     let ended = keyless_state::Ended { at: hour(5), by: "Ada".to_owned() };
     gone.1.bindings.values_mut().for_each(|binding| binding.ended = Some(ended.clone()));
     for (seen, is_gone) in [(hour(4), true), (hour(6), false)] {
-        gone.1.evidence = vec![report(seen, Winner::Federation, None), word(hour(5))];
+        let mut of_key = word(hour(5));
+        of_key.id = "of the key".to_owned();
+        if let Fact::Retirement { object_id, grant, .. } = &mut of_key.fact {
+            *object_id = KEY_ID.to_owned();
+            *grant = address(KEY);
+        }
+        gone.1.evidence = vec![report(seen, Winner::Federation, None), word(hour(5)), of_key];
         let state = learnt(&gone, &[]);
         let binding = state.bindings.values().next().unwrap();
         let words = state.evidence.iter().filter(|it| matches!(it.fact, Fact::Retirement { .. })).count();
-        assert_eq!((binding.ended.is_some(), words), (is_gone, usize::from(is_gone)), "{seen}");
+        assert_eq!((binding.ended.is_some(), words), (is_gone, 2 * usize::from(is_gone)), "{seen}");
     }
 }
 

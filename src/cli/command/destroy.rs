@@ -45,7 +45,7 @@ pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
     let back = way_back(&look.state, &State::default(), &session.configuration, Reason::Destroy);
     if !back.residue.is_empty() {
         return Err(format!(
-            "this cannot be destroyed without leaving a workload without a credential:\n  {}\nNothing was changed. Put those keys back first; if a workload is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
+            "this cannot be destroyed without leaving a workload without a credential:\n  {}\nNothing was changed. Declare again what is no longer declared, and put back by hand what only a person can; if a workload is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
             back.residue.join("\n  ")
         ));
     }

@@ -33,17 +33,19 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(plan) = look.plan(&session, Mode::RefreshOnly, false, ui) else { return Exit::Error };
     // What cannot be read may have drifted.
     let is_known = plan.held.is_empty();
+    let disturbed = render::lanes::disturbed(&plan);
     match (arguments.json, plan.drift.is_empty()) {
         (true, _) => {
             let drift = &render::plan_json::plan(&plan)["resource_drift"];
-            let told = serde_json::json!({ "format_version": "1.0", "drift": drift, "unread": plan.held });
+            let told = serde_json::json!({ "format_version": "1.0", "drift": drift, "unread": plan.held, "disturbed": plan.disturbed().collect::<Vec<_>>() });
             ui.data(&format!("{told:#}\n"));
         }
+        (false, true) if !disturbed.is_empty() => ui.data(&disturbed),
         (false, true) if !is_known => ui.data("No drift in what can be read.\n"),
         (false, true) => ui.data("No drift. What the API says matches what is recorded.\n"),
-        (false, false) => ui.data(&render::plan_text::drift(&plan.drift)),
+        (false, false) => ui.data(&format!("{}{disturbed}", render::plan_text::drift(&plan.drift))),
     }
-    if arguments.detailed_exitcode && !(plan.drift.is_empty() && is_known) {
+    if arguments.detailed_exitcode && !(plan.drift.is_empty() && is_known && disturbed.is_empty()) {
         Exit::Changes
     } else {
         Exit::Done

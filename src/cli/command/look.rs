@@ -244,7 +244,8 @@ impl Look {
                     return None;
                 }
                 let held = plan.held.iter().map(HeldBack::warning);
-                let kept = plan.kept.iter().map(Kept::warning);
+                // The closing look of an apply would say again what its plan has said.
+                let kept = plan.kept.iter().filter(|_| mode != Mode::RefreshOnly).map(Kept::warning);
                 let warnings: Vec<_> = held.chain(kept).chain(cautions(&plan, self.caller)).collect();
                 ui.diagnostics(&warnings, &session.sources);
                 attribute(&mut plan.drift, &self.recorded, &self.changes);

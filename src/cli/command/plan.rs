@@ -63,6 +63,7 @@ fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
         || !plan.console.is_empty()
         || !plan.held.is_empty()
         || !plan.moves.is_empty()
+        || plan.disturbed().next().is_some()
         || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
     if arguments.detailed_exitcode && changes { Exit::Changes } else { Exit::Done }
 }

@@ -44,6 +44,8 @@ fn consumer() -> ConsumerFacts {
         unconfigured: None,
         removed_at: Some(hour(0)),
         displaced: None,
+        rule: address("federation_rule.bot"),
+        differs_otherwise: false,
         configured_at: None,
         manual: false,
         report: Some(report(hour(1), Winner::Federation)),

@@ -8,14 +8,15 @@ use crate::limits;
 
 /// Tells whether a rule has a fresh accepted exchange and its issuer's keys were seen.
 pub fn rule_is_verified(rule: &RuleFacts, now: Timestamp) -> bool {
-    verify_rule(rule, now) == Gate::Open
+    rule_gate(rule, now) == Gate::Open
 }
 
 pub(super) fn verify_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
-    facts.rules.iter().map(|rule| verify_rule(rule, now)).fold(Gate::Open, join)
+    facts.rules.iter().map(|rule| rule_gate(rule, now)).fold(Gate::Open, join)
 }
 
-fn verify_rule(rule: &RuleFacts, now: Timestamp) -> Gate {
+/// Whether one rule is proved.
+pub(super) fn rule_gate(rule: &RuleFacts, now: Timestamp) -> Gate {
     let address = &rule.address;
     let fresh = SignedDuration::from_secs(limits::EXCHANGE_FRESH_SECONDS);
     let supply = |what: String| {

@@ -33,11 +33,7 @@ pub(super) fn harm(
             Rests { on, workspace: workspace_id.as_deref(), binding }
         }
     };
-    let why = rests.harm(operation, record, scene)?;
-    Some(match rests.on {
-        Some(_) => why,
-        None => format!("it has not its key any more, what it lives off instead is not recorded, and {why}"),
-    })
+    rests.harm(operation, record, scene)
 }
 
 /// What a workload rests on.

@@ -55,7 +55,7 @@ impl Kept {
         Diagnostic::warning("Still lived off")
             .address(&self.address)
             .detail(&self.why)
-            .hint("apply, let the workloads run and report, and apply again; settings that keyless does not write (of a finished lane, or without `identity_token_file`) are changed by hand, and for a `manual` consumer a person says that it is done")
+            .hint("apply, let the workloads run and report, and apply again; settings that keyless does not write (there is no `identity_token_file`) are changed by hand, and for a `manual` consumer a person says that it is done")
     }
 }
 
@@ -239,7 +239,9 @@ fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &B
         let off = match bound.rule(stake) {
             Some(rule) if *stake.grant == stake.binding.grant => format!("lives off {rule} since {since}"),
             Some(rule) => format!("has had {rule} in its settings since {since}"),
-            None => format!("has been without its key since {since}"),
+            None => format!(
+                "has been without its key since {since}, and what it lives off instead is not recorded"
+            ),
         };
         format!("{} {off}: {}", workload(stake.binding), it.why)
     };
@@ -250,24 +252,34 @@ fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &B
 }
 
 fn hint(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> String {
-    let word = "-by=\"YOUR NAME\" -statement=\"…\"";
-    let binding = harmed[0].stake.binding;
-    let one = format!(
-        "if that workload is gone: keyless evidence add -manual -retire={} -consumer={} {word}",
-        binding.lane, binding.consumer
-    );
+    let mut workloads: Vec<String> = harmed
+        .iter()
+        .map(|it| format!("-retire={} -consumer={}", it.stake.binding.lane, it.stake.binding.consumer))
+        .collect();
+    workloads.sort();
+    workloads.dedup();
+    let which =
+        if workloads.len() == 1 { "if that workload is gone" } else { "for each workload that is gone" };
+    let one =
+        format!("{which}: keyless evidence add -manual {} -by=\"YOUR NAME\" -statement=\"…\"", workloads[0]);
     let Some(rule) = harmed.iter().find_map(|it| bound.rule(&it.stake)) else {
-        return format!(
-            "declare {} again with its consumers, so that it is known what they live off; or, {one}",
-            binding.lane
-        );
+        let lane = &harmed[0].stake.binding.lane;
+        return match bound.scene.configuration.api_keys.contains_key(lane) {
+            true => format!("let its rule be under care, and let it report; or, {one}"),
+            false => format!(
+                "declare {lane} again with its consumers, so that it is known what they live off; or, {one}"
+            ),
+        };
     };
     let is_declared = bound.scene.configuration.federation_rules.contains_key(rule);
     match (is_archive && !is_declared, address == rule) {
         (true, true) => format!("declare {rule} as it was; or, {one}"),
         (true, false) => format!("declare {rule} as it was, and {address}; or, {one}"),
-        (false, _) => format!(
-            "leave {address} as it was and declare a second rule beside {rule} with what is wanted; name it in `replaced_by` and as the consumers' `rule`, apply, and remove {rule} once they report the new one; or, {one}"
+        (false, true) => format!(
+            "leave {rule} as it was and declare a second rule beside it with what is wanted; name that in `replaced_by` and as the consumers' `rule`, apply, and remove {rule} once they report the new one; or, {one}"
+        ),
+        (false, false) => format!(
+            "leave {address} as it was; declare a second one beside it with what is wanted, and a second rule beside {rule} that stands on it; name that rule in `replaced_by` and as the consumers' `rule`, apply, and remove {rule} once they report the new one; or, {one}"
         ),
     }
 }

@@ -18,3 +18,57 @@ fn a_report_from_before_settings_were_written_anew_says_nothing() {
         "confirm waits for Workload: a credential report from dotenv.app, newer than the removal of the key";
     check_ready(written(1), waits);
 }
+
+#[test]
+fn places_of_a_finished_lane_are_looked_at() {
+    let finished = "revoke finished: the key is archived";
+    let archived = |change: fn(&mut ConsumerFacts), expected: &str| {
+        check_disabled(
+            |f| {
+                f.key.status = Some(KeyStatus::Archived);
+                change(&mut f.consumers[0]);
+            },
+            expected,
+        );
+    };
+    archived(|_| {}, finished);
+    let back = "revoke refused: dotenv.app holds a key again, which wins over federation; if it is the one of this lane, every call fails";
+    archived(|c| c.presence = Presence::Present, back);
+    check_disabled(|f| f.consumers[0].presence = Presence::Present, back);
+    let lacks =
+        |c: &mut ConsumerFacts| c.unconfigured = Some("the federation settings in dotenv.app".to_owned());
+    archived(lacks, "revoke waits for Engine: the federation settings in dotenv.app");
+    let differs = |c: &mut ConsumerFacts| {
+        c.unconfigured = Some("the federation settings in dotenv.app".to_owned());
+        c.differs_otherwise = true;
+    };
+    let otherwise = "revoke refused: the federation settings in dotenv.app name its rule and are otherwise not what its block asks for";
+    archived(differs, otherwise);
+    let unread = |c: &mut ConsumerFacts| {
+        c.unconfigured = Some("the federation settings in dotenv.app".to_owned());
+        c.presence = Presence::Unknown("no such file".to_owned());
+    };
+    archived(unread, "revoke refused: it cannot be told off what dotenv.app lives: no such file");
+    // What keyless did not take out may lie wherever it does.
+    archived(
+        |c| {
+            c.removed_at = None;
+            c.presence = Presence::Present;
+        },
+        finished,
+    );
+}
+
+#[test]
+fn settings_of_a_finished_lane_wait_for_the_proof_of_their_rule() {
+    let unproved = |can_exchange: bool| {
+        move |f: &mut LaneFacts| {
+            f.consumers[0].unconfigured = Some("its settings".to_owned());
+            f.rules[0].exchange = None;
+            f.rules[0].can_exchange = can_exchange;
+        }
+    };
+    let exchange = "an accepted token exchange through federation_rule.bot";
+    check_disabled(unproved(true), &format!("revoke waits for Engine: {exchange}; Engine: its settings"));
+    check_disabled(unproved(false), &format!("revoke waits for Person: {exchange}; Engine: its settings"));
+}

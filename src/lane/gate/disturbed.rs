@@ -1,0 +1,66 @@
+//! What stands against a lane because its places are not as keyless left them.
+
+use jiff::Timestamp;
+
+use super::verify::rule_gate;
+use super::{Gate, Need, Refusal, Supplier, gate_of, join, need};
+use crate::lane::facts::{ConsumerFacts, LaneFacts, Presence};
+
+/// Consumers whose blocks name another place than the one in which keyless has changed something.
+pub(super) fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
+    let of = |consumer: &ConsumerFacts| {
+        let recorded = consumer.displaced.as_ref()?;
+        Some(Refusal {
+            why: format!(
+                "{} names another place by now; under that name is recorded what keyless changed in `{recorded}`",
+                consumer.id
+            ),
+            place: Some(consumer.place.clone()),
+            fix: "Name the old place again, and give the new one a consumer block with a name of its own."
+                .to_owned(),
+        })
+    };
+    facts.consumers.iter().filter_map(of).collect()
+}
+
+/// The end of a lane whose key does not work any more: `end`, once nothing is wrong in its places.
+pub(super) fn watch_gate(facts: &LaneFacts, now: Timestamp, end: Gate) -> Gate {
+    let displaced = gate_of(Vec::new(), displaced(facts));
+    // A key that somebody else switched off may lie wherever it does.
+    let ours = facts.consumers.iter().filter(|it| it.removed_at.is_some() && it.displaced.is_none());
+    match ours.map(|consumer| place_gate(facts, consumer, now)).fold(displaced, join) {
+        Gate::Open => end,
+        closed => closed,
+    }
+}
+
+fn place_gate(facts: &LaneFacts, consumer: &ConsumerFacts, now: Timestamp) -> Gate {
+    let id = &consumer.id;
+    let refused = |why: String, fix: &str| {
+        let place = Some(consumer.place.clone());
+        Gate::Refused(vec![Refusal { why, place, fix: fix.to_owned() }])
+    };
+    match (&consumer.presence, &consumer.unconfigured) {
+        (Presence::Present, _) => refused(
+            format!(
+                "{id} holds a key again, which wins over federation; if it is the one of this lane, every call fails"
+            ),
+            "Take it out there, and find out what puts it back.",
+        ),
+        (_, None) => Gate::Open,
+        (Presence::Unknown(why), Some(_)) => refused(
+            format!("it cannot be told off what {id} lives: {why}"),
+            "Make the place readable, or correct the consumer block.",
+        ),
+        (Presence::Absent, Some(what)) if consumer.differs_otherwise => refused(
+            format!("{what} name its rule and are otherwise not what its block asks for"),
+            "Once what is asked for works there, change that line yourself; or ask for what is there.",
+        ),
+        (Presence::Absent, Some(what)) => {
+            let lacking = Need { consumer: Some(id.clone()), ..need(what.clone(), Supplier::Engine) };
+            let proved = facts.rules.iter().filter(|rule| rule.address == consumer.rule);
+            let proved = proved.map(|rule| rule_gate(rule, now)).fold(Gate::Open, join);
+            join(proved, Gate::Waiting(vec![lacking]))
+        }
+    }
+}
