@@ -165,7 +165,7 @@ async fn read_reports(
                 // Before its rule is there, nothing rests on what a workload reports.
                 None if declared.is_none() => continue,
                 None => Err(format!(
-                    "{} is not at the API, so it is not known who may sign it",
+                    "{} cannot be seen at the API, so it is not known who may sign it",
                     place.consumer.rule
                 )),
                 Some(signer) => {
