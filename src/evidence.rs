@@ -127,6 +127,16 @@ pub fn reactivations(state: &State, observed: &Observed, now: Timestamp) -> Vec<
     learnt
 }
 
+/// Forgets approvals of archives that did not come about: each was for the plan that it was given with.
+pub fn unused_approvals(state: &State) -> Vec<Mutation> {
+    let is_archived = |key: &Address| state.lanes.get(key).is_some_and(|lane| lane.archived_at.is_some());
+    let unused = state
+        .evidence
+        .iter()
+        .filter(|evidence| matches!(&evidence.fact, Fact::ArchiveApproval { key, .. } if !is_archived(key)));
+    unused.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect()
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -99,6 +99,14 @@ fn lane_effects(
 }
 
 fn change_lane(lane: &mut LaneRecord, operation: &Operation, receipt: Option<Value>, now: Timestamp) {
+    let is_way_back = matches!(
+        operation,
+        Operation::Unconfigure { .. } | Operation::Restore { .. } | Operation::Enable { .. }
+    );
+    if is_way_back {
+        lane.rolled_back_at = Some(now);
+        lane.held = true;
+    }
     match operation {
         Operation::Configure { consumer, .. } => {
             lane.consumers.entry(consumer.clone()).or_default().configured_at = Some(now);

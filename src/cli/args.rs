@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use keyless_state::Address;
 
+use super::command::Choices;
+
 /// Plan and apply the move from static Claude API keys to Workload Identity Federation.
 #[derive(Debug, Parser)]
 #[command(name = "keyless", version, disable_version_flag = true, max_term_width = 100)]
@@ -106,9 +108,8 @@ pub(super) struct Plan {
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// Approve the final archive of a key; may be repeated
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) approve_archive: Vec<Address>,
+    #[command(flatten)]
+    pub(super) choices: Choices,
 }
 
 #[derive(Debug, Args)]
@@ -125,9 +126,8 @@ pub(super) struct Apply {
     /// Record what others changed and alter nothing
     #[arg(long)]
     pub(super) refresh_only: bool,
-    /// Approve the final archive of a key; may be repeated
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) approve_archive: Vec<Address>,
+    #[command(flatten)]
+    pub(super) choices: Choices,
 }
 
 #[derive(Debug, Args)]

@@ -29,11 +29,16 @@ pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<
 
 /// Who runs this, for the lock's message: user and machine, as far as they are known.
 pub(super) fn who() -> String {
-    let user =
-        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let user = user().unwrap_or_else(|| "unknown".to_owned());
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     match host.trim() {
         "" => user,
         host => format!("{user}@{host}"),
     }
+}
+
+/// The name of who is logged in here, as far as the environment tells.
+pub(super) fn user() -> Option<String> {
+    let named = |name| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
+    named("USER").or_else(|| named("LOGNAME"))
 }

@@ -34,6 +34,10 @@ pub(crate) enum Blind {
     Reactivation,
     /// That somebody else set the key inactive.
     SomebodyElse,
+    /// That the lane was rolled back and stays so.
+    Held,
+    /// When the lane was rolled back.
+    RolledBack,
     /// The time that a key has been inactive.
     ArchiveWait,
     /// The approval of an archive that is missing.
@@ -91,6 +95,8 @@ pub(super) fn cover(mut facts: LaneFacts) -> LaneFacts {
     match blind {
         Blind::Use if facts.key.disabled_at.is_none() => facts.usage = Some(unused()),
         Blind::UseWhileInactive if facts.key.disabled_at.is_some() => facts.usage = Some(unused()),
+        Blind::Held => facts.held = false,
+        Blind::RolledBack => facts.rolled_back_at = None,
         Blind::Reactivation => facts.key.reactivated_at = None,
         Blind::SomebodyElse => facts.key.disabled_at = facts.key.disabled_at.or(Some(long_ago)),
         Blind::ArchiveWait => facts.archive_after = facts.archive_after.map(|_| SignedDuration::ZERO),

@@ -22,6 +22,33 @@ pub struct LaneFacts {
     pub quiet_period: SignedDuration,
     /// How long the key must have been inactive before it may be archived; none: never.
     pub archive_after: Option<SignedDuration>,
+    /// When it was rolled back for the last time.
+    pub rolled_back_at: Option<Timestamp>,
+    /// Whether it stays back until somebody says that it goes on.
+    pub held: bool,
+}
+
+impl LaneFacts {
+    /// Leaves out what was seen before the lane was rolled back: that counted once, for a removal that
+    /// was taken back.
+    pub(super) fn since_rollback(mut self) -> LaneFacts {
+        let Some(back) = self.rolled_back_at else { return self };
+        let is_newer = |at: &Timestamp| *at > back;
+        for rule in &mut self.rules {
+            rule.exchange = rule.exchange.take().filter(|exchange| is_newer(&exchange.at));
+            rule.traffic_at = rule.traffic_at.filter(is_newer);
+            if let Some(feed) = &mut rule.feed {
+                feed.accepted_at = feed.accepted_at.filter(is_newer);
+            }
+        }
+        for consumer in &mut self.consumers {
+            consumer.report = consumer.report.take().filter(|report| is_newer(&report.at));
+            if consumer.manual {
+                consumer.removed_at = consumer.removed_at.filter(is_newer);
+            }
+        }
+        self
+    }
 }
 
 /// What is known about the key itself.

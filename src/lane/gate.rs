@@ -33,6 +33,8 @@ pub enum Gate {
     Waiting(Vec<Need>),
     /// Evidence speaks against it; somebody has to mend something first.
     Refused(Vec<Refusal>),
+    /// It was rolled back at this time, and stays back until somebody says that it goes on.
+    Held(Timestamp),
     /// The lane has reached its end: nothing is left to do, for the reason given.
     Finished(String),
 }
@@ -78,6 +80,20 @@ pub struct Refusal {
 
 /// Judges one lane at one moment.
 pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
+    let judged = judge(facts, now);
+    let stays = match &judged.gate {
+        // What is wrong with the key or its place is worth knowing whatever comes.
+        Gate::Refused(_) => !matches!(judged.stage, Stage::Configure | Stage::Revoke),
+        Gate::Open | Gate::Waiting(_) => true,
+        Gate::Held(_) | Gate::Finished(_) => false,
+    };
+    match facts.rolled_back_at.filter(|_| facts.held && stays) {
+        Some(since) => Assessment { stage: judged.stage, gate: Gate::Held(since) },
+        None => judged,
+    }
+}
+
+fn judge(facts: &LaneFacts, now: Timestamp) -> Assessment {
     let judged = |stage, gate| Assessment { stage, gate };
     if let Some(why) = &facts.key.unreadable {
         let why = format!("the key cannot be read: {why}");
@@ -136,6 +152,7 @@ pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
 pub fn permits(assessment: &Assessment, stage: Stage) -> Result<(), Gate> {
     let open = match stage {
         Stage::Configure | Stage::Verify => true,
+        _ if matches!(assessment.gate, Gate::Held(_)) => false,
         // The removal is what the remove stage is about; its gate opens only afterwards.
         Stage::Remove => assessment.stage == Stage::Remove || assessment.stage == Stage::Confirm,
         Stage::Confirm => assessment.stage == Stage::Confirm && assessment.gate == Gate::Open,
@@ -245,7 +262,8 @@ fn statement_command(facts: &LaneFacts, consumer: &ConsumerId) -> String {
 /// The moment from which silence and reports count: the last removal, or the last time somebody
 /// brought the key back, whichever is later.
 fn cut_over(facts: &LaneFacts) -> Option<Timestamp> {
-    facts.consumers.iter().filter_map(|consumer| consumer.removed_at).chain(facts.key.reactivated_at).max()
+    let removed = facts.consumers.iter().filter_map(|consumer| consumer.removed_at);
+    removed.chain(facts.key.reactivated_at).chain(facts.rolled_back_at).max()
 }
 
 fn confirm_gate(facts: &LaneFacts, now: Timestamp) -> Gate {

@@ -62,10 +62,12 @@ pub fn gather(
         .map(|(_, usage)| usage),
         quiet_period: key.quiet_period,
         archive_after: key.archive_after,
+        rolled_back_at: record.rolled_back_at,
+        held: record.held,
     };
     #[cfg(test)]
     let facts = super::blindfold::cover(facts);
-    facts
+    facts.since_rollback()
 }
 
 /// The newest piece of evidence that `pick` takes.

@@ -49,6 +49,8 @@ pub(super) enum Action {
     Stranger(usize),
     /// A person approves the archive of a key.
     Approve(usize),
+    /// A person says that a lane goes on that was rolled back.
+    Resume(usize),
 }
 
 impl Model for Scope {
@@ -145,6 +147,9 @@ impl Scope {
         for (lane, key) in world.keys.iter().enumerate() {
             if left.strangers > 0 && self.status(world, lane) != KeyStatus::Archived {
                 actions.push(Action::Stranger(lane));
+            }
+            if world.state.lanes.get(self.lane(lane)).is_some_and(|record| record.held) {
+                actions.push(Action::Resume(lane));
             }
             let archives = self.configuration.api_keys[self.lane(lane)].archive_after.is_some();
             if archives && key.approved.is_none() {
@@ -269,6 +274,15 @@ impl Scope {
                 next.keys[lane].used = Some(next.hour + 1);
             }
             Action::Approve(lane) => next.keys[lane].approved = Some(next.hour),
+            Action::Resume(lane) => {
+                next.keys[lane].back = next.keys[lane].back.map(|(hour, _)| (hour, false));
+                let address = self.lane(lane).clone();
+                next.state.edit(|state| {
+                    if let Some(record) = state.lanes.get_mut(&address) {
+                        record.held = false;
+                    }
+                });
+            }
             other => unreachable!("{other:?} is of keyless"),
         }
     }

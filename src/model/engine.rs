@@ -340,14 +340,19 @@ impl Scope {
             // Somebody needed the key, so every workload has to show anew that it does not.
             Operation::Disable { id, .. } => {
                 let key = &world.keys[self.key_index(id)];
-                let since =
-                    |place: &super::world::Place| place.report.map(|(hour, _)| hour) > key.brought_back;
-                key.brought_back.is_some() && !key.places.iter().all(since)
+                let needed = key.brought_back.max(key.back.map(|(hour, _)| hour));
+                let since = |place: &super::world::Place| place.report.map(|(hour, _)| hour) > needed;
+                self.is_held(world, step) || (needed.is_some() && !key.places.iter().all(since))
             }
+            Operation::Configure { .. } | Operation::Remove { .. } => self.is_held(world, step),
             _ => false,
         };
         let task = prepare::prepare(&step.operation, &self.context(&world.state, &run.observed))?;
         let given = perform(self, world, &task);
+        if given.is_ok() && is_way_back(&step.operation) {
+            let lane = self.lane_index(step.operation.target().address);
+            world.keys[lane].back = Some((world.hour, true));
+        }
         let after = self.workers(world);
         if before.iter().zip(&after).any(|(before, after)| *before && !after) {
             *world = wrong(world.clone(), Wrong::Harmed, &step.id);
@@ -355,6 +360,12 @@ impl Scope {
             *world = wrong(world.clone(), Wrong::Overridden, &step.id);
         }
         given
+    }
+
+    /// Whether a step is in a lane that was rolled back and not resumed.
+    fn is_held(&self, world: &World, step: &Step) -> bool {
+        let lane = self.lane_index(step.operation.target().address);
+        world.keys[lane].back.is_some_and(|(_, held)| held)
     }
 
     fn workers(&self, world: &World) -> Vec<bool> {
@@ -411,6 +422,10 @@ impl Scope {
         }
         next
     }
+}
+
+fn is_way_back(operation: &Operation) -> bool {
+    matches!(operation, Operation::Enable { .. } | Operation::Restore { .. } | Operation::Unconfigure { .. })
 }
 
 fn in_doubt(step: &Step) -> InDoubt {

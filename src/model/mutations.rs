@@ -59,6 +59,9 @@ without! {
         small(Left { status_by_hand: 1, ..left(3) }), [Overridden];
     no_respect_for_somebody_elses_choice: gate(Blind::SomebodyElse),
         small(Left { status_by_hand: 1, ..left(3) }).archiving(), [Plan, Unfounded, Overridden];
+    no_hold_after_a_way_back: gate(Blind::Held), small(Left { backs: 1, ..left(3) }), [Plan, Unfounded, Overridden];
+    no_new_evidence_after_a_way_back: gate(Blind::RolledBack),
+        small(Left { backs: 1, reports: 2, ..left(3) }), [Plan, Unfounded, Overridden];
     no_wait_before_archive: gate(Blind::ArchiveWait), small(left(2)).archiving(), [Plan, Unfounded];
     no_approval: gate(Blind::Approval), small(left(3)).archiving(), [Plan, Unfounded];
     no_look_at_use_while_inactive: gate(Blind::UseWhileInactive), small(Left { strangers: 1, ..left(4) }).archiving(), [Plan, Unfounded];

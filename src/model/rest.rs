@@ -24,7 +24,7 @@ impl Scope {
             let stuck = match &assessment.gate {
                 Gate::Waiting(needs) => needs.iter().all(|need| need.supplier == Supplier::Engine),
                 Gate::Open => true,
-                Gate::Refused(_) | Gate::Finished(_) => false,
+                Gate::Refused(_) | Gate::Held(_) | Gate::Finished(_) => false,
             };
             if stuck {
                 return wrong(next, Wrong::Stuck, &(address, assessment));

@@ -109,6 +109,7 @@ impl Scope {
             used: None,
             ours: false,
             brought_back: None,
+            back: None,
             approved: None,
             places: key
                 .consumers
@@ -143,6 +144,10 @@ impl Scope {
         &self.configuration.api_keys[self.lane(lane)].id
     }
 
+    pub(super) fn lane_index(&self, lane: &Address) -> usize {
+        self.configuration.api_keys.keys().position(|it| it == lane).expect("a lane of the scope")
+    }
+
     pub(super) fn key_index(&self, id: &str) -> usize {
         self.configuration.api_keys.values().position(|key| key.id == id).expect("a key of the scope")
     }
@@ -161,7 +166,7 @@ impl Scope {
     }
 
     pub(super) fn place_index(&self, key: &Address, consumer: &ConsumerId) -> (usize, usize) {
-        let lane = self.configuration.api_keys.keys().position(|it| it == key).expect("a lane of the scope");
+        let lane = self.lane_index(key);
         let consumers = &self.configuration.api_keys[key].consumers;
         (lane, consumers.keys().position(|it| it == consumer).expect("a consumer of the scope"))
     }

@@ -146,6 +146,8 @@ pub(super) struct Key {
     pub(super) ours: bool,
     /// When a person set it active again after keyless had set it inactive.
     pub(super) brought_back: Option<i64>,
+    /// When the lane was rolled back, and whether nobody has said since that it goes on.
+    pub(super) back: Option<(i64, bool)>,
     /// When a person approved its archive.
     pub(super) approved: Option<i64>,
     pub(super) places: Vec<Place>,

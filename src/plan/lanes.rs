@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId, Grant};
 use serde_json::{Value, json};
 
@@ -59,7 +60,7 @@ impl LanePlanner<'_> {
             return;
         }
         match (&assessment.gate, assessment.stage) {
-            (Gate::Finished(_) | Gate::Refused(_), _) => return,
+            (Gate::Finished(_) | Gate::Refused(_) | Gate::Held(_), _) => return,
             (gate, Stage::Revoke) => {
                 if self.opens(gate) {
                     match self.lacking(true).is_empty() {
@@ -124,7 +125,7 @@ impl LanePlanner<'_> {
                 Supplier::Workload | Supplier::Time => self.input.skip_waits,
                 Supplier::Person => false,
             }),
-            Gate::Refused(_) | Gate::Finished(_) => false,
+            Gate::Refused(_) | Gate::Held(_) | Gate::Finished(_) => false,
         }
     }
 
@@ -305,6 +306,7 @@ fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView 
         Gate::Refused(refusals) => {
             (Standing::Refused, Vec::new(), refusals.iter().map(RefusalView::from).collect())
         }
+        Gate::Held(since) => (Standing::Held, vec![resumption(&facts.address, *since)], Vec::new()),
         Gate::Finished(reason) => (Standing::Finished(reason.clone()), Vec::new(), Vec::new()),
     };
     LaneView {
@@ -318,6 +320,17 @@ fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView 
         refusals,
         moves,
         seen: facts.rules.iter().flat_map(seen).collect(),
+    }
+}
+
+/// What a lane waits for that was rolled back.
+fn resumption(lane: &Address, since: Timestamp) -> NeedView {
+    NeedView {
+        what: format!("somebody who says that it goes on: it was rolled back at {since}"),
+        supplier: "person".to_owned(),
+        earliest: None,
+        consumer: None,
+        remedy: Some(format!("keyless apply -resume={lane}")),
     }
 }
 

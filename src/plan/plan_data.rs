@@ -175,6 +175,8 @@ pub enum Standing {
     Waiting,
     /// Evidence speaks against it.
     Refused,
+    /// It was rolled back, and stays so until somebody says that it goes on.
+    Held,
     /// It has reached its end, for the reason given.
     Finished(String),
 }
@@ -186,6 +188,7 @@ impl Standing {
             Standing::Ready => "ready",
             Standing::Waiting => "waiting",
             Standing::Refused => "refused",
+            Standing::Held => "held",
             Standing::Finished(_) => "finished",
         }
     }

@@ -122,7 +122,8 @@ impl<'a> Moment<'a> {
             Fact::Statement { key, consumer: of, .. } if key == lane && of == consumer => Some(()),
             _ => None,
         });
-        stated.map(|(evidence, ())| evidence.observed_at)
+        let back = self.state.lanes.get(lane).and_then(|lane| lane.rolled_back_at);
+        stated.map(|(evidence, ())| evidence.observed_at).filter(|at| Some(*at) > back)
     }
 
     /// Everything that is missing before the key of a lane may leave `active`; `proves` says which
@@ -138,7 +139,8 @@ impl<'a> Moment<'a> {
             key.replaced_by.iter().filter(|rule| !proves(rule)).filter_map(|rule| self.unproved(rule)),
         );
         missing.extend(key.replaced_by.iter().filter_map(|rule| self.not_as_recorded(rule)));
-        let back = self.state.lanes.get(lane).and_then(|lane| lane.reactivated_at);
+        let record = self.state.lanes.get(lane);
+        let back = record.and_then(|lane| lane.reactivated_at.max(lane.rolled_back_at));
         let mut cut = back;
         for (id, consumer) in &key.consumers {
             let manual = matches!(consumer.driver, ConsumerDriver::Manual { .. });

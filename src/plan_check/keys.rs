@@ -13,6 +13,9 @@ use crate::resource::KeyStatus;
 pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
     for step in steps.all() {
         match &step.operation {
+            Operation::Configure { address, .. } if moment.is_some_and(|it| it.is_held(address)) => {
+                found.push(held(step));
+            }
             Operation::Verify { address } => {
                 steps.demand_before(Invariant::I3, step, building(steps, address, moment).into_iter(), found);
             }
@@ -37,6 +40,11 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut 
             _ => {}
         }
     }
+}
+
+/// A step in a lane that somebody rolled back.
+pub(super) fn held(step: &Step) -> Violation {
+    broken(Invariant::I8, step, "a lane that was rolled back", "that it stays back until it is resumed")
 }
 
 /// The steps that make or change a rule or what it stands on.
@@ -100,6 +108,9 @@ impl<'a, 'm> Lane<'a, 'm> {
                     ));
                     return None;
                 };
+                if moment.is_held(address) {
+                    found.push(held(step));
+                }
                 Some((moment, key))
             }
         };

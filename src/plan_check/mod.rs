@@ -21,7 +21,7 @@ mod steps;
 mod way_back;
 
 use jiff::Timestamp;
-use keyless_state::State;
+use keyless_state::{Address, State};
 
 pub use invariant::{Invariant, Violation};
 pub use running::breaks;
@@ -48,6 +48,11 @@ pub struct Moment<'a> {
 }
 
 impl Moment<'_> {
+    /// Tells whether a lane was rolled back and not resumed since.
+    fn is_held(&self, lane: &Address) -> bool {
+        self.state.lanes.get(lane).is_some_and(|record| record.held)
+    }
+
     /// Tells whether the simulated clock moves instead of a wait.
     fn skips_waits(&self) -> bool {
         matches!(&self.configuration.settings.platform, PlatformSettings::Simulator(it) if it.skip_waits)

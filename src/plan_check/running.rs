@@ -4,6 +4,7 @@ use keyless_state::{Address, ConsumerId, Kind};
 
 use super::Moment;
 use super::invariant::{Invariant, Violation};
+use super::keys::held;
 use super::objects::made_once;
 use super::steps::broken;
 use crate::config::ConsumerDriver;
@@ -18,6 +19,9 @@ use crate::resource::KeyStatus;
 pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     made_once(step, moment, &mut found);
+    if step.lane.as_ref().is_some_and(|lane| moment.is_held(lane)) {
+        found.push(held(step));
+    }
     match &step.operation {
         Operation::Remove { address, consumer } => remove(step, address, consumer, moment, &mut found),
         Operation::Confirm { address } => confirmed(step, address, moment, &mut found),

@@ -69,6 +69,7 @@ pub fn headline(lane: &LaneView) -> String {
         },
         Standing::Waiting => paint(YELLOW, format_args!("{stage}: waiting")),
         Standing::Refused => paint(RED, format_args!("{stage}: refused")),
+        Standing::Held => paint(YELLOW, format_args!("{stage}: held, since it was rolled back")),
     }
 }
 
@@ -139,8 +140,11 @@ pub fn tally(lanes: &[LaneView]) -> String {
         vec![format!("{} revoked", lanes.iter().filter(|it| revoked(it) && !refused(it)).count())];
     let moving = count(|standing| matches!(standing, Standing::Ready));
     let waiting = count(|standing| matches!(standing, Standing::Waiting));
+    let held = count(|standing| matches!(standing, Standing::Held));
     let refused = lanes.iter().filter(refused).count();
-    for (number, word) in [(moving, "ready to move"), (waiting, "waiting"), (refused, "refused")] {
+    for (number, word) in
+        [(moving, "ready to move"), (waiting, "waiting"), (held, "held"), (refused, "refused")]
+    {
         if number > 0 {
             parts.push(format!("{number} {word}"));
         }

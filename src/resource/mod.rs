@@ -69,6 +69,18 @@ pub struct Observed {
     pub unreadable: BTreeMap<String, Unreadable>,
 }
 
+impl Observed {
+    /// Whether an issuer, account or rule that was there is archived or gone. What cannot be read is
+    /// neither.
+    pub fn is_lost(&self, id: &str) -> bool {
+        let issuer = self.issuers.get(id).map(|it| &it.provenance);
+        let account = self.service_accounts.get(id).map(|it| &it.provenance);
+        let rule = self.rules.get(id).map(|it| &it.provenance);
+        let lives = issuer.or(account).or(rule).is_some_and(|provenance| provenance.archived_at.is_none());
+        !lives && !self.unreadable.contains_key(id)
+    }
+}
+
 /// An object that is there and that this program does not understand, or that should be there and is
 /// not shown.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

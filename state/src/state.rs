@@ -69,6 +69,12 @@ pub struct LaneRecord {
     /// The last time someone else set the key active again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reactivated_at: Option<Timestamp>,
+    /// The last step of a way back in it. Evidence from before that does not count again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back_at: Option<Timestamp>,
+    /// Whether it stays back until somebody says that it goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// What was done to one consumer, with all that is needed to put it back.

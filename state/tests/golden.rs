@@ -179,6 +179,8 @@ fn lane(version: u32) -> LaneRecord {
         forgotten: version >= 3,
         archived_at: None,
         reactivated_at: Some(at(4)),
+        rolled_back_at: (version >= 3).then(|| at(5)),
+        held: version >= 3,
     }
 }
 

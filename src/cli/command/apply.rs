@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     execute::with_store(&session, &arguments.remote, operation, ui, async |store, connection| {
         let recorded = recorded_in(store);
         let mut look = look::look(&session, connection, recorded, ui).await?;
-        look.approve_archives(&arguments.approve_archive, &session)?;
+        arguments.choices.take(&mut look)?;
         let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
         let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui) else {
             return Ok(Exit::Error);
@@ -48,6 +48,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             }
             None => fresh,
         };
+        arguments.choices.demand_use(&plan)?;
         finish(arguments, &session, connection, store, look, plan, ui).await
     })
     .await

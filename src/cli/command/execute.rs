@@ -13,6 +13,7 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::evidence;
 use crate::plan::{Action, Mode, Operation, Plan};
 use crate::render;
 
@@ -113,6 +114,11 @@ impl Run<'_> {
         before: Timestamp,
     ) -> Result<(), String> {
         let now = after.map_or(before, |after| after.now);
+        let changes = evidence::unused_approvals(store.state());
+        if !changes.is_empty() {
+            let event = Event::Recorded { changes };
+            store.append(run, now, event).map_err(|error| error.to_string())?;
+        }
         if let Some(after) = after {
             let outputs = recordable(&self.session.outputs(store.state(), &after.observed));
             if outputs != store.state().outputs {
@@ -212,9 +218,7 @@ pub(super) fn record(store: &mut Store, look: &Look, changes: Vec<Mutation>) -> 
 /// moves: the next look sees it again.
 pub(super) fn record_learnt(store: &mut Store, look: &Look, nothing_moves: bool) -> Result<(), String> {
     let keep = |change: &&Mutation| match change {
-        Mutation::PutEvidence { evidence } => {
-            !nothing_moves || matches!(evidence.fact, keyless_state::Fact::ArchiveApproval { .. })
-        }
+        Mutation::PutEvidence { .. } => !nothing_moves,
         _ => true,
     };
     let changes: Vec<Mutation> = look.learnt.iter().filter(keep).cloned().collect();

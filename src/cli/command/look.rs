@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerRenames, Evidence, Fact, InDoubt, Mutation, Renames, State, Weight};
+use keyless_state::{Address, ConsumerRenames, InDoubt, Mutation, Renames, State};
 
 use super::connect::{Connection, told};
 use crate::apply::recover;
@@ -127,6 +127,8 @@ pub(super) async fn look(
     evidence::set_late_statuses_aside(&mut observed, &state, now);
     let before = state.clone();
     let mut learnt = moved_last;
+    learnt.extend(evidence::unused_approvals(&state));
+    learnt.iter().for_each(|change| state.apply(change));
     learnt.extend(evidence::reactivations(&state, &observed, now));
     let gathered = refresh::gather(remote, &session.configuration, &state, &observed, &session.base, now)
         .await
@@ -212,29 +214,6 @@ fn check_organization(session: &Session, recorded: &Recorded, observed: &Observe
 }
 
 impl Look {
-    /// Takes approvals for the final archive of keys in; they are recorded when the plan is applied.
-    pub(super) fn approve_archives(&mut self, keys: &[Address], session: &Session) -> Result<(), String> {
-        for key in keys {
-            if !session.configuration.api_keys.contains_key(key) {
-                return Err(format!(
-                    "{key} is not declared in this configuration, so its archive cannot be approved"
-                ));
-            }
-            let evidence = Evidence {
-                id: format!("approval/{key}"),
-                observed_at: self.now,
-                weight: Weight::Stated,
-                source: "-approve-archive on the command line".to_owned(),
-                digest: None,
-                fact: Fact::ArchiveApproval { key: key.clone(), by: crate::cli::store::who() },
-            };
-            let change = Mutation::PutEvidence { evidence };
-            self.state.apply(&change);
-            self.learnt.push(change);
-        }
-        Ok(())
-    }
-
     /// Builds the plan of a mode; problems have been told when this fails.
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod checkpoint;
+mod choices;
 mod connect;
 mod destroy;
 mod doctor;
@@ -20,6 +21,7 @@ pub(super) mod version;
 
 use std::path::PathBuf;
 
+pub(super) use choices::Choices;
 pub(super) use doctor::Doctor;
 
 use super::args::{Arguments, Command};

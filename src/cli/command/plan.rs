@@ -27,7 +27,7 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     let connection = connect(session, &arguments.remote).await?;
     let looked = async {
         let mut look = look::look(session, &connection, look::recorded(session)?, ui).await?;
-        look.approve_archives(&arguments.approve_archive, session)?;
+        arguments.choices.take(&mut look)?;
         Ok::<_, String>(look)
     }
     .await;
@@ -36,10 +36,12 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     let look = looked?;
     closed?;
     if arguments.destroy {
-        return super::destroy::plan(&look, session).map(Some);
+        let plan = super::destroy::plan(&look, session)?;
+        return arguments.choices.demand_use(&plan).map(|()| Some(plan));
     }
     let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
-    Ok(look.plan(session, mode, skip_waits, ui))
+    let plan = look.plan(session, mode, skip_waits, ui);
+    plan.map(|plan| arguments.choices.demand_use(&plan).map(|()| plan)).transpose()
 }
 
 fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {

@@ -9,6 +9,7 @@ use crate::sample::{CONSUMER, KEY, RULE, address, consumer_id, hour, hours};
 mod feed;
 mod places;
 mod properties;
+mod rollback;
 
 const NOW: i64 = 100;
 
@@ -69,6 +70,8 @@ fn ready() -> LaneFacts {
         usage: Some(UsageFacts { since: hour(0), complete_until: hour(99), last_used_before: None }),
         quiet_period: hours(72),
         archive_after: None,
+        rolled_back_at: None,
+        held: false,
     }
 }
 
@@ -95,6 +98,7 @@ fn told(assessment: &Assessment) -> String {
             let whys: Vec<&str> = refusals.iter().map(|refusal| refusal.why.as_str()).collect();
             format!("{stage} refused: {}", whys.join("; "))
         }
+        Gate::Held(_) => format!("{stage} held"),
         Gate::Finished(reason) => format!("{stage} finished: {reason}"),
     }
 }
@@ -439,12 +443,4 @@ fn archiving_wants_time_silence_and_an_approval() {
     check_disabled(used(hour(11), hour(99), None), usage);
     check_disabled(used(hour(0), hour(89), None), usage);
     check_disabled(used(hour(0), hour(90) - SignedDuration::from_mins(10), None), "revoke open");
-}
-
-#[test]
-fn a_key_that_cannot_be_read_stops_its_lane() {
-    let mut facts = ready();
-    facts.key.unreadable = Some("no one knows".to_owned());
-    let gate = assess(&facts, hour(20)).gate;
-    assert!(matches!(&gate, Gate::Refused(why) if why[0].why.contains("no one knows")), "{gate:?}");
 }

@@ -72,3 +72,11 @@ fn settings_of_a_finished_lane_wait_for_the_proof_of_their_rule() {
     check_disabled(unproved(true), &format!("revoke waits for Engine: {exchange}; Engine: its settings"));
     check_disabled(unproved(false), &format!("revoke waits for Person: {exchange}; Engine: its settings"));
 }
+
+#[test]
+fn a_key_that_cannot_be_read_stops_its_lane() {
+    let mut facts = ready();
+    facts.key.unreadable = Some("no one knows".to_owned());
+    let gate = assess(&facts, hour(20)).gate;
+    assert!(matches!(&gate, Gate::Refused(why) if why[0].why.contains("no one knows")), "{gate:?}");
+}
