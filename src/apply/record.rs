@@ -1,14 +1,14 @@
 //! From the outcome of a step to changes of the state, and of what is known of the outside.
 
 use jiff::Timestamp;
-use keyless_state::{Address, LaneRecord, Mutation, Origin, Record};
+use keyless_state::{Address, LaneRecord, Mutation, Origin, Record, State};
 use serde_json::{Value, json};
 
 use super::bindings;
 use super::prepare::Context;
 use crate::plan::{self, Attributes, Operation};
 use crate::platform::Answer;
-use crate::resource::Observed;
+use crate::resource::{Observed, RuleWorkspaces};
 
 /// What a successful step changes in the state.
 pub fn effects(
@@ -219,6 +219,31 @@ pub fn observe_change(observed: &mut Observed, answer: &Answer) {
         }
         Answer::Linked => {}
     }
+}
+
+/// Does the same for a link, whose answer shows nothing; the id of the object of which it is a part.
+pub fn observe_link(observed: &mut Observed, operation: &Operation, state: &State) -> Option<String> {
+    let id = state.records.get(operation.target().address).map(|record| record.id.clone())?;
+    match operation {
+        Operation::SetMembership { workspace_id, role, .. } => {
+            let account = observed.service_accounts.get_mut(&id)?;
+            account.memberships.insert(workspace_id.clone(), role.clone());
+        }
+        Operation::RemoveMembership { workspace_id, .. } => {
+            observed.service_accounts.get_mut(&id)?.memberships.remove(workspace_id);
+        }
+        Operation::EnableWorkspace { workspace_id, .. }
+        | Operation::DisableWorkspace { workspace_id, .. } => {
+            if let RuleWorkspaces::These(ids) = &mut observed.rules.get_mut(&id)?.arguments.workspaces {
+                match operation {
+                    Operation::EnableWorkspace { .. } => ids.insert(workspace_id.clone()),
+                    _ => ids.remove(workspace_id),
+                };
+            }
+        }
+        _ => return None,
+    }
+    Some(id)
 }
 
 #[cfg(test)]
