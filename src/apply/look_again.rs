@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use keyless_state::Kind;
+use keyless_state::{Address, Kind};
 
-use super::moved::{believe, moved};
+use super::moved::{Moved, believe, moved};
+use super::record;
 use super::run::Run;
 use super::schedule::Status;
 use super::stakes::{Stake, stakes, taken_from};
 use crate::limits;
-use crate::plan::{Operation, Step};
-use crate::platform::{Named, Platform};
+use crate::plan::Operation;
+use crate::platform::{Answer, ApiError, Named, Platform};
 use crate::refresh;
 use crate::resource::{Observed, Unreadable};
 
@@ -24,6 +25,7 @@ impl Run<'_> {
     /// for one.
     pub(super) async fn look_again(&mut self, room: usize) -> Verdicts {
         let mut verdicts = Verdicts::new();
+        let written = self.being_written();
         let mut resting: Vec<(String, BTreeSet<Stake>)> = Vec::new();
         for id in self.schedule.ready() {
             if verdicts.len() + resting.len() >= room {
@@ -34,7 +36,7 @@ impl Run<'_> {
                 continue;
             }
             match stakes(&step.operation, &self.context()) {
-                Ok(stakes) if stakes.iter().any(|stake| self.is_being_written(stake)) => {}
+                Ok(stakes) if stakes.iter().any(|stake| is_in(&written, stake)) => {}
                 Ok(stakes) => resting.push((id, stakes)),
                 Err(why) => {
                     drop(verdicts.insert(id, Err(format!("{why}. Nothing was taken away; plan again."))))
@@ -53,20 +55,38 @@ impl Run<'_> {
         verdicts
     }
 
-    /// Whether a step under way writes an object, so that nobody can say how it should be.
-    fn is_being_written(&self, stake: &Stake) -> bool {
-        let writes = |step: &Step| {
-            stake.address.as_ref() == Some(step.operation.target().address)
-                && match stake.kind {
-                    // The steps of its consumers leave the key itself as it is.
-                    Kind::ApiKey => matches!(
-                        step.operation,
-                        Operation::Disable { .. } | Operation::Enable { .. } | Operation::ArchiveKey { .. }
-                    ),
-                    _ => !matches!(step.operation, Operation::Verify { .. }),
-                }
+    /// What the steps under way write, so that nobody can say how it should be.
+    fn being_written(&self) -> BTreeSet<Address> {
+        let running = self.schedule.with(Status::Running).into_iter().map(|id| &self.steps[&id].operation);
+        let writes = |operation: &&Operation| match operation {
+            Operation::Verify { .. } => false,
+            Operation::Disable { .. } | Operation::Enable { .. } | Operation::ArchiveKey { .. } => true,
+            // The other steps of a lane leave the key itself as it is.
+            other => other.target().address.kind() != Kind::ApiKey,
         };
-        self.schedule.with(Status::Running).iter().any(|id| writes(&self.steps[id]))
+        running.filter(writes).map(|operation| operation.target().address.clone()).collect()
+    }
+
+    /// Takes what a step wrote into what is believed, as its answer shows it.
+    pub(super) fn believe_answer(&mut self, operation: &Operation, answer: Option<&Answer>) {
+        let now = Instant::now();
+        if let Some(answer) = answer {
+            let lost = lost_workspaces(operation, answer, &self.observed);
+            record::observe_change(&mut self.observed, answer);
+            let is_whole = !matches!(operation, Operation::UpdateServiceAccount { .. });
+            match answer.id() {
+                // Its answer shows no memberships.
+                Some(id) if !is_whole => self.looks.linked(id, now),
+                Some(id) => self.looks.answered(id, now),
+                None => {}
+            }
+            if let Some(stake) = lost {
+                self.looks.note(&stake, Some(Moved::Changed(["workspace_ids".to_owned()].into())), now);
+            }
+        }
+        if let Some(id) = record::observe_link(&mut self.observed, operation, self.store.state()) {
+            self.looks.linked(&id, now);
+        }
     }
 
     async fn look_at(&mut self, stakes: &BTreeSet<Stake>) {
@@ -81,7 +101,13 @@ impl Run<'_> {
                 let seen = self.read_singly(&lacking).await;
                 (lacking, seen)
             }
-            false => (self.stakes_to_come(), self.list(&lacking).await),
+            false => match self.list().await {
+                Ok(seen) => (self.stakes_to_come(), seen),
+                Err(error) => {
+                    let seen = self.unread(&lacking, &error);
+                    (lacking, seen)
+                }
+            },
         };
         // A read may still show how something was before this run wrote it.
         let mut tries = 0;
@@ -119,7 +145,8 @@ impl Run<'_> {
                 found.extend(stakes(&self.steps[&id].operation, &self.context()).unwrap_or_default());
             }
         }
-        found.retain(|stake| !self.is_being_written(stake));
+        let written = self.being_written();
+        found.retain(|stake| !is_in(&written, stake));
         found
     }
 
@@ -138,19 +165,33 @@ impl Run<'_> {
         self.tools.remote.platform.read(&named, &self.observed).await
     }
 
-    /// Lists everything. When that fails, nothing of what was asked for could be read.
-    async fn list(&self, wanted: &BTreeSet<Stake>) -> Observed {
+    async fn list(&self) -> Result<Observed, ApiError> {
         let managed = refresh::managed(&self.tools.configuration, self.store.state());
-        match self.tools.remote.platform.observe(&managed).await {
-            Ok(seen) => seen,
-            Err(error) => {
-                let mut seen = self.observed.clone();
-                let unread = |stake: &Stake| {
-                    (stake.id.clone(), Unreadable { noun: "object", name: None, why: error.told() })
-                };
-                seen.unreadable.extend(wanted.iter().map(unread));
-                seen
-            }
-        }
+        self.tools.remote.platform.observe(&managed).await
     }
+
+    /// What is seen when the lists fail: nothing of what was asked for.
+    fn unread(&self, wanted: &BTreeSet<Stake>, error: &ApiError) -> Observed {
+        let mut seen = self.observed.clone();
+        let unread =
+            |stake: &Stake| (stake.id.clone(), Unreadable { noun: "object", name: None, why: error.told() });
+        seen.unreadable.extend(wanted.iter().map(unread));
+        seen
+    }
+}
+
+fn is_in(written: &BTreeSet<Address>, stake: &Stake) -> bool {
+    stake.address.as_ref().is_some_and(|address| written.contains(address))
+}
+
+/// The rule that an update left with other workspaces than it had, since it leaves these as they are.
+fn lost_workspaces(operation: &Operation, answer: &Answer, believed: &Observed) -> Option<Stake> {
+    let (Operation::UpdateRule { address, applies_to_all_workspaces: None, .. }, Answer::Rule(rule)) =
+        (operation, answer)
+    else {
+        return None;
+    };
+    let before = believed.rules.get(&rule.id)?;
+    let differs = before.arguments.workspaces != rule.arguments.workspaces;
+    differs.then(|| Stake { kind: address.kind(), id: rule.id.clone(), address: Some(address.clone()) })
 }

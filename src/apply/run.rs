@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use keyless_state::{Address, Checkpoint, ConsumerId, Mutation, Store, StoreError};
@@ -399,15 +398,7 @@ impl Run<'_> {
 
     /// Keeps what is known about the world in step with what was just done.
     fn note_effect(&mut self, step: &Step, answer: Option<&crate::platform::Answer>) {
-        if let Some(answer) = answer {
-            record::observe_change(&mut self.observed, answer);
-            if let Some(id) = answer.id() {
-                self.looks.answered(id, Instant::now());
-            }
-        }
-        if let Some(id) = record::observe_link(&mut self.observed, &step.operation, self.store.state()) {
-            self.looks.linked(&id, Instant::now());
-        }
+        self.believe_answer(&step.operation, answer);
         let wanted = match step.operation {
             Operation::Configure { .. } => Some(self.wanted_settings()),
             _ => None,

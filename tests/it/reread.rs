@@ -180,7 +180,7 @@ fn a_key_is_not_disabled_either() {
     let (run, simulator) = apply(&environment, |simulator| {
         simulator.as_person(&format!("federation_rules/{rule}/archive"), &json!({}));
         // No token counts twice.
-        let claims = json!({ "sub": "device:one", "aud": "https://api.anthropic.com" });
+        let claims = json!({ "subject": "device:one", "audience": "https://api.anthropic.com" });
         environment.write("m/identity-token", &simulator.identity_token("dev", &claims));
     });
     let run = run.exits(1).says(&format!("federation_rule.app ({rule}) was archived since"));
