@@ -86,6 +86,14 @@ pub const CREATE_TRIES_MAX: u32 = 3;
 /// How long after its change a key's status may be shown as it was before.
 pub const STATUS_LATE_MAX: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
+/// How long a look at what a workload will live off counts for the steps that take its key away. Long
+/// enough that lanes which stand on the same rule share one look; what is changed by hand within it
+/// would have come a moment after the key was gone just as well.
+pub const LOOK_COUNTS: Duration = Duration::from_secs(30);
+
+/// Most objects that are read one by one before a key is taken away. More are read by listing all.
+pub const READ_SINGLY_MAX: usize = 5;
+
 /// How often a recorded object that no list shows is looked for again by its id before it is
 /// held back. With the usual waits that takes 15 seconds.
 pub const MISSING_TRIES_MAX: u32 = 5;

@@ -74,7 +74,7 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn id(&self, address: &Address) -> Result<String, String> {
+    pub(super) fn id(&self, address: &Address) -> Result<String, String> {
         let record = self.state.records.get(address);
         record.map(|record| record.id.clone()).ok_or_else(|| format!("{address} is not recorded"))
     }

@@ -1,14 +1,14 @@
 //! From the outcome of a step to changes of the state, and of what is known of the outside.
 
 use jiff::Timestamp;
-use keyless_state::{Address, LaneRecord, Mutation, Origin, Record};
+use keyless_state::{Address, LaneRecord, Mutation, Origin, Record, State};
 use serde_json::{Value, json};
 
 use super::bindings;
 use super::prepare::Context;
 use crate::plan::{self, Attributes, Operation};
 use crate::platform::Answer;
-use crate::resource::Observed;
+use crate::resource::{Observed, RuleWorkspaces};
 
 /// What a successful step changes in the state.
 pub fn effects(
@@ -229,10 +229,35 @@ pub fn observe_change(observed: &mut Observed, answer: &Answer) {
     }
 }
 
+/// Does the same for a link, whose answer shows nothing; the id of the object of which it is a part.
+pub fn observe_link(observed: &mut Observed, operation: &Operation, state: &State) -> Option<String> {
+    let id = state.records.get(operation.target().address).map(|record| record.id.clone())?;
+    match operation {
+        Operation::SetMembership { workspace_id, role, .. } => {
+            let account = observed.service_accounts.get_mut(&id)?;
+            account.memberships.insert(workspace_id.clone(), role.clone());
+        }
+        Operation::RemoveMembership { workspace_id, .. } => {
+            observed.service_accounts.get_mut(&id)?.memberships.remove(workspace_id);
+        }
+        Operation::EnableWorkspace { workspace_id, .. }
+        | Operation::DisableWorkspace { workspace_id, .. } => {
+            if let RuleWorkspaces::These(ids) = &mut observed.rules.get_mut(&id)?.arguments.workspaces {
+                match operation {
+                    Operation::EnableWorkspace { .. } => ids.insert(workspace_id.clone()),
+                    _ => ids.remove(workspace_id),
+                };
+            }
+        }
+        _ => return None,
+    }
+    Some(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{CONSUMER, KEY, address, built, consumer_id, hour};
+    use crate::sample::{ACCOUNT, CONSUMER, KEY, RULE, address, built, consumer_id, hour, id_of};
 
     #[test]
     fn what_puts_a_key_back_outlives_a_read_back_that_failed() {
@@ -263,5 +288,35 @@ mod tests {
         settled.iter().for_each(|change| state.apply(change));
         let record = &state.lanes[&key].consumers[&consumer];
         assert_eq!((record.removed_at, record.receipt.as_ref()), (Some(hour(1)), Some(&receipt)));
+    }
+
+    #[test]
+    fn links_are_observed_although_no_answer_shows_them() {
+        let (_, state, mut observed) = built();
+        let (account, rule) = (address(ACCOUNT), address(RULE));
+        let mut note = |operation: Operation| {
+            let id = observe_link(&mut observed, &operation, &state);
+            let account = &observed.service_accounts[&id_of(&account)];
+            let memberships: Vec<String> = account.memberships.keys().cloned().collect();
+            let workspaces = observed.rules[&id_of(&rule)].arguments.workspaces.clone();
+            (id, memberships.join(" "), workspaces)
+        };
+        let these = |ids: &[&str]| RuleWorkspaces::These(ids.iter().map(|id| (*id).to_owned()).collect());
+        let workspace_id = "wrkspc_b".to_owned();
+        let (account, rule) = (address(ACCOUNT), address(RULE));
+        let role = "workspace_user".to_owned();
+        let set =
+            Operation::SetMembership { address: account.clone(), workspace_id: workspace_id.clone(), role };
+        let id = Some(id_of(&account));
+        assert_eq!(note(set), (id.clone(), "wrkspc_a wrkspc_b".to_owned(), these(&["wrkspc_a"])));
+        let remove = Operation::RemoveMembership { address: account, workspace_id: "wrkspc_a".to_owned() };
+        assert_eq!(note(remove), (id, "wrkspc_b".to_owned(), these(&["wrkspc_a"])));
+        let enable = Operation::EnableWorkspace { address: rule.clone(), workspace_id };
+        let id = Some(id_of(&rule));
+        assert_eq!(note(enable), (id.clone(), "wrkspc_b".to_owned(), these(&["wrkspc_a", "wrkspc_b"])));
+        let disable =
+            Operation::DisableWorkspace { address: rule.clone(), workspace_id: "wrkspc_a".to_owned() };
+        assert_eq!(note(disable), (id, "wrkspc_b".to_owned(), these(&["wrkspc_b"])));
+        assert_eq!(note(Operation::Verify { address: rule }).0, None);
     }
 }

@@ -10,10 +10,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{Done, Failure, Tools, carry_out, explain};
+use super::looks::Looks;
 use super::prepare::{self, Context};
 use super::record;
 use super::schedule::{Schedule, Status};
 use super::sightings;
+use super::stakes::taken_from;
 use crate::config::{Configuration, WorkspaceRef};
 use crate::lane::{self, Assessment, Gate, Sightings, Stage};
 use crate::plan::{Operation, Plan, Step};
@@ -99,6 +101,7 @@ pub(super) struct Run<'a> {
     pub(super) tools: Tools,
     pub(super) options: &'a Options,
     pub(super) observed: Observed,
+    pub(super) looks: Looks,
     pub(super) sightings: Sightings,
     pub(super) workspaces: &'a BTreeMap<Address, String>,
     pub(super) schedule: Schedule,
@@ -139,6 +142,7 @@ pub async fn run(
         tools,
         options,
         observed,
+        looks: Looks::default(),
         sightings,
         workspaces,
         schedule: Schedule::new(&plan.steps),
@@ -230,6 +234,8 @@ impl Run<'_> {
 
     /// Begins every step that is ready and whose gate is open, up to the number in flight.
     async fn begin_ready(&mut self, in_flight: &mut JoinSet<Ended>) -> Result<(), RunError> {
+        let room = self.options.parallelism.saturating_sub(in_flight.len());
+        let mut verdicts = self.look_again(room).await;
         for id in self.schedule.ready() {
             let step = self.steps[&id].clone();
             if matches!(step.operation, Operation::Confirm { .. }) {
@@ -238,8 +244,17 @@ impl Run<'_> {
             if in_flight.len() >= self.options.parallelism {
                 break;
             }
+            let verdict = verdicts.remove(&id);
+            if let Some(Err(why)) = verdict {
+                self.announce(&step)?;
+                self.end(&id, Err(why.into()))?;
+                continue;
+            }
             if self.gate_of(&step).is_err() {
                 self.schedule.end(&id, Status::Waiting);
+                continue;
+            }
+            if taken_from(&step.operation).is_some() && verdict.is_none() {
                 continue;
             }
             self.checkpoint_before(&step)?;
@@ -383,9 +398,7 @@ impl Run<'_> {
 
     /// Keeps what is known about the world in step with what was just done.
     fn note_effect(&mut self, step: &Step, answer: Option<&crate::platform::Answer>) {
-        if let Some(answer) = answer {
-            record::observe_change(&mut self.observed, answer);
-        }
+        self.believe_answer(&step.operation, answer);
         let wanted = match step.operation {
             Operation::Configure { .. } => Some(self.wanted_settings()),
             _ => None,

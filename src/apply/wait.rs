@@ -155,6 +155,7 @@ impl Run<'_> {
         if !self.tools.remote.platform.advance_clock(to).await? {
             return Ok(false);
         }
+        self.looks.outdate();
         let from = self.now;
         self.now = self.tools.remote.platform.now().await?;
         (self.tell)(Event::ClockMoved { from, to: self.now });

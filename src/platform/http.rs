@@ -15,7 +15,7 @@ use super::usage::LastSource;
 use super::wire::{self, ApiKeyWire, IssuerWire, RuleWire, ServiceAccountWire, Wire};
 use super::{
     Activity, ActivityQuestion, Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Managed,
-    Platform, Usage, UsageQuestion, create, exchange, observe, usage,
+    Named, Platform, Usage, UsageQuestion, create, exchange, observe, usage,
 };
 use crate::limits;
 use crate::resource::{ApiKeyObject, Observed};
@@ -87,6 +87,14 @@ impl Platform for HttpPlatform {
 
     async fn observe(&self, managed: &Managed) -> Result<Observed, ApiError> {
         observe::observe(&self.transport, managed).await
+    }
+
+    async fn read(&self, named: &Named, known: &Observed) -> Observed {
+        observe::read_named(&self.transport, named, known).await
+    }
+
+    async fn pause(&self, tries: u32) {
+        self.transport.back_off(tries).await;
     }
 
     async fn api_key(&self, id: &str) -> Result<ApiKeyObject, ApiError> {

@@ -37,7 +37,7 @@ pub use credentials::{Credential, Environment, ReportKeyKind, ReportKeys, Select
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;
 pub use issuer_keys::{IssuerKeyClient, KeyFetchError};
-pub use observe::Managed;
+pub use observe::{Managed, Named};
 pub(crate) use scrub::scrub;
 pub(crate) use sender::{BodyError, read_body};
 pub use settings::{ClockSource, DEFAULT_BASE_URL, Notice, Progress, Settings};
@@ -62,6 +62,13 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Reads everything, page by page; memberships of managed accounts alone.
     fn observe(&self, managed: &Managed) -> impl Future<Output = Result<Observed, ApiError>> + Send;
+
+    /// Reads a few objects by their ids; what cannot be read is among the unreadable. `known` is what
+    /// was observed before.
+    fn read(&self, named: &Named, known: &Observed) -> impl Future<Output = Observed> + Send;
+
+    /// Waits before something is read again for the `tries`-th time, since reads may lag behind writes.
+    fn pause(&self, tries: u32) -> impl Future<Output = ()> + Send;
 
     /// Reads one key, right before its status is changed: the API checks no version.
     fn api_key(&self, id: &str) -> impl Future<Output = Result<ApiKeyObject, ApiError>> + Send;

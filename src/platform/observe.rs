@@ -3,12 +3,15 @@
 mod listed;
 mod memberships;
 mod missing;
+mod named;
 mod workspaces;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(crate) use listed::{Listed, list_accounts, list_issuers, list_rules};
+pub use named::Named;
+pub(crate) use named::read as read_named;
 
 use super::ApiError;
 use super::http::path;

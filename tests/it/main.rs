@@ -23,6 +23,7 @@ mod plan_check;
 mod plan_file;
 mod proxy;
 mod renames;
+mod reread;
 mod storm;
 mod tidy;
 mod trouble;

@@ -18,6 +18,12 @@ pub(crate) struct Listed<T> {
     pub(crate) unreadable: BTreeMap<String, Unreadable>,
 }
 
+impl<T> Default for Listed<T> {
+    fn default() -> Listed<T> {
+        Listed { objects: BTreeMap::new(), unreadable: BTreeMap::new() }
+    }
+}
+
 impl<T> Listed<T> {
     /// Whether there is an object of this id, readable or not.
     pub(super) fn has(&self, id: &str) -> bool {
@@ -73,7 +79,7 @@ pub(super) async fn list<W: Wire>(
     id: fn(&W::Object) -> String,
 ) -> Result<Listed<W::Object>, ApiError> {
     let (request, rows) = rows(transport, noun, style, tail, query).await?;
-    let mut listed = Listed { objects: BTreeMap::new(), unreadable: BTreeMap::new() };
+    let mut listed = Listed::default();
     for row in rows {
         let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
         let (row_id, name) = (text("id"), text("name"));

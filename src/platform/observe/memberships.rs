@@ -1,5 +1,6 @@
 //! Which service accounts belong to which workspaces.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -7,8 +8,9 @@ use tokio::task::JoinSet;
 
 use super::listed::{Listed, rows};
 use super::{Managed, get};
+use crate::platform::http::path;
 use crate::platform::page::Style;
-use crate::platform::transport::Transport;
+use crate::platform::transport::{Request, Transport};
 use crate::platform::wire::{self, MembershipWire, ServiceAccountWire, Wire};
 use crate::platform::{ApiError, ErrorKind};
 use crate::resource::{ServiceAccountObject, WorkspaceObject};
@@ -94,6 +96,26 @@ async fn members(transport: &Transport, side: Side, id: &str) -> Result<Vec<Row>
         }
     };
     rows.into_iter().map(read).collect()
+}
+
+/// One account's memberships by workspace, without the one that every account has and without those
+/// of archived workspaces.
+pub(super) async fn of_account(
+    transport: &Transport,
+    id: &str,
+    archived: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut memberships = BTreeMap::new();
+    for row in members(transport, Side::Account, id).await? {
+        let row = row.map_err(|(_, why)| {
+            Request::get("read memberships", &path(&["service_accounts", id, "workspaces"]))
+                .error(ErrorKind::Malformed, why)
+        })?;
+        if !row.is_implicit() && !archived.contains(&row.workspace_id) {
+            memberships.insert(row.workspace_id, row.workspace_role);
+        }
+    }
+    Ok(memberships)
 }
 
 fn take(

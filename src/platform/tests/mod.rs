@@ -9,6 +9,7 @@ mod exchanges;
 mod failures;
 mod fresh;
 mod issuer_keys;
+mod named;
 mod observation;
 mod partial;
 #[cfg(unix)]

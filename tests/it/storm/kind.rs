@@ -18,11 +18,19 @@ impl Kind {
     pub(super) fn arrived(simulator: &Simulator) -> Vec<Kind> {
         let told = simulator.get("/_simulator/requests");
         let requests = told["requests"].as_object().unwrap();
-        let kinds: Vec<Kind> = requests.iter().map(|(name, counted)| Kind::read(name, counted)).collect();
-        // A fault is for all paths with the same beginning, so that a look at what it met would
-        // prove nothing if two kinds shared it.
-        for kind in &kinds {
-            assert_eq!(kinds.iter().filter(|other| kind.is_met_with(other)).count(), 1, "{kinds:#?}");
+        let mut kinds: Vec<Kind> = Vec::new();
+        // A fault is for all paths with the same beginning, so that kinds which share one are met
+        // together. They count as one, under the name of the longest.
+        for kind in requests.iter().map(|(name, counted)| Kind::read(name, counted)) {
+            match kinds.iter_mut().find(|other| other.is_met_with(&kind) || kind.is_met_with(other)) {
+                Some(other) => {
+                    other.calls += kind.calls;
+                    if kind.template.len() > other.template.len() {
+                        other.template = kind.template;
+                    }
+                }
+                None => kinds.push(kind),
+            }
         }
         kinds
     }

@@ -120,6 +120,13 @@ impl Simulator {
         let path = format!("/v1/organizations/{path}");
         self.call("POST", &path, tokens["person"].as_str(), Some(body))
     }
+
+    /// Takes something away at the API as the second member of the organization.
+    pub(crate) fn as_person_deletes(&self, path: &str) -> Value {
+        let tokens = self.get("/_simulator/tokens");
+        let path = format!("/v1/organizations/{path}");
+        self.call("DELETE", &path, tokens["person"].as_str(), None)
+    }
 }
 
 impl Drop for Simulator {
