@@ -6,9 +6,11 @@
 //! mistake. It shares data types and the vocabulary of attributes, and the bounds in
 //! [`limits`](crate::limits).
 //!
-//! [`check`] judges a whole plan. [`breaks`] judges one step at the moment at which it is about to
+//! [`check`] judges a whole plan. [`contained`] holds a saved plan against the one that would be made now.
+//! [`breaks`] judges one step at the moment at which it is about to
 //! run; tests and the model ask it before every step.
 
+mod contained;
 mod evidence;
 mod invariant;
 mod keys;
@@ -20,9 +22,12 @@ mod shown;
 mod steps;
 mod way_back;
 
+use std::fmt;
+
 use jiff::Timestamp;
 use keyless_state::State;
 
+pub use contained::{Departure, How, Place, contained};
 pub use invariant::{Invariant, Violation};
 pub use running::breaks;
 
@@ -112,12 +117,25 @@ pub fn refuse(plan: &Plan, moment: Option<&Moment<'_>>) -> Result<(), String> {
     }
 }
 
+/// What to tell of a saved plan that is no part of the one that would be made now.
+///
+/// # Errors
+/// The words for the user.
+pub fn refuse_departures(saved: &Plan, fresh: &Plan) -> Result<(), String> {
+    match &contained(saved, fresh)[..] {
+        [] => Ok(()),
+        found => Err(format!(
+            "the saved plan is not part of the plan that would be made now. Nothing was changed; make a new plan:\n{}",
+            listed(found)
+        )),
+    }
+}
+
 /// More than these say no more.
 const LISTED_MAX: usize = 10;
 
-fn listed(found: &[Violation]) -> String {
-    let mut lines: Vec<String> =
-        found.iter().take(LISTED_MAX).map(|violation| format!("  {violation}")).collect();
+fn listed(found: &[impl fmt::Display]) -> String {
+    let mut lines: Vec<String> = found.iter().take(LISTED_MAX).map(|found| format!("  {found}")).collect();
     if found.len() > LISTED_MAX {
         lines.push(format!("  and {} more", found.len() - LISTED_MAX));
     }

@@ -1,5 +1,6 @@
 //! Sound plans, bent one at a time.
 
+mod contained;
 mod running;
 mod worlds;
 
