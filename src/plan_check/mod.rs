@@ -103,32 +103,31 @@ pub fn demand(plan: &Plan, moment: &Moment<'_>) -> Result<(), String> {
     }
 }
 
-/// What to tell of a saved plan that breaks an invariant.
+/// What to tell of a saved plan that breaks an invariant, as far as the plan alone tells.
 ///
 /// # Errors
 /// The words for the user.
-pub fn refuse(plan: &Plan, moment: Option<&Moment<'_>>) -> Result<(), String> {
-    match &check(plan, moment)[..] {
-        [] => Ok(()),
-        found => Err(format!(
-            "the saved plan breaks what every plan keeps, so it is not as keyless made it. Nothing was changed; make a new plan:\n{}",
-            listed(found)
-        )),
-    }
+pub fn refuse(plan: &Plan) -> Result<(), String> {
+    refused(&check(plan, None), &[])
 }
 
-/// What to tell of a saved plan that is no part of the one that would be made now.
+/// What to tell of a saved plan that breaks an invariant, or is no part of the one that would be made now.
 ///
 /// # Errors
-/// The words for the user.
-pub fn refuse_departures(saved: &Plan, fresh: &Plan) -> Result<(), String> {
-    match &contained(saved, fresh)[..] {
-        [] => Ok(()),
-        found => Err(format!(
-            "the saved plan is not part of the plan that would be made now. Nothing was changed; make a new plan:\n{}",
-            listed(found)
-        )),
-    }
+/// The words for the user, with all that is wrong.
+pub fn refuse_saved(saved: &Plan, fresh: &Plan, moment: &Moment<'_>) -> Result<(), String> {
+    refused(&check(saved, Some(moment)), &contained(saved, fresh))
+}
+
+fn refused(broken: &[Violation], departures: &[Departure]) -> Result<(), String> {
+    let why = match (broken, departures) {
+        ([], []) => return Ok(()),
+        ([], _) => "is not part of the plan that would be made now",
+        _ => "breaks what every plan keeps, so it is not as keyless made it",
+    };
+    let broken = broken.iter().map(Violation::to_string);
+    let found: Vec<String> = broken.chain(departures.iter().map(Departure::to_string)).collect();
+    Err(format!("the saved plan {why}. Nothing was changed; make a new plan:\n{}", listed(&found)))
 }
 
 /// More than these say no more.

@@ -43,8 +43,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let plan = match saved {
             Some(saved) => {
                 refuse_stale(&saved.base, &fresh.base)?;
-                plan_check::refuse(&saved, Some(&look.moment(&session)))?;
-                plan_check::refuse_departures(&saved, &fresh)?;
+                plan_check::refuse_saved(&saved, &fresh, &look.moment(&session))?;
                 saved
             }
             None => fresh,
@@ -108,7 +107,7 @@ fn read_plan(path: &Path) -> Result<Plan, String> {
         .map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
     let refused = |error: String| format!("{} cannot be applied: {error}", path.display());
     let plan = plan::decode(&text).map_err(|error| refused(error.to_string()))?;
-    plan_check::refuse(&plan, None).map_err(refused)?;
+    plan_check::refuse(&plan).map_err(refused)?;
     Ok(plan)
 }
 

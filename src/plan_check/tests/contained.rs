@@ -67,6 +67,17 @@ fn a_step_whose_evidence_is_gone_is_named() {
 }
 
 #[test]
+fn a_proof_that_has_aged_has_to_be_made_anew() {
+    let saved = confirmed().plan();
+    let mut world = confirmed();
+    world.now = hour(200);
+    let fresh = world.plan_of_any_length();
+    let told: Vec<String> = contained(&saved, &fresh).iter().map(Departure::to_string).collect();
+    assert!(told[0].starts_with("step disable/api_key.old: it waits for "), "{told:#?}");
+    assert!(told[0].ends_with(", which the file leaves out and which is not done"), "{told:#?}");
+}
+
+#[test]
 fn each_field_of_a_step_is_that_of_a_plan_made_now() {
     let other_key = |plan: &mut Plan| {
         let Operation::Disable { id, .. } = &mut step(plan, DISABLE).operation else { panic!() };
