@@ -2,15 +2,15 @@
 
 use keyless_state::Address;
 
-use super::Moment;
 use super::invariant::{Invariant, Violation};
+use super::known::Known;
 use super::steps::{Steps, broken};
 use crate::config::{ApiKey, PutBack};
 use crate::lane::Stage;
 use crate::plan::{LaneView, Operation, Standing, Step, Undo};
 use crate::resource::KeyStatus;
 
-pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     for step in steps.all() {
         match &step.operation {
             Operation::Verify { address } => {
@@ -40,7 +40,7 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut 
 }
 
 /// The steps that make or change a rule or what it stands on.
-fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Moment<'_>>) -> Vec<&'a Step> {
+fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Known<'_>>) -> Vec<&'a Step> {
     let mut parts = vec![rule.clone()];
     if let Some(declared) = moment.and_then(|moment| moment.configuration.federation_rules.get(rule)) {
         parts.extend([declared.provider.clone(), declared.service_account.clone()]);
@@ -67,7 +67,7 @@ fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Moment<'_>>) 
 struct Lane<'a, 'm> {
     steps: &'a Steps<'a>,
     view: &'a LaneView,
-    moment: Option<(&'a Moment<'m>, &'a ApiKey)>,
+    moment: Option<(&'a Known<'m>, &'a ApiKey)>,
 }
 
 impl<'a, 'm> Lane<'a, 'm> {
@@ -76,7 +76,7 @@ impl<'a, 'm> Lane<'a, 'm> {
         steps: &'a Steps<'a>,
         step: &Step,
         address: &Address,
-        moment: Option<&'a Moment<'m>>,
+        moment: Option<&'a Known<'m>>,
         found: &mut Vec<Violation>,
     ) -> Option<Lane<'a, 'm>> {
         let Some(view) = steps.lane(address) else {

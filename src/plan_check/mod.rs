@@ -14,6 +14,7 @@ mod contained;
 mod evidence;
 mod invariant;
 mod keys;
+mod known;
 mod objects;
 mod running;
 mod secrets;
@@ -35,6 +36,7 @@ use crate::config::{Configuration, PlatformSettings};
 use crate::lane::Sightings;
 use crate::plan::{Mode, Plan};
 use crate::resource::Observed;
+use known::Known;
 use steps::Steps;
 
 /// What is so at the moment of judging.
@@ -74,7 +76,7 @@ pub fn check(plan: &Plan, moment: Option<&Moment<'_>>) -> Vec<Violation> {
         return found;
     }
     // A time to come would let waits count as over.
-    let made = moment.map(|moment| Moment { now: plan.created_at.min(moment.now), ..*moment });
+    let made = moment.map(|moment| Known::new(Moment { now: plan.created_at.min(moment.now), ..*moment }));
     let made = made.as_ref();
     match plan.mode {
         Mode::Apply => {

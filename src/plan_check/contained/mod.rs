@@ -7,7 +7,7 @@
 mod departure;
 mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use keyless_state::Address;
 use serde::Serialize;
@@ -46,31 +46,34 @@ impl<'a> Content<'a> {
 }
 
 fn steps(saved: &Plan, fresh: &Plan, found: &mut Vec<Departure>) {
-    let kept: BTreeSet<&str> = saved.steps.iter().map(|step| step.id.as_str()).collect();
-    let due: BTreeMap<&str, (usize, &Step)> =
+    let kept: HashSet<&str> = saved.steps.iter().map(|step| step.id.as_str()).collect();
+    let due: HashMap<&str, (usize, &Step)> =
         fresh.steps.iter().enumerate().map(|(rank, step)| (step.id.as_str(), (rank, step))).collect();
-    let lanes: BTreeMap<&Address, &LaneView> = fresh.lanes.iter().map(|lane| (&lane.address, lane)).collect();
+    let lanes: HashMap<&Address, &LaneView> = fresh.lanes.iter().map(|lane| (&lane.address, lane)).collect();
     let mut last: Option<(usize, &str)> = None;
     for step in &saved.steps {
-        let place = Place::Step(step.id.clone());
-        let mut tell = |how: How| found.push(Departure { place: place.clone(), how });
+        let place = || Place::Step(step.id.clone());
+        let mut tell = |how: How| found.push(Departure { place: place(), how });
         let Some((rank, now)) = due.get(step.id.as_str()).copied() else {
             tell(not_due(step, &lanes));
             continue;
         };
-        let after: BTreeSet<&str> = step.after.iter().map(String::as_str).collect();
-        let unwaited = now.after.iter().filter(|before| !after.contains(before.as_str())).cloned();
-        let (unwaited, left_out): (Vec<String>, Vec<String>) =
-            unwaited.partition(|before| kept.contains(before.as_str()));
-        if !unwaited.is_empty() {
-            tell(How::Unwaited(unwaited));
-        }
-        // Waiting for what is nowhere in the file is no waiting either.
-        let named = now.after.iter().filter(|before| after.contains(before.as_str()));
-        let absent = named.filter(|before| !kept.contains(before.as_str())).cloned();
-        let left_out: Vec<String> = left_out.into_iter().chain(absent).collect();
+        // Waiting for what is nowhere in the file is no waiting.
+        let left_out: Vec<String> =
+            now.after.iter().filter(|before| !kept.contains(before.as_str())).cloned().collect();
         if !left_out.is_empty() {
             tell(How::LeftOut(left_out));
+        }
+        if step.after != now.after {
+            let after: HashSet<&str> = step.after.iter().map(String::as_str).collect();
+            let unwaited = now.after.iter().map(String::as_str);
+            let unwaited: Vec<String> = unwaited
+                .filter(|before| kept.contains(before) && !after.contains(before))
+                .map(str::to_owned)
+                .collect();
+            if !unwaited.is_empty() {
+                tell(How::Unwaited(unwaited));
+            }
         }
         match last {
             Some((before, id)) if rank < before => tell(How::After(id.to_owned())),
@@ -78,13 +81,13 @@ fn steps(saved: &Plan, fresh: &Plan, found: &mut Vec<Departure>) {
         }
         let (saved, fresh) = (Content::of(step), Content::of(now));
         if saved != fresh {
-            differences(&place, &saved, &fresh, found);
+            differences(&place(), &saved, &fresh, found);
         }
     }
 }
 
 /// A step that is in no plan made now, with what its lane lacks.
-fn not_due(step: &Step, lanes: &BTreeMap<&Address, &LaneView>) -> How {
+fn not_due(step: &Step, lanes: &HashMap<&Address, &LaneView>) -> How {
     let lane = lanes.get(step.operation.target().address);
     let needs = lane.into_iter().flat_map(|lane| lane.needs.iter().map(|need| need.what.clone()));
     let refusals = lane.into_iter().flat_map(|lane| lane.refusals.iter().map(|refusal| refusal.why.clone()));
