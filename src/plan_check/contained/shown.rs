@@ -2,7 +2,7 @@
 //!
 //! Evidence comes in and ages, so how a lane stands is not compared; what its steps do is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keyless_state::{Address, Kind};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(super) fn compare(saved: &Plan, fresh: &Plan, found: &mut Vec<Departure>) {
     drift(saved, fresh, &of, found);
 }
 
-type ByAddress<'a> = BTreeMap<&'a Address, Vec<&'a Step>>;
+type ByAddress<'a> = HashMap<&'a Address, Vec<&'a Step>>;
 
 fn by_address(plan: &Plan) -> ByAddress<'_> {
     let mut of = ByAddress::new();
@@ -43,7 +43,10 @@ fn lanes(saved: &Plan, fresh: &Plan, of: &ByAddress<'_>, found: &mut Vec<Departu
             continue;
         };
         let told = |lane: &LaneView| json!({ "key_id": lane.key_id, "replaced_by": lane.replaced_by, "key_status": lane.key_status });
-        differences(&place, &told(lane), &told(now), found);
+        let (was, is) = (&lane.replaced_by, &now.replaced_by);
+        if (&lane.key_id, was, &lane.key_status) != (&now.key_id, is, &now.key_status) {
+            differences(&place, &told(lane), &told(now), found);
+        }
         if saved.mode == Mode::Apply {
             stages(lane, &place, of, found);
         }
@@ -67,7 +70,7 @@ fn stages(lane: &LaneView, place: &Place, of: &ByAddress<'_>, found: &mut Vec<De
 
 /// The changes of what steps touch, and all that are shown to be more than nothing.
 fn changes(saved: &Plan, fresh: &Plan, of: &ByAddress<'_>, found: &mut Vec<Departure>) {
-    let is: BTreeMap<&Address, &Change> =
+    let is: HashMap<&Address, &Change> =
         fresh.changes.iter().map(|change| (&change.address, change)).collect();
     let mut hidden: BTreeSet<&Address> =
         of.keys().copied().filter(|address| is.contains_key(address)).collect();
@@ -84,6 +87,10 @@ fn changes(saved: &Plan, fresh: &Plan, of: &ByAddress<'_>, found: &mut Vec<Depar
             found.push(Departure { place, how: not_due() });
             continue;
         };
+        let all = due.get(address).map(Vec::as_slice).unwrap_or_default();
+        if change == *now && steps.len() == all.len() {
+            continue;
+        }
         if address.kind() == Kind::ApiKey && saved.mode == Mode::Apply {
             let now = key(now, steps);
             if *change != now {

@@ -102,8 +102,6 @@ fn each_field_of_a_step_is_that_of_a_plan_made_now() {
             r#"step disable/api_key.old: undo.how is "pray", and "set the key active again" in a plan made now"#,
             // Shown stages follow from steps.
             "the lane api_key.old as it is shown: it moves through revoke, and the file has steps of confirm",
-            r#"the change of api_key.old as it is shown: action is "update", and "no_op" in a plan made now"#,
-            r#"the change of api_key.old as it is shown: reason is "lane", and "equal" in a plan made now"#,
         ],
     );
 }
