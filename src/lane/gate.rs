@@ -434,7 +434,7 @@ fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
     // An approval covers the archive of this one disabling; one given before it says nothing.
     if facts.key.approval.as_ref().is_none_or(|(_, at)| *at < disabled_at) {
         let what = "a named approval: archiving is final".to_owned();
-        let remedy = Some(format!("keyless apply -approve-archive={}", facts.address));
+        let remedy = Some(format!("keyless apply -approve-archive={} -by=\"YOUR NAME\"", facts.address));
         needs.push(Need { remedy, ..need(what, Supplier::Person) });
     }
     gate_of(needs, refusals)

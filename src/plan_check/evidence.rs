@@ -3,10 +3,10 @@
 //! The gates answer the same questions with other code, on purpose: here nothing is asked of them.
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, ConsumerId, Evidence, Fact, Record, Winner};
+use keyless_state::{Address, ConsumerId, Fact, Record, Winner};
 use sha2::{Digest, Sha256};
 
-use super::Moment;
+use super::known::Known;
 use crate::config::{ApiKey, ConsumerDriver};
 use crate::lane::Presence;
 use crate::limits;
@@ -27,19 +27,7 @@ fn seconds(count: i64) -> SignedDuration {
     SignedDuration::from_secs(count)
 }
 
-impl<'a> Moment<'a> {
-    /// The newest fact that `pick` takes, with its time.
-    pub(super) fn latest<T>(&self, pick: impl Fn(&'a Fact) -> Option<T>) -> Option<(&'a Evidence, T)> {
-        let mut latest: Option<(&Evidence, T)> = None;
-        for evidence in &self.state.evidence {
-            let Some(picked) = pick(&evidence.fact) else { continue };
-            if latest.as_ref().is_none_or(|(known, _)| known.observed_at <= evidence.observed_at) {
-                latest = Some((evidence, picked));
-            }
-        }
-        latest
-    }
-
+impl Known<'_> {
     /// The print of a rule as recorded, with its issuer and account; written down with each proof. What
     /// things are called is no part of it.
     fn print(&self, record: &Record) -> String {
@@ -66,14 +54,14 @@ impl<'a> Moment<'a> {
         let is_fresh = |at: Timestamp| {
             at <= self.now && self.now.duration_since(at) <= seconds(limits::EXCHANGE_FRESH_SECONDS)
         };
-        let own = self.latest(|fact| match fact {
+        let own = self.latest(rule, |fact| match fact {
             Fact::Exchange { rule: of, rule_digest, accepted, .. } if of == rule && *rule_digest == print => {
                 Some(*accepted)
             }
             _ => None,
         });
         if declared.identity_token.is_none() {
-            let others = self.latest(|fact| match fact {
+            let others = self.latest(rule, |fact| match fact {
                 Fact::FederatedAuthentication { rule: of, rule_digest, last_accepted, .. }
                     if of == rule && *rule_digest == print =>
                 {
@@ -90,7 +78,7 @@ impl<'a> Moment<'a> {
             }
         }
         let has_keys = self
-            .latest(|fact| match fact {
+            .latest(&declared.provider, |fact| match fact {
                 Fact::IssuerKeys { provider, .. } if *provider == declared.provider => Some(()),
                 _ => None,
             })
@@ -118,7 +106,7 @@ impl<'a> Moment<'a> {
         if recorded.is_some() || !matches!(driver, ConsumerDriver::Manual { .. }) {
             return recorded;
         }
-        let stated = self.latest(|fact| match fact {
+        let stated = self.latest(lane, |fact| match fact {
             Fact::Statement { key, consumer: of, .. } if key == lane && of == consumer => Some(()),
             _ => None,
         });
@@ -160,11 +148,11 @@ impl<'a> Moment<'a> {
         missing.extend(self.not_silent(lane, key, whole_hour(cut)));
         for rule in &key.replaced_by {
             let account = self.configuration.federation_rules.get(rule).map(|rule| &rule.service_account);
-            let seen = self.latest(|fact| match fact {
-                Fact::AccountTraffic { service_account, last_seen } if Some(service_account) == account => {
-                    Some(*last_seen)
-                }
-                _ => None,
+            let seen = account.and_then(|account| {
+                self.latest(account, |fact| match fact {
+                    Fact::AccountTraffic { last_seen, .. } => Some(*last_seen),
+                    _ => None,
+                })
             });
             if seen.is_none_or(|(_, seen)| seen < whole_hour(cut)) {
                 missing.push(format!("no traffic through {rule} since the removal"));
@@ -181,7 +169,7 @@ impl<'a> Moment<'a> {
         since: Option<Timestamp>,
         manual: bool,
     ) -> Option<String> {
-        let report = self.latest(|fact| match fact {
+        let report = self.latest(lane, |fact| match fact {
             Fact::CredentialReport { key: of, consumer, winner, rule_id, .. }
                 if of == lane && consumer == id =>
             {
@@ -205,7 +193,7 @@ impl<'a> Moment<'a> {
     }
 
     fn not_silent(&self, lane: &Address, key: &ApiKey, start: Timestamp) -> Option<String> {
-        let usage = self.latest(|fact| match fact {
+        let usage = self.latest(lane, |fact| match fact {
             Fact::KeyUsage { key: of, since, complete_until, last_used_before } if of == lane => {
                 Some((*since, *complete_until, *last_used_before))
             }
@@ -234,14 +222,14 @@ impl<'a> Moment<'a> {
         if self.now < due && (whole || !self.skips_waits()) {
             missing.push(format!("the key inactive since {disabled} only"));
         }
-        let approved = self.latest(|fact| match fact {
+        let approved = self.latest(lane, |fact| match fact {
             Fact::ArchiveApproval { key, .. } if key == lane => Some(()),
             _ => None,
         });
         if approved.is_none_or(|(evidence, ())| evidence.observed_at < disabled) {
             missing.push(format!("no approval (-approve-archive={lane}) since it was set inactive"));
         }
-        let usage = self.latest(|fact| match fact {
+        let usage = self.latest(lane, |fact| match fact {
             Fact::KeyUsage { key: of, since, complete_until, last_used_before } if of == lane => {
                 Some((*since, *complete_until, *last_used_before))
             }

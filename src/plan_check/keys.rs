@@ -2,15 +2,15 @@
 
 use keyless_state::Address;
 
-use super::Moment;
 use super::invariant::{Invariant, Violation};
+use super::known::Known;
 use super::steps::{Steps, broken};
 use crate::config::{ApiKey, PutBack};
 use crate::lane::Stage;
 use crate::plan::{LaneView, Operation, Standing, Step, Undo};
 use crate::resource::KeyStatus;
 
-pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     for step in steps.all() {
         match &step.operation {
             Operation::Configure { address, .. } if moment.is_some_and(|it| it.is_held(address)) => {
@@ -48,7 +48,7 @@ pub(super) fn held(step: &Step) -> Violation {
 }
 
 /// The steps that make or change a rule or what it stands on.
-fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Moment<'_>>) -> Vec<&'a Step> {
+fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Known<'_>>) -> Vec<&'a Step> {
     let mut parts = vec![rule.clone()];
     if let Some(declared) = moment.and_then(|moment| moment.configuration.federation_rules.get(rule)) {
         parts.extend([declared.provider.clone(), declared.service_account.clone()]);
@@ -75,7 +75,7 @@ fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Moment<'_>>) 
 struct Lane<'a, 'm> {
     steps: &'a Steps<'a>,
     view: &'a LaneView,
-    moment: Option<(&'a Moment<'m>, &'a ApiKey)>,
+    moment: Option<(&'a Known<'m>, &'a ApiKey)>,
 }
 
 impl<'a, 'm> Lane<'a, 'm> {
@@ -84,7 +84,7 @@ impl<'a, 'm> Lane<'a, 'm> {
         steps: &'a Steps<'a>,
         step: &Step,
         address: &Address,
-        moment: Option<&'a Moment<'m>>,
+        moment: Option<&'a Known<'m>>,
         found: &mut Vec<Violation>,
     ) -> Option<Lane<'a, 'm>> {
         let Some(view) = steps.lane(address) else {

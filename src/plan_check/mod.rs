@@ -6,12 +6,15 @@
 //! mistake. It shares data types and the vocabulary of attributes, and the bounds in
 //! [`limits`](crate::limits).
 //!
-//! [`check`] judges a whole plan. [`breaks`] judges one step at the moment at which it is about to
+//! [`check`] judges a whole plan. [`contained`] holds a saved plan against the one that would be made now.
+//! [`breaks`] judges one step at the moment at which it is about to
 //! run; tests and the model ask it before every step.
 
+mod contained;
 mod evidence;
 mod invariant;
 mod keys;
+mod known;
 mod objects;
 mod running;
 mod secrets;
@@ -20,9 +23,12 @@ mod shown;
 mod steps;
 mod way_back;
 
+use std::fmt;
+
 use jiff::Timestamp;
 use keyless_state::{Address, State};
 
+pub use contained::{Departure, How, Place, contained};
 pub use invariant::{Invariant, Violation};
 pub use running::breaks;
 
@@ -30,6 +36,7 @@ use crate::config::{Configuration, PlatformSettings};
 use crate::lane::Sightings;
 use crate::plan::{Mode, Plan};
 use crate::resource::Observed;
+use known::Known;
 use steps::Steps;
 
 /// What is so at the moment of judging.
@@ -74,7 +81,7 @@ pub fn check(plan: &Plan, moment: Option<&Moment<'_>>) -> Vec<Violation> {
         return found;
     }
     // A time to come would let waits count as over.
-    let made = moment.map(|moment| Moment { now: plan.created_at.min(moment.now), ..*moment });
+    let made = moment.map(|moment| Known::new(Moment { now: plan.created_at.min(moment.now), ..*moment }));
     let made = made.as_ref();
     match plan.mode {
         Mode::Apply => {
@@ -103,26 +110,38 @@ pub fn demand(plan: &Plan, moment: &Moment<'_>) -> Result<(), String> {
     }
 }
 
-/// What to tell of a saved plan that breaks an invariant.
+/// What to tell of a saved plan that breaks an invariant, as far as the plan alone tells.
 ///
 /// # Errors
 /// The words for the user.
-pub fn refuse(plan: &Plan, moment: Option<&Moment<'_>>) -> Result<(), String> {
-    match &check(plan, moment)[..] {
-        [] => Ok(()),
-        found => Err(format!(
-            "the saved plan breaks what every plan keeps, so it is not as keyless made it. Nothing was changed; make a new plan:\n{}",
-            listed(found)
-        )),
-    }
+pub fn refuse(plan: &Plan) -> Result<(), String> {
+    refused(&check(plan, None), &[])
+}
+
+/// What to tell of a saved plan that breaks an invariant, or is no part of the one that would be made now.
+///
+/// # Errors
+/// The words for the user, with all that is wrong.
+pub fn refuse_saved(saved: &Plan, fresh: &Plan, moment: &Moment<'_>) -> Result<(), String> {
+    refused(&check(saved, Some(moment)), &contained(saved, fresh))
+}
+
+fn refused(broken: &[Violation], departures: &[Departure]) -> Result<(), String> {
+    let why = match (broken, departures) {
+        ([], []) => return Ok(()),
+        ([], _) => "is not part of the plan that would be made now",
+        _ => "breaks what every plan keeps, so it is not as keyless made it",
+    };
+    let broken = broken.iter().map(Violation::to_string);
+    let found: Vec<String> = broken.chain(departures.iter().map(Departure::to_string)).collect();
+    Err(format!("the saved plan {why}. Nothing was changed; make a new plan:\n{}", listed(&found)))
 }
 
 /// More than these say no more.
 const LISTED_MAX: usize = 10;
 
-fn listed(found: &[Violation]) -> String {
-    let mut lines: Vec<String> =
-        found.iter().take(LISTED_MAX).map(|violation| format!("  {violation}")).collect();
+fn listed(found: &[impl fmt::Display]) -> String {
+    let mut lines: Vec<String> = found.iter().take(LISTED_MAX).map(|found| format!("  {found}")).collect();
     if found.len() > LISTED_MAX {
         lines.push(format!("  and {} more", found.len() - LISTED_MAX));
     }

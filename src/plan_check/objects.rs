@@ -2,14 +2,15 @@
 
 use keyless_state::{Address, Binding, Fact, Grant, Kind};
 
-use super::Moment;
 use super::invariant::{Invariant, Violation};
+use super::known::{Known, Place};
 use super::steps::{Steps, broken, created};
 use crate::lane::Stage;
 use crate::limits;
 use crate::plan::{Operation, Step};
 
-pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
+    let building = steps.whole(|step| step.stage <= Stage::Verify);
     for step in steps.all() {
         match &step.operation {
             Operation::CreateRule { provider, service_account, .. } => {
@@ -20,8 +21,7 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut 
                 steps.demand_before(Invariant::I7, step, needed, found);
             }
             Operation::Archive { address } => {
-                let building = steps.all().filter(|other| other.stage <= Stage::Verify);
-                steps.demand_before(Invariant::I7, step, building, found);
+                steps.demand_whole(Invariant::I7, step, &building, found);
                 if let Some(moment) = moment {
                     archive(steps, step, address, moment, found);
                 }
@@ -35,7 +35,7 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut 
 }
 
 /// A create of what is recorded, or of a name that is there, is a second one.
-pub(super) fn made_once(step: &Step, moment: &Moment<'_>, found: &mut Vec<Violation>) {
+pub(super) fn made_once(step: &Step, moment: &Known<'_>, found: &mut Vec<Violation>) {
     let address = step.operation.target().address;
     if let Operation::Adopt { id, .. } = &step.operation
         && !moment.is_live(address.kind(), id)
@@ -70,7 +70,7 @@ fn archive(
     steps: &Steps<'_>,
     step: &Step,
     address: &Address,
-    moment: &Moment<'_>,
+    moment: &Known<'_>,
     found: &mut Vec<Violation>,
 ) {
     if moment.declares(address) {
@@ -89,7 +89,7 @@ fn archive(
             _ => false,
         })
     };
-    let left = moment.standing_on(address).into_iter().any(|rule| !turned(rule));
+    let left = moment.standing_on(address).iter().any(|rule| !turned(rule));
     let is_rule = address.kind() == Kind::FederationRule;
     let lives: Vec<String> = moment
         .lives_off(address)
@@ -113,11 +113,11 @@ pub(super) fn dependents_first<'a>(
     steps: &Steps<'a>,
     step: &'a Step,
     address: &Address,
-    moment: &Moment<'_>,
+    moment: &Known<'_>,
     found: &mut Vec<Violation>,
 ) {
     let before = steps.before(step);
-    for rule in moment.standing_on(address) {
+    for rule in moment.standing_on(address).iter().copied() {
         let goes = steps.about(rule).find(|other| match &other.operation {
             Operation::Archive { .. } => true,
             Operation::UpdateRule { service_account, .. } => turns_away(service_account.as_ref(), address),
@@ -130,7 +130,7 @@ pub(super) fn dependents_first<'a>(
     }
 }
 
-impl<'a> Moment<'a> {
+impl<'a> Known<'a> {
     fn declares(&self, address: &Address) -> bool {
         let configuration = self.configuration;
         match address.kind() {
@@ -154,72 +154,17 @@ impl<'a> Moment<'a> {
         .is_some_and(|provenance| provenance.archived_at.is_none())
     }
 
-    fn live_named(&self, kind: Kind, name: &str) -> Option<&'a str> {
-        let observed = self.observed;
-        let named: Vec<&str> = match kind {
-            Kind::Provider => observed
-                .issuers
-                .values()
-                .filter(|it| it.arguments.name == name)
-                .map(|it| it.id.as_str())
-                .collect(),
-            Kind::ServiceAccount => observed
-                .service_accounts
-                .values()
-                .filter(|it| it.arguments.name == name)
-                .map(|it| it.id.as_str())
-                .collect(),
-            Kind::FederationRule => observed
-                .rules
-                .values()
-                .filter(|it| it.arguments.name == name)
-                .map(|it| it.id.as_str())
-                .collect(),
-            Kind::ApiKey | Kind::Data => Vec::new(),
-        };
-        named.into_iter().find(|id| self.is_live(kind, id))
-    }
-
-    /// The recorded live rules that stand on an issuer or an account.
-    pub(super) fn standing_on(&self, address: &Address) -> Vec<&'a Address> {
-        let rules = self.state.records.iter().filter(|(rule, record)| {
-            rule.kind() == Kind::FederationRule
-                && record.depends_on.contains(address)
-                && self.is_live(Kind::FederationRule, &record.id)
-        });
-        rules.map(|(rule, _)| rule).collect()
-    }
-
     /// The consumers that lost their key and live off a rule, or off what it stands on: those that are
     /// bound to it, and declared ones of which no binding is recorded.
-    pub(super) fn lives_off(&self, address: &Address) -> Vec<(&'a Address, &'a keyless_state::ConsumerId)> {
-        let mut lives: Vec<_> = self
-            .state
-            .bindings
-            .values()
-            .filter(|binding| self.is_bound(binding, address))
-            .map(|binding| (&binding.lane, &binding.consumer))
-            .collect();
-        for (lane, key) in &self.configuration.api_keys {
-            for (id, consumer) in &key.consumers {
-                let is_bound = self.state.binding(&key.id, id).is_some();
-                if is_bound || self.removed_at(lane, id).is_none() {
-                    continue;
-                }
-                let rule = self.reported_rule(lane, id).unwrap_or(&consumer.rule);
-                let stands_on =
-                    self.state.records.get(rule).is_some_and(|record| record.depends_on.contains(address));
-                if rule == address || stands_on {
-                    lives.push((lane, id));
-                }
-            }
-        }
-        lives
+    pub(super) fn lives_off(&self, address: &Address) -> Vec<Place<'a>> {
+        let id = self.state.records.get(address).map(|record| record.id.as_str()).unwrap_or_default();
+        let bound = self.bindings(id).into_iter().filter(|binding| self.is_bound(binding, id));
+        let bound = bound.map(|binding| (&binding.lane, &binding.consumer));
+        bound.chain(self.unbound(address).iter().copied()).collect()
     }
 
-    /// Tells whether a binding rests on what is recorded for an address, and nobody's word has ended it.
-    fn is_bound(&self, binding: &Binding, address: &Address) -> bool {
-        let id = self.state.records.get(address).map(|record| record.id.as_str()).unwrap_or_default();
+    /// Tells whether a binding rests on an object, and nobody's word has ended it.
+    fn is_bound(&self, binding: &Binding, id: &str) -> bool {
         if binding.ended.is_some() || binding.grant == Grant::Key {
             return false;
         }
@@ -235,11 +180,8 @@ impl<'a> Moment<'a> {
 
     /// Tells whether a person gave up what lives off a rule, after the last sign of this workload.
     fn is_given_up(&self, rule_id: &str, binding: &Binding) -> bool {
-        let word = self.latest(|fact| match fact {
-            Fact::Retirement { object_id, .. } if object_id == rule_id => Some(()),
-            _ => None,
-        });
-        let sign = self.latest(|fact| match fact {
+        let word = self.retirement(rule_id);
+        let sign = self.latest(&binding.lane, |fact| match fact {
             Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. }
                 if *key == binding.lane && *consumer == binding.consumer =>
             {
@@ -248,18 +190,20 @@ impl<'a> Moment<'a> {
             _ => None,
         });
         let sign = sign.map(|(evidence, ())| evidence.observed_at);
-        word.is_some_and(|(evidence, ())| {
+        word.is_some_and(|evidence| {
             let at = evidence.observed_at;
             self.now.duration_since(at) < limits::RETIREMENT_COUNTS && sign.is_none_or(|sign| sign <= at)
         })
     }
 
     /// The recorded rule through which a consumer said that it federates.
-    fn reported_rule(&self, lane: &Address, id: &keyless_state::ConsumerId) -> Option<&'a Address> {
+    pub(super) fn reported_rule(
+        &self,
+        lane: &Address,
+        id: &keyless_state::ConsumerId,
+    ) -> Option<&'a Address> {
         let newest = self
-            .state
-            .evidence
-            .iter()
+            .evidence(lane)
             .filter_map(|evidence| match &evidence.fact {
                 Fact::CredentialReport { key, consumer, rule_id: Some(rule_id), .. }
                     if key == lane && consumer == id =>
@@ -269,6 +213,6 @@ impl<'a> Moment<'a> {
                 _ => None,
             })
             .max_by_key(|(at, _)| *at)?;
-        self.state.records.iter().find(|(_, record)| record.id == *newest.1).map(|(address, _)| address)
+        self.recorded_as(newest.1)
     }
 }

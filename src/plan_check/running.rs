@@ -5,6 +5,7 @@ use keyless_state::{Address, ConsumerId, Kind};
 use super::Moment;
 use super::invariant::{Invariant, Violation};
 use super::keys::held;
+use super::known::Known;
 use super::objects::made_once;
 use super::steps::broken;
 use crate::config::ConsumerDriver;
@@ -17,6 +18,7 @@ use crate::resource::KeyStatus;
 /// `moment.sightings` needs `presence` of every declared consumer, and `settings` with
 /// `wanted_settings` where settings are written; `moment.observed` must be as the API is now.
 pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
+    let moment = &Known::new(*moment);
     let mut found = Vec::new();
     made_once(step, moment, &mut found);
     if step.lane.as_ref().is_some_and(|lane| moment.is_held(lane)) {
@@ -84,7 +86,7 @@ pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
     found
 }
 
-fn remove(step: &Step, lane: &Address, id: &ConsumerId, moment: &Moment<'_>, found: &mut Vec<Violation>) {
+fn remove(step: &Step, lane: &Address, id: &ConsumerId, moment: &Known<'_>, found: &mut Vec<Violation>) {
     let Some((key, consumer)) =
         moment.configuration.api_keys.get(lane).and_then(|key| Some((key, key.consumers.get(id)?)))
     else {
@@ -110,7 +112,7 @@ fn remove(step: &Step, lane: &Address, id: &ConsumerId, moment: &Moment<'_>, fou
     }
 }
 
-fn confirmed(step: &Step, lane: &Address, moment: &Moment<'_>, found: &mut Vec<Violation>) {
+fn confirmed(step: &Step, lane: &Address, moment: &Known<'_>, found: &mut Vec<Violation>) {
     let Some(key) = moment.configuration.api_keys.get(lane) else {
         found.push(broken(Invariant::I1, step, format!("{lane} not declared"), "a declared lane"));
         return;
@@ -121,7 +123,7 @@ fn confirmed(step: &Step, lane: &Address, moment: &Moment<'_>, found: &mut Vec<V
     }
 }
 
-fn archive(step: &Step, address: &Address, moment: &Moment<'_>, found: &mut Vec<Violation>) {
+fn archive(step: &Step, address: &Address, moment: &Known<'_>, found: &mut Vec<Violation>) {
     let standing = moment.standing_on(address);
     if !standing.is_empty() {
         let rules: Vec<String> = standing.iter().map(|rule| rule.to_string()).collect();
@@ -136,7 +138,7 @@ fn archive(step: &Step, address: &Address, moment: &Moment<'_>, found: &mut Vec<
     }
 }
 
-impl<'a> Moment<'a> {
+impl<'a> Known<'a> {
     fn status(&self, id: &str) -> Option<&'a KeyStatus> {
         self.observed.api_keys.get(id).map(|object| &object.status)
     }

@@ -1,6 +1,6 @@
 //! Ids, order, guards, undo: what can be told of a plan by itself.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::invariant::{Invariant, Violation};
 use super::steps::{Steps, broken, created};
@@ -9,7 +9,7 @@ use crate::plan::{Mode, Operation, Step, Undo};
 
 pub(super) fn check(steps: &Steps<'_>, found: &mut Vec<Violation>) {
     order(steps, found);
-    let mut made = BTreeSet::new();
+    let mut made = HashSet::new();
     for step in steps.all() {
         guard(step, found);
         undo(step, found);
@@ -27,7 +27,7 @@ pub(super) fn check(steps: &Steps<'_>, found: &mut Vec<Violation>) {
 /// The journal tells steps apart by their id, so that a crash can be settled only when each id is
 /// there once and says what is done.
 fn order(steps: &Steps<'_>, found: &mut Vec<Violation>) {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for step in steps.all() {
         let target = step.operation.target();
         let part = if target.part.is_empty() { String::new() } else { format!("/{}", target.part) };
@@ -148,7 +148,7 @@ fn mode(mode: Mode, step: &Step, found: &mut Vec<Violation>) {
 
 /// What cannot come back goes last, so that all before it can be taken back.
 fn irreversible_last(steps: &Steps<'_>, found: &mut Vec<Violation>) {
-    let archives: BTreeSet<&str> = steps
+    let archives: HashSet<&str> = steps
         .all()
         .filter(|step| matches!(step.operation, Operation::Archive { .. }))
         .map(|step| step.id.as_str())

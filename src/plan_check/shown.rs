@@ -6,26 +6,22 @@
 use keyless_state::Address;
 use serde_json::{Value, json};
 
-use super::Moment;
 use super::invariant::{Invariant, Violation};
+use super::known::Known;
 use super::steps::{Steps, broken};
 use crate::config::{WorkspaceChoice, WorkspaceKey, WorkspaceRef};
 use crate::plan::{self, Attributes, Mode, Operation, Step};
 use crate::resource::{IssuerArguments, RuleArguments, RuleWorkspaces};
 
-pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     for step in steps.all() {
-        let shown = shown(steps, step.operation.target().address);
-        compare(step, shown, found);
+        // The attributes that the plan says a thing has afterwards.
+        let change = steps.change(step.operation.target().address);
+        compare(step, change.and_then(|change| change.after.as_ref()), found);
         if let Some(moment) = moment.filter(|_| steps.plan.mode == Mode::Apply) {
             declared(step, moment, found);
         }
     }
-}
-
-/// The attributes that a plan says a thing has afterwards.
-fn shown<'a>(steps: &Steps<'a>, address: &Address) -> Option<&'a Attributes> {
-    steps.plan.changes.iter().find(|change| change.address == *address)?.after.as_ref()
 }
 
 fn compare(step: &Step, shown: Option<&Attributes>, found: &mut Vec<Violation>) {
@@ -81,7 +77,7 @@ fn compare(step: &Step, shown: Option<&Attributes>, found: &mut Vec<Violation>) 
 }
 
 /// A plan for apply does what the configuration asks.
-fn declared(step: &Step, moment: &Moment<'_>, found: &mut Vec<Violation>) {
+fn declared(step: &Step, moment: &Known<'_>, found: &mut Vec<Violation>) {
     let address = step.operation.target().address;
     let wrong = match &step.operation {
         Operation::CreateRule { arguments, provider, service_account, .. } => {
@@ -126,7 +122,7 @@ fn rule(
     arguments: &RuleArguments,
     provider: &Address,
     account: Option<&Address>,
-    moment: &Moment<'_>,
+    moment: &Known<'_>,
 ) -> Option<String> {
     let Some(declared) = moment.configuration.federation_rules.get(address) else {
         return Some(format!("{address}, which is not declared"));
@@ -149,7 +145,7 @@ fn rule(
     checks.iter().find(|(holds, _)| !holds).map(|(_, what)| (*what).to_owned())
 }
 
-fn issuer(address: &Address, arguments: &IssuerArguments, moment: &Moment<'_>) -> Option<String> {
+fn issuer(address: &Address, arguments: &IssuerArguments, moment: &Known<'_>) -> Option<String> {
     let Some(declared) = moment.configuration.providers.get(address) else {
         return Some(format!("{address}, which is not declared"));
     };
@@ -157,13 +153,13 @@ fn issuer(address: &Address, arguments: &IssuerArguments, moment: &Moment<'_>) -
     (!same).then(|| "another issuer URL or other keys".to_owned())
 }
 
-fn role(address: &Address, word: &str, moment: &Moment<'_>) -> Option<String> {
+fn role(address: &Address, word: &str, moment: &Known<'_>) -> Option<String> {
     let declared = moment.configuration.service_accounts.get(address);
     let same = declared.is_some_and(|account| account.organization_role.word() == word);
     (!same).then(|| format!("the role {word} in the organization"))
 }
 
-impl Moment<'_> {
+impl Known<'_> {
     /// Tells whether a reference of the configuration means the workspace with this id.
     fn is_workspace(&self, reference: &WorkspaceRef, id: &str) -> bool {
         match reference {

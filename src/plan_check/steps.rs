@@ -1,21 +1,23 @@
 //! The steps of a plan, with the questions that are asked of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use keyless_state::Address;
 
 use super::invariant::{Invariant, Violation};
-use crate::plan::{LaneView, Operation, Plan, Step};
+use crate::plan::{Change, LaneView, Operation, Plan, Step};
 
-/// The steps of a plan by id.
+/// The steps of a plan by id, and what the plan shows by address.
 pub(super) struct Steps<'a> {
     pub(super) plan: &'a Plan,
-    by_id: BTreeMap<&'a str, &'a Step>,
-    about: BTreeMap<&'a Address, Vec<&'a Step>>,
+    places: HashMap<&'a str, usize>,
+    about: HashMap<&'a Address, Vec<&'a Step>>,
+    lanes: HashMap<&'a Address, &'a LaneView>,
+    changes: HashMap<&'a Address, &'a Change>,
 }
 
 /// The steps that are done before another.
-pub(super) struct Before<'a>(BTreeSet<&'a str>);
+pub(super) struct Before<'a>(HashSet<&'a str>);
 
 impl Before<'_> {
     pub(super) fn has(&self, step: &Step) -> bool {
@@ -23,13 +25,35 @@ impl Before<'_> {
     }
 }
 
+/// Steps for all of which others wait.
+pub(super) struct Whole<'a> {
+    members: Vec<&'a Step>,
+    /// The steps that are seen at once to wait for all of them.
+    waiting: HashSet<&'a str>,
+}
+
+/// A step with more members before it is followed to the ground.
+const FEW: usize = 16;
+
 impl<'a> Steps<'a> {
     pub(super) fn new(plan: &'a Plan) -> Steps<'a> {
-        let mut about: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
+        let mut steps = Steps {
+            plan,
+            places: plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect(),
+            about: HashMap::new(),
+            lanes: HashMap::new(),
+            changes: HashMap::new(),
+        };
         for step in &plan.steps {
-            about.entry(step.operation.target().address).or_default().push(step);
+            steps.about.entry(step.operation.target().address).or_default().push(step);
         }
-        Steps { plan, by_id: plan.steps.iter().map(|step| (step.id.as_str(), step)).collect(), about }
+        for lane in &plan.lanes {
+            steps.lanes.entry(&lane.address).or_insert(lane);
+        }
+        for change in &plan.changes {
+            steps.changes.entry(&change.address).or_insert(change);
+        }
+        steps
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &'a Step> {
@@ -42,18 +66,23 @@ impl<'a> Steps<'a> {
     }
 
     pub(super) fn lane(&self, address: &Address) -> Option<&'a LaneView> {
-        self.plan.lanes.iter().find(|lane| lane.address == *address)
+        self.lanes.get(address).copied()
+    }
+
+    /// What the plan shows of one declared thing.
+    pub(super) fn change(&self, address: &Address) -> Option<&'a Change> {
+        self.changes.get(address).copied()
     }
 
     /// Everything that is done before a step, however far back.
     pub(super) fn before(&self, step: &'a Step) -> Before<'a> {
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         let mut open: Vec<&str> = step.after.iter().map(String::as_str).collect();
         while let Some(id) = open.pop() {
             if seen.insert(id)
-                && let Some(step) = self.by_id.get(id)
+                && let Some(at) = self.places.get(id)
             {
-                open.extend(step.after.iter().map(String::as_str));
+                open.extend(self.plan.steps[*at].after.iter().map(String::as_str));
             }
         }
         Before(seen)
@@ -67,12 +96,64 @@ impl<'a> Steps<'a> {
         needed: impl Iterator<Item = &'a Step>,
         found: &mut Vec<Violation>,
     ) {
+        let named: HashSet<&str> = step.after.iter().map(String::as_str).collect();
+        let mut missing: Vec<&str> =
+            needed.map(|needed| needed.id.as_str()).filter(|id| !named.contains(id)).collect();
+        if missing.is_empty() {
+            return;
+        }
         let before = self.before(step);
-        let missing: Vec<&str> =
-            needed.filter(|needed| !before.has(needed)).map(|needed| needed.id.as_str()).collect();
+        missing.retain(|id| !before.0.contains(id));
         if !missing.is_empty() {
             let what = format!("that it does not wait for {}", missing.join(", "));
             found.push(broken(invariant, step, what, "these done before"));
+        }
+    }
+
+    /// The steps that `is_member` tells, for [`demand_whole`](Steps::demand_whole).
+    ///
+    /// One pass in the order of the plan: each step has what its predecessors have before them.
+    pub(super) fn whole(&self, is_member: impl Fn(&'a Step) -> bool) -> Whole<'a> {
+        let steps = &self.plan.steps;
+        let members: Vec<&Step> = steps.iter().filter(|step| is_member(step)).collect();
+        let mut waiting = HashSet::new();
+        // The members before each step, where they are few, and the last step that counted each.
+        let mut few: Vec<Vec<usize>> = Vec::with_capacity(steps.len());
+        let mut counted: Vec<usize> = vec![usize::MAX; steps.len()];
+        for (place, step) in steps.iter().enumerate() {
+            let mut own = Vec::new();
+            let mut waits = false;
+            for id in &step.after {
+                let Some(before) = self.places.get(id.as_str()).copied().filter(|at| *at < place) else {
+                    continue;
+                };
+                waits |= waiting.contains(id.as_str());
+                let itself = is_member(&steps[before]).then_some(before);
+                for member in few[before].iter().copied().chain(itself) {
+                    if std::mem::replace(&mut counted[member], place) != place {
+                        own.push(member);
+                    }
+                }
+            }
+            if waits || own.len() == members.len() {
+                waiting.insert(step.id.as_str());
+            }
+            own.truncate(if own.len() > FEW { 0 } else { FEW });
+            few.push(own);
+        }
+        Whole { members, waiting }
+    }
+
+    /// Demands that every member of a whole is done before `step`.
+    pub(super) fn demand_whole(
+        &self,
+        invariant: Invariant,
+        step: &'a Step,
+        whole: &Whole<'a>,
+        found: &mut Vec<Violation>,
+    ) {
+        if !whole.waiting.contains(step.id.as_str()) {
+            self.demand_before(invariant, step, whole.members.iter().copied(), found);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sound plans, bent one at a time.
 
+mod contained;
 mod running;
 mod worlds;
 
@@ -369,10 +370,14 @@ fn the_words_name_invariant_step_and_expectation() {
     let world = confirmed();
     let mut plan = world.plan();
     step(&mut plan, DISABLE).lane = None;
-    let told = refuse(&plan, Some(&world.moment())).unwrap_err();
+    let told = refuse_saved(&plan, &world.plan(), &world.moment()).unwrap_err();
     assert_eq!(
         told.lines().nth(1).unwrap(),
         "  I13 (no step passes a gate unasked), step disable/api_key.old: found no gate; expected the gate of api_key.old"
+    );
+    assert_eq!(
+        told.lines().nth(2).unwrap(),
+        r#"  step disable/api_key.old: lane is nothing, and "api_key.old" in a plan made now"#
     );
     assert!(demand(&plan, &world.moment()).unwrap_err().contains("error in keyless itself"));
 }

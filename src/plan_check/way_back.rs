@@ -2,16 +2,17 @@
 
 use keyless_state::ConsumerId;
 
-use super::Moment;
 use super::invariant::{Invariant, Violation};
+use super::known::Known;
 use super::objects::dependents_first;
 use super::steps::{Steps, broken};
 use crate::plan::{Operation, Step};
 use crate::resource::KeyStatus;
 
-pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut Vec<Violation>) {
+pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     let brings_back =
         |step: &&Step| matches!(step.operation, Operation::Enable { .. } | Operation::Restore { .. });
+    let back = steps.whole(|step| brings_back(&step));
     for step in steps.all() {
         match &step.operation {
             Operation::Enable { address, id } => {
@@ -47,7 +48,7 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Moment<'_>>, found: &mut 
                 }
             }
             Operation::Forget { .. } => {}
-            _ => steps.demand_before(Invariant::I3, step, steps.all().filter(brings_back), found),
+            _ => steps.demand_whole(Invariant::I3, step, &back, found),
         }
         if let (Operation::Archive { address }, Some(moment)) = (&step.operation, moment) {
             dependents_first(steps, step, address, moment, found);
@@ -71,7 +72,7 @@ fn restore(
     address: &keyless_state::Address,
     consumer: &ConsumerId,
     enabled: bool,
-    moment: &Moment<'_>,
+    moment: &Known<'_>,
     found: &mut Vec<Violation>,
 ) {
     let lane = moment.state.lanes.get(address);

@@ -68,11 +68,12 @@ fn an_archive_needs_time_and_a_named_approval() {
     let environment = Environment::example("eleven-keys");
     environment.apply();
     let archived = || environment.world()["api_keys"]["apikey_01ReleaseNotes"]["status"] == json!("archived");
-    environment.keyless("apply -auto-approve -approve-archive=api_key.nobody").exits(1);
+    environment.keyless("apply -auto-approve -approve-archive=api_key.nobody -by=Ada").exits(1);
     let without = environment.keyless("apply -auto-approve").exits(0);
     without.says("waits for a named approval: archiving is final");
     assert!(!archived());
-    let with = environment.keyless("apply -auto-approve -approve-archive=api_key.release_notes").exits(0);
+    let with =
+        environment.keyless("apply -auto-approve -approve-archive=api_key.release_notes -by=Ada").exits(0);
     // The time that still has to pass is skipped, and said to be.
     with.says("(skip_waits: 72h");
     assert!(archived());

@@ -17,6 +17,7 @@ mod doctor;
 mod drift;
 mod eleven_keys;
 mod export;
+mod forged_plan;
 mod interrupt;
 mod one_lane;
 mod plan_check;

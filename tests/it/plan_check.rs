@@ -1,25 +1,9 @@
 //! A saved plan that somebody edited with care: the checksum fits, and it is refused all the same.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use super::forged_plan::{forge, step};
 use super::support::Environment;
-
-/// Edits the plan of a file and computes its checksum anew, as an editor with bad intent would.
-fn forge(environment: &Environment, from: &str, to: &str, edit: impl FnOnce(&mut Value)) {
-    let mut envelope: Value = serde_json::from_str(&environment.read(from)).unwrap();
-    let before = envelope["plan"].clone();
-    edit(&mut envelope["plan"]);
-    assert_ne!(before, envelope["plan"], "nothing was edited");
-    let digest = Sha256::digest(envelope["plan"].to_string().as_bytes());
-    envelope["digest"] = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
-    environment.write(to, &envelope.to_string());
-}
-
-fn step<'a>(plan: &'a mut Value, id: &str) -> &'a mut Value {
-    let steps = plan["steps"].as_array_mut().unwrap();
-    steps.iter_mut().find(|step| step["id"] == id).unwrap_or_else(|| panic!("no step {id}"))
-}
 
 #[test]
 fn the_checksum_alone_is_no_protection() {

@@ -37,13 +37,13 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let mut look = look::look(&session, connection, recorded, ui).await?;
         arguments.choices.take(&mut look)?;
         let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
-        let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui) else {
+        let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui)? else {
             return Ok(Exit::Error);
         };
         let plan = match saved {
             Some(saved) => {
                 refuse_stale(&saved.base, &fresh.base)?;
-                plan_check::refuse(&saved, Some(&look.moment(&session)))?;
+                plan_check::refuse_saved(&saved, &fresh, &look.moment(&session))?;
                 saved
             }
             None => fresh,
@@ -54,7 +54,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     .await
 }
 
-/// The plan as it would be made now; a saved one is held against its base.
+/// The plan as it would be made now, which a saved one has to be a part of; nothing when problems in its
+/// way have been told.
 fn fresh(
     look: &Look,
     session: &Session,
@@ -62,11 +63,12 @@ fn fresh(
     saved: Option<&Plan>,
     mode: Mode,
     ui: &Ui,
-) -> Option<Plan> {
+) -> Result<Option<Plan>, String> {
     match saved.map_or(mode, |plan| plan.mode) {
-        mode @ (Mode::Apply | Mode::RefreshOnly) => look.plan(session, mode, connection.skip_waits, ui),
-        // Without steps it breaks nothing; its base is what it is made for.
-        mode => look.plan_back(session, mode, crate::rollback::WayBack::default()).ok(),
+        mode @ (Mode::Apply | Mode::RefreshOnly) => Ok(look.plan(session, mode, connection.skip_waits, ui)),
+        Mode::Destroy => super::destroy::plan(look, session).map(Some),
+        // No command saves one, as a file does not say which checkpoint it is for.
+        Mode::Rollback => Err("a rollback cannot be applied from a file. Nothing was changed; run `keyless rollback -to=NAME`, which shows its plan and asks".to_owned()),
     }
 }
 
@@ -106,7 +108,7 @@ fn read_plan(path: &Path) -> Result<Plan, String> {
         .map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
     let refused = |error: String| format!("{} cannot be applied: {error}", path.display());
     let plan = plan::decode(&text).map_err(|error| refused(error.to_string()))?;
-    plan_check::refuse(&plan, None).map_err(refused)?;
+    plan_check::refuse(&plan).map_err(refused)?;
     Ok(plan)
 }
 

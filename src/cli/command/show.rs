@@ -40,7 +40,7 @@ fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let plan = plan::decode(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    plan_check::refuse(&plan, None).map_err(|error| format!("{}: {error}", path.display()))?;
+    plan_check::refuse(&plan).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(match format(arguments) {
         "json" => format!("{:#}\n", render::plan_json::plan(&plan)),
         "markdown" => render::markdown::plan(&plan),

@@ -98,6 +98,13 @@ impl World {
     }
 
     pub(super) fn plan(&self) -> Plan {
+        let plan = self.plan_of_any_length();
+        assert!(!plan.steps.is_empty());
+        plan
+    }
+
+    /// The same where the world may leave nothing to do.
+    pub(super) fn plan_of_any_length(&self) -> Plan {
         let input = PlanInput {
             configuration: &self.configuration,
             state: &self.state,
@@ -114,15 +121,13 @@ impl World {
             outputs_changed: false,
             caller: Caller::Person,
         };
-        let plan = match self.mode {
+        match self.mode {
             Mode::Destroy => {
                 let nothing = State::default();
                 build_back(input, way_back(&self.state, &nothing, &self.configuration, Reason::Destroy))
             }
             _ => build(input).unwrap(),
-        };
-        assert!(!plan.steps.is_empty());
-        plan
+        }
     }
 
     fn put(&mut self, id: &str, at: Timestamp, fact: Fact) {
