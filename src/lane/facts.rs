@@ -35,7 +35,8 @@ impl LaneFacts {
         let Some(back) = self.rolled_back_at else { return self };
         let is_newer = |at: &Timestamp| *at > back;
         for rule in &mut self.rules {
-            rule.exchange = rule.exchange.take().filter(|exchange| is_newer(&exchange.at));
+            // A rule that worked in that very moment was proven as late as can be.
+            rule.exchange = rule.exchange.take().filter(|exchange| exchange.at >= back);
             rule.traffic_at = rule.traffic_at.filter(is_newer);
             if let Some(feed) = &mut rule.feed {
                 feed.accepted_at = feed.accepted_at.filter(is_newer);
@@ -78,6 +79,8 @@ pub struct RuleFacts {
     /// Why the rule, its issuer or its account is not yet as configured; none when all of it
     /// reads back equal.
     pub unconfigured: Option<String>,
+    /// What of the rule, its issuer and its account somebody else archived, with what stands on that.
+    pub lost: Vec<Address>,
     /// Whether the issuer's published keys were fetched.
     pub issuer_keys_seen: bool,
     /// The last trial exchange of the rule as it is now.

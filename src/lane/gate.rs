@@ -6,7 +6,7 @@ mod verify;
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
-use disturbed::{displaced, watch_gate};
+use disturbed::{displaced, lost, watch_gate};
 pub use verify::rule_is_verified;
 use verify::{verify_gate, was_proven};
 
@@ -198,6 +198,10 @@ fn unknown_key(facts: &LaneFacts) -> Refusal {
 }
 
 fn configure_gate(facts: &LaneFacts) -> Gate {
+    let lost: Vec<Refusal> = facts.rules.iter().filter(|rule| !rule.lost.is_empty()).map(lost).collect();
+    if !lost.is_empty() {
+        return Gate::Refused(lost);
+    }
     let rules = facts.rules.iter().filter_map(|rule| rule.unconfigured.clone());
     let consumers = facts.consumers.iter().filter_map(|consumer| consumer.unconfigured.clone());
     let needs = rules.chain(consumers).map(|what| need(what, Supplier::Engine)).collect();

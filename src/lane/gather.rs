@@ -1,6 +1,6 @@
 //! From configuration, state and what was seen to the facts of each lane.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weight, Winner};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,8 @@ pub struct Sightings {
     pub marked: binding::Marked,
     /// Why an object is not yet as configured, by address: from the diff.
     pub unconfigured: BTreeMap<Address, String>,
+    /// Objects that somebody else archived, and what stands on them: from the diff.
+    pub lost: BTreeSet<Address>,
     /// Digest of the federation settings that each consumer should have, where the rule exists.
     pub wanted_settings: BTreeMap<(Address, ConsumerId), String>,
 }
@@ -143,6 +145,7 @@ fn rule_facts(
         address: rule.clone(),
         service_account: declared.service_account.clone(),
         unconfigured: parts.iter().find_map(|part| sightings.unconfigured.get(*part).cloned()),
+        lost: parts.into_iter().filter(|part| sightings.lost.contains(*part)).cloned().collect(),
         issuer_keys_seen: keys.is_some(),
         exchange: exchange.map(|(evidence, (accepted, refusal))| ExchangeFacts {
             at: evidence.observed_at,

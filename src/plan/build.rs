@@ -10,7 +10,7 @@ use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
 use super::guard::{Scene, guard};
-use super::held::HeldBack;
+use super::held::Cause;
 use super::lanes;
 use super::operation::Operation;
 use super::plan_data::{Base, Mode, Moved, MovedConsumer, Plan, Step};
@@ -96,7 +96,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         steps,
         outputs_changed: input.outputs_changed && !refresh_only,
         console: diff.console,
-        held: held(diff.held),
+        held: diff.held.into_values().collect(),
         kept: diff.kept,
     })
 }
@@ -111,10 +111,6 @@ fn moved(moves: Renames) -> Vec<Moved> {
 
 fn consumers_moved(renames: ConsumerRenames) -> Vec<MovedConsumer> {
     renames.into_iter().map(|((lane, from), to)| MovedConsumer { lane, from, to }).collect()
-}
-
-fn held(held: BTreeMap<Address, String>) -> Vec<HeldBack> {
-    held.into_iter().map(|(address, why)| HeldBack { address, why }).collect()
 }
 
 /// Builds the plan of a way back: its steps come from the difference of two states, and the lanes
@@ -137,7 +133,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         steps: back.steps,
         outputs_changed: false,
         console,
-        held: held(diff.held),
+        held: diff.held.into_values().collect(),
         kept: Vec::new(),
     }
 }
@@ -164,6 +160,8 @@ fn judge<'a>(input: &PlanInput<'a>) -> Judge<'a> {
 /// Notes what is not yet as configured, and what settings each consumer should have.
 fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
     input.sightings.unconfigured = diff.unconfigured.clone();
+    let lost = diff.held.values().filter(|held| held.cause == Cause::Archived);
+    input.sightings.lost = lost.map(|held| held.address.clone()).collect();
     let organization = &input.observed.organization.id;
     let workspace_id = |workspace: &WorkspaceRef| diff.workspace_id(workspace);
     input.sightings.wanted_settings =

@@ -5,6 +5,7 @@
 
 mod account;
 mod issuer;
+mod name;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::attributes::Attributes;
 use super::change::{Action, Change, Drift, Reason};
 use super::console::ConsoleTask;
 use super::guard::Kept;
+use super::held::{Cause, HeldBack};
 use super::operation::Operation;
 use super::undo::Undo;
 use crate::config::{Configuration, WorkspaceKey, WorkspaceRef};
@@ -42,8 +44,8 @@ pub struct Diff {
     pub problems: Vec<Diagnostic>,
     /// What was held back because only a person can do it.
     pub console: Vec<ConsoleTask>,
-    /// What was held back because something at the API cannot be read, and why.
-    pub held: BTreeMap<Address, String>,
+    /// What was held back because something at the API cannot be read, or was archived by somebody.
+    pub held: BTreeMap<Address, HeldBack>,
     /// What stays until the workloads that live off it have moved.
     pub kept: Vec<Kept>,
 }
@@ -235,19 +237,22 @@ impl Diff {
         if lost {
             let by = by.map_or(String::new(), |by| format!(" by {by}"));
             let at = at.map_or(String::new(), |at| format!(" at {at}"));
-            self.problems.push(
-                Diagnostic::error("Object archived outside of keyless")
-                    .address(address)
-                    .detail(format!(
-                        "{address} ({}) is {what} at the API{by}{at}. Somebody chose that, and an archived object cannot come back, so no successor is made without your choice.",
-                        record.id
-                    ))
-                    .hint(format!(
-                        "remove the block if that is right; for a successor, declare a new block with a new `name` (the old name may stay taken) and move the workloads to it, and drop {address}"
-                    )),
-            );
+            let why = format!("{address} ({}) is {what} at the API{by}{at}.", record.id);
+            self.lose(address, None, why);
         }
         !lost
+    }
+
+    /// Does nothing with an object that somebody archived, or with what stands on it.
+    fn lose(&mut self, address: &Address, stands_on: Option<Address>, why: String) {
+        self.unconfigured.insert(address.clone(), format!("{address}, which somebody archived"));
+        let held = HeldBack { address: address.clone(), cause: Cause::Archived, stands_on, why };
+        self.held.insert(address.clone(), held);
+    }
+
+    /// Whether somebody archived this.
+    fn is_lost(&self, address: &Address) -> bool {
+        self.held.get(address).is_some_and(|held| held.cause == Cause::Archived)
     }
 
     fn immutable(&mut self, address: &Address, argument: &str, from: &str, to: &str, how: &str) {

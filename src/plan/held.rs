@@ -1,4 +1,4 @@
-//! What is held back because an object at the API cannot be read.
+//! What is held back because an object at the API cannot be read, or because somebody archived it.
 //!
 //! What is not understood is never taken for absent or for equal: nothing is done with such a thing
 //! and with what stands on it, and the rest of the plan goes on.
@@ -18,17 +18,47 @@ use crate::resource::{Observed, Unreadable};
 pub struct HeldBack {
     /// The declared or recorded thing.
     pub address: Address,
+    /// What stands in the way.
+    pub cause: Cause,
+    /// The archived thing that it stands on, where it is not archived itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_on: Option<Address>,
     /// Why, as a whole sentence.
     pub why: String,
+}
+
+/// What stands in the way of doing something with a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// It, or what it stands on or is stood on by, cannot be read.
+    Unreadable,
+    /// Somebody else archived it or what it stands on. That was a choice, and what is archived never comes
+    /// back, so that a successor is made by choice alone.
+    Archived,
 }
 
 impl HeldBack {
     /// The warning that names it.
     pub fn warning(&self) -> Diagnostic {
+        if self.cause == Cause::Archived {
+            return Diagnostic::warning("Object archived outside of keyless")
+                .address(&self.address)
+                .detail(format!("{} Somebody chose that, and an archived object cannot come back. Nothing is done with it until you choose; the rest goes on.", self.why))
+                .hint(format!("keyless apply {} makes a successor, which gets a new id, and moves the workloads to it; or remove the block, if the archive is right", self.replaces()));
+        }
         Diagnostic::warning("Object that cannot be read")
             .address(&self.address)
             .detail(format!("{} Nothing is done with it until that can be read; the rest goes on.", self.why))
             .hint("plan again in a moment; if it stays so, look at the object in the Console, or take a newer version of keyless")
+    }
+}
+
+impl HeldBack {
+    /// The options that choose a successor for it, and for what it stands on.
+    fn replaces(&self) -> String {
+        let all = self.stands_on.iter().chain([&self.address]);
+        all.map(|address| format!("-replace={address}")).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -67,7 +97,8 @@ pub(super) fn hold_back(configuration: &Configuration, state: &State, observed: 
         }
     }
     for (address, why) in why {
-        diff.held.entry(address).or_insert(why);
+        let held = HeldBack { address: address.clone(), cause: Cause::Unreadable, stands_on: None, why };
+        diff.held.entry(address).or_insert(held);
     }
     for root in roots {
         diff.unconfigured.insert(root.clone(), format!("{root}, which cannot be read"));

@@ -319,7 +319,7 @@ fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView 
         needs,
         refusals,
         moves,
-        seen: facts.rules.iter().flat_map(seen).collect(),
+        seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).collect(),
     }
 }
 
@@ -332,6 +332,12 @@ fn resumption(lane: &Address, since: Timestamp) -> NeedView {
         consumer: None,
         remedy: Some(format!("keyless apply -resume={lane}")),
     }
+}
+
+/// Who approved the archive of a key.
+fn approved(facts: &LaneFacts) -> Option<String> {
+    let (by, at) = facts.key.approval.as_ref()?;
+    Some(format!("the archive of the key, approved by {by} at {at}"))
 }
 
 /// What the Activity Feed says of a rule.

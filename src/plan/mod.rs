@@ -30,7 +30,7 @@ pub use declared::issuer_arguments;
 pub use diff::{Diff, diff};
 pub use file::{PlanFileError, decode, encode};
 pub use guard::{Kept, Scene, cut_off};
-pub use held::HeldBack;
+pub use held::{Cause, HeldBack};
 pub use moves::{follow, lane_today, moves};
 pub use operation::{Operation, OperationTarget};
 pub use plan_data::{

@@ -5,7 +5,7 @@
 //! none lies in wait for a later one.
 
 use clap::Args;
-use keyless_state::{Address, Evidence, Fact, Mutation, Weight};
+use keyless_state::{Address, Evidence, Fact, Mutation, Record, Weight};
 
 use super::look::Look;
 use crate::cli::store::user;
@@ -26,6 +26,12 @@ pub(in crate::cli) struct Choices {
     /// Make a successor of an object that somebody else archived; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     replace: Vec<Address>,
+}
+
+/// Whether nobody can live off an object, since it or what it stands on is archived.
+fn is_dead(record: &Record, look: &Look) -> bool {
+    let parts = record.depends_on.iter().filter_map(|part| look.state.records.get(part));
+    std::iter::once(record).chain(parts).any(|record| look.observed.is_lost(&record.id))
 }
 
 impl Choices {
@@ -49,7 +55,7 @@ impl Choices {
         }
         for address in &self.replace {
             match look.state.records.get(address) {
-                Some(record) if look.observed.is_lost(&record.id) => {
+                Some(record) if is_dead(record, look) => {
                     changes.push(Mutation::DropRecord { address: address.clone() });
                 }
                 Some(record) => problems.push(format!(

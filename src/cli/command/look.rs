@@ -295,8 +295,9 @@ impl Look {
                         .is_some_and(|record| record.depends_on.contains(address))
             })
         };
+        let unread = plan.held.iter().filter(|held| held.cause == plan::Cause::Unreadable);
         let unread: Vec<&str> =
-            plan.held.iter().filter(|held| touches(&held.address)).map(|held| held.why.as_str()).collect();
+            unread.filter(|held| touches(&held.address)).map(|held| held.why.as_str()).collect();
         match unread.is_empty() {
             true => Ok(()),
             false => Err(format!(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::verify::rule_gate;
 use super::{Gate, Need, Refusal, Supplier, gate_of, join, need};
-use crate::lane::facts::{ConsumerFacts, LaneFacts, Presence};
+use crate::lane::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
 
 /// Consumers whose blocks name another place than the one in which keyless has changed something.
 pub(super) fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
@@ -23,9 +23,29 @@ pub(super) fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
     facts.consumers.iter().filter_map(of).collect()
 }
 
+/// What to tell of a rule that somebody archived.
+pub(super) fn lost(rule: &RuleFacts) -> Refusal {
+    let replaces: Vec<String> = rule.lost.iter().map(|it| format!("-replace={it}")).collect();
+    Refusal {
+        why: format!(
+            "{}, or what it stands on, was archived by somebody, and no exchange through it is accepted any more",
+            rule.address
+        ),
+        place: None,
+        fix: format!(
+            "keyless apply {} makes a successor and writes the settings anew; or name another rule.",
+            replaces.join(" ")
+        ),
+    }
+}
+
 /// The end of a lane whose key does not work any more: `end`, once nothing is wrong in its places.
 pub(super) fn watch_gate(facts: &LaneFacts, now: Timestamp, end: Gate) -> Gate {
-    let displaced = gate_of(Vec::new(), displaced(facts));
+    let lives_off = |rule: &&RuleFacts| {
+        facts.consumers.iter().any(|it| it.removed_at.is_some() && it.rule == rule.address)
+    };
+    let lost = facts.rules.iter().filter(|rule| !rule.lost.is_empty()).filter(lives_off).map(lost);
+    let displaced = gate_of(Vec::new(), lost.chain(displaced(facts)).collect());
     // A key that somebody else switched off may lie wherever it does.
     let ours = facts.consumers.iter().filter(|it| it.removed_at.is_some() && it.displaced.is_none());
     match ours.map(|consumer| place_gate(facts, consumer, now)).fold(displaced, join) {

@@ -15,6 +15,7 @@ const NOW: i64 = 100;
 
 fn rule() -> RuleFacts {
     RuleFacts {
+        lost: Vec::new(),
         address: address(RULE),
         service_account: address("service_account.bot"),
         unconfigured: None,

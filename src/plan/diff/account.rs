@@ -9,6 +9,7 @@ use super::super::change::Action;
 use super::super::declared::{account_arguments, memberships};
 use super::super::operation::Operation;
 use super::super::undo::Undo;
+use super::name::name_at_api;
 use super::{Diff, adopt, differing, live, taken};
 use crate::config::ServiceAccount;
 use crate::resource::{Observed, ServiceAccountArguments, ServiceAccountObject};
@@ -24,9 +25,17 @@ pub(super) fn compare_account(
     let kept = state.records.get(address).filter(|_| !account.is_named);
     let kept = kept.and_then(|record| observed.service_accounts.get(&record.id));
     let mut arguments = account_arguments(account);
-    if let Some(object) = kept {
-        arguments.name = object.arguments.name.clone();
-    }
+    let archived = |name: &str| {
+        observed
+            .service_accounts
+            .values()
+            .any(|o| o.arguments.name == name && o.provenance.archived_at.is_some())
+    };
+    let recorded = state.records.get(address).and_then(|record| observed.service_accounts.get(&record.id));
+    arguments.name = match kept {
+        Some(object) => object.arguments.name.clone(),
+        None => name_at_api(&account.name, recorded.map(|object| object.arguments.name.as_str()), archived),
+    };
     let wanted = memberships(account, |workspace| diff.workspace_id(workspace));
     let after = attributes::service_account(&arguments, &wanted);
     diff.depends_on.insert(address.clone(), Vec::new());
@@ -45,7 +54,7 @@ pub(super) fn compare_account(
             let object = live(
                 observed.service_accounts.values(),
                 |o| (&o.arguments.name, &o.provenance),
-                &account.name,
+                &arguments.name,
             );
             if let Some(object) = object {
                 let now = shown(object);

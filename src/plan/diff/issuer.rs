@@ -7,6 +7,7 @@ use super::super::change::Action;
 use super::super::declared::issuer_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
+use super::name::name_at_api;
 use super::{Diff, adopt, differing, live, taken};
 use crate::config::Provider;
 use crate::resource::{IssuerObject, Observed};
@@ -22,9 +23,15 @@ pub(super) fn compare_issuer(
     diff.depends_on.insert(address.clone(), Vec::new());
     let shown = |object: &IssuerObject| attributes::issuer(&object.arguments);
     let recorded = state.records.get(address);
+    let archived = |name: &str| {
+        observed.issuers.values().any(|o| o.arguments.name == name && o.provenance.archived_at.is_some())
+    };
+    let known = recorded.and_then(|record| observed.issuers.get(&record.id));
+    arguments.name =
+        name_at_api(&provider.name, known.map(|object| object.arguments.name.as_str()), archived);
     let object = match recorded {
         Some(record) => observed.issuers.get(&record.id),
-        None => live(observed.issuers.values(), |o| (&o.arguments.name, &o.provenance), &provider.name),
+        None => live(observed.issuers.values(), |o| (&o.arguments.name, &o.provenance), &arguments.name),
     };
     // The same keys in the API's own form are no change.
     if let Some(object) = object

@@ -9,6 +9,7 @@ use super::super::change::Action;
 use super::super::declared::rule_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
+use super::name::name_at_api;
 use super::{Diff, adopt, differing, live, taken};
 use crate::config::FederationRule;
 use crate::diagnostic::Diagnostic;
@@ -25,9 +26,22 @@ pub(super) fn compare_rule(
         Some(record) => record.id.clone(),
         None => diff.adopted_id(address).unwrap_or_default(),
     };
-    let arguments = rule_arguments(rule, id_of, |workspace| diff.workspace_id(workspace));
+    let mut arguments = rule_arguments(rule, id_of, |workspace| diff.workspace_id(workspace));
+    let recorded = state.records.get(address).and_then(|record| observed.rules.get(&record.id));
+    // One that stands on what is archived is as good as archived.
+    let is_dead = |o: &RuleObject| {
+        let parts = [&o.arguments.issuer_id, &o.arguments.service_account_id];
+        o.provenance.archived_at.is_some() || parts.into_iter().any(|id| observed.is_lost(id))
+    };
+    let archived = |name: &str| observed.rules.values().any(|o| o.arguments.name == name && is_dead(o));
+    arguments.name = name_at_api(&rule.name, recorded.map(|object| object.arguments.name.as_str()), archived);
     let depends_on = vec![rule.provider.clone(), rule.service_account.clone()];
     diff.depends_on.insert(address.clone(), depends_on.clone());
+    if let Some(lost) = depends_on.iter().find(|it| diff.is_lost(it)) {
+        let why = format!("{address} needs {lost}, which somebody archived.");
+        diff.lose(address, Some(lost.clone()), why);
+        return;
+    }
     let mut unknown: Vec<String> = Vec::new();
     for (id, name) in
         [(&arguments.issuer_id, "issuer_id"), (&arguments.service_account_id, "service_account_id")]
@@ -49,7 +63,7 @@ pub(super) fn compare_rule(
         }
         None => {
             if let Some(object) =
-                live(observed.rules.values(), |o| (&o.arguments.name, &o.provenance), &rule.name)
+                live(observed.rules.values(), |o| (&o.arguments.name, &o.provenance), &arguments.name)
             {
                 let now = shown(object);
                 let differs = differing(&now, &after);

@@ -164,7 +164,6 @@ fn what_others_did_is_told_with_who_and_when() {
         let drift = &diff.drift[0];
         (drift.what.clone(), drift.by.clone(), drift.at, drift.after.is_some())
     };
-    let lost = "! Object archived outside of keyless";
     let changed = check(
         built(),
         bend(|rule| {
@@ -175,20 +174,47 @@ fn what_others_did_is_told_with_who_and_when() {
         &["update/federation_rule.bot"],
     );
     assert_eq!(seen(&changed), ("changed".into(), Some("user_1".into()), Some(hour(3)), true));
-    // What a person archived is never made again: no create, only the problem.
+    // What a person archived is never made again, and only what stands on it waits for a choice.
+    let lost = |diff: &Diff| diff.held.keys().map(ToString::to_string).collect::<Vec<_>>();
     let archived = check(
         built(),
         bend(|rule| {
             rule.provenance.archived_by = Some("user_2".into());
             rule.provenance.archived_at = Some(hour(4));
         }),
-        &[lost],
+        &[],
     );
     assert_eq!(seen(&archived), ("archived".into(), Some("user_2".into()), Some(hour(4)), false));
-    let gone = check(built(), |w| w.2.rules.clear(), &[lost]);
+    assert_eq!(lost(&archived), [RULE]);
+    let gone = check(built(), |w| w.2.rules.clear(), &[]);
     assert_eq!(seen(&gone), ("gone".into(), None, None, false));
-    check(built(), |w| w.2.issuers.clear(), &[lost]);
-    check(built(), |w| w.2.service_accounts.clear(), &[lost]);
+    assert_eq!(lost(&check(built(), |w| w.2.issuers.clear(), &[])), [ISSUER, RULE]);
+    assert_eq!(lost(&check(built(), |w| w.2.service_accounts.clear(), &[])), [ACCOUNT, RULE]);
+    let changes = |w: &mut World| {
+        w.2.service_accounts.clear();
+        the_provider(w).check_jti = false;
+    };
+    assert_eq!(lost(&check(built(), changes, &["update/provider.oidc.ci"])), [ACCOUNT, RULE]);
+}
+
+#[test]
+fn a_name_that_an_archived_object_has_is_not_asked_for_again() {
+    let archived = |w: &mut World| {
+        w.1 = State::default();
+        let archive = |it: &mut Provenance| it.archived_at = Some(hour(0));
+        w.2.rules.values_mut().for_each(|it| archive(&mut it.provenance));
+        w.2.issuers.values_mut().for_each(|it| archive(&mut it.provenance));
+        w.2.service_accounts.values_mut().for_each(|it| archive(&mut it.provenance));
+    };
+    let mut world = built();
+    archived(&mut world);
+    let (configuration, state, observed) = &world;
+    let names: Vec<String> = diff(configuration, state, observed)
+        .changes
+        .iter()
+        .map(|change| change.after.as_ref().unwrap()["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["bot-2", "ci-2", "bot-2"]);
 }
 
 fn undeclared(world: &mut World) {
