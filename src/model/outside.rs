@@ -198,8 +198,11 @@ fn new_id<'a>(kind: &str, name: &str, same: impl Iterator<Item = &'a Provenance>
 pub(super) fn works(scope: &Scope, world: &World, rule: &keyless_state::Address) -> bool {
     let declared = &scope.configuration.federation_rules[rule];
     let is_live = |provenance: &Provenance| provenance.archived_at.is_none();
-    let live =
-        world.observed.rules.values().any(|it| it.arguments.name == declared.name && is_live(&it.provenance));
+    // One that is made after an archived one has its name with a number.
+    let is_it = |name: &str| {
+        name.strip_prefix(&declared.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let live = world.observed.rules.values().any(|it| is_it(&it.arguments.name) && is_live(&it.provenance));
     live && !world.broken[scope.rule_index(rule)]
 }
 
