@@ -74,24 +74,36 @@ pub fn places(configuration: &Configuration, state: &State, base: &Path) -> Vec<
 }
 
 /// Looks into every consumer.
-pub async fn sight(configuration: &Configuration, state: &State, base: &Path) -> Sightings {
+pub async fn sight(
+    configuration: &Configuration,
+    state: &State,
+    observed: &Observed,
+    base: &Path,
+) -> Sightings {
+    let keys = Arc::new(observed.api_keys.clone());
     let mut sightings = Sightings::default();
     let mut checks = tokio::task::JoinSet::new();
     for place in places(configuration, state, base) {
+        let keys = Arc::clone(&keys);
         checks.spawn(async move {
             let presence = place.check().await;
+            let returned = place.returned(&keys);
             let (settings, is_marked) = (place.settings(), place.is_marked());
-            ((place.key, place.id), presence, settings, is_marked)
+            ((place.key, place.id), presence, returned, settings, is_marked)
         });
     }
     while let Some(checked) = checks.join_next().await {
-        let (place, presence, settings, is_marked) = checked.expect("a look into a consumer does not panic");
+        let (place, presence, returned, settings, is_marked) =
+            checked.expect("a look into a consumer does not panic");
         if let Some(settings) = settings {
             sightings.settings.insert(place.clone(), settings_digest(&settings));
             sightings.found.insert(place.clone(), settings.into_iter().collect());
         }
         if is_marked {
             sightings.marked.insert(place.clone());
+        }
+        if let Some(returned) = returned {
+            sightings.returned.insert(place.clone(), returned);
         }
         sightings.presence.insert(place, presence);
     }

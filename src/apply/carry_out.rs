@@ -102,6 +102,10 @@ pub(super) async fn carry_out(
                 let found = tools.remote.platform.api_key(&id).await.map_err(|error| explain(&error))?;
                 prepare::may_put_back(&id, &found.status)?;
             }
+            if let ConsumerChange::TakeDeadKeyOut(key) = &change {
+                let found = tools.remote.platform.api_key(&key.id).await.map_err(|error| explain(&error))?;
+                prepare::is_dead(&key.id, &found.status)?;
+            }
             let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block, tag };
             // What a driver did before it failed shows in the place.
             change_consumer(place, change).await
@@ -226,6 +230,7 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, F
     match change {
         ConsumerChange::Configure(settings) => place.configure(&settings).map_err(told)?,
         ConsumerChange::Unconfigure => place.unconfigure().map_err(told)?,
+        ConsumerChange::TakeDeadKeyOut(key) => place.take_dead_key_out(&key).map_err(told)?,
         ConsumerChange::Remove => {
             done.receipt = place.remove().await.map_err(told)?;
             // The consumer has to read back free of the key, or it was not taken out.

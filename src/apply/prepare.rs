@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::config::Configuration;
 use crate::plan::{self, Operation};
 use crate::platform::Call;
-use crate::resource::{KeyStatus, Observed, RuleArguments};
+use crate::resource::{ApiKeyObject, KeyStatus, Observed, RuleArguments};
 
 /// What a step has to do outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +57,8 @@ pub enum ConsumerChange {
     Unconfigure,
     /// Take the key out.
     Remove,
+    /// Take the line of this dead key out.
+    TakeDeadKeyOut(Box<ApiKeyObject>),
     /// Put the key back, with what its removal left to know.
     Restore(Option<Value>),
 }
@@ -177,6 +179,10 @@ pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, Str
             consumer(address, id, ConsumerChange::Unconfigure)
         }
         Operation::Remove { address, consumer: id } => consumer(address, id, ConsumerChange::Remove),
+        Operation::TakeDeadKeyOut { address, consumer: id, id: key } => {
+            let key = context.observed.api_keys.get(key).ok_or_else(|| format!("{key} is not listed"))?;
+            consumer(address, id, ConsumerChange::TakeDeadKeyOut(Box::new(key.clone())))
+        }
         Operation::Restore { address, consumer: id, receipt } => {
             consumer(address, id, ConsumerChange::Restore(receipt.clone()))
         }
@@ -231,6 +237,20 @@ pub fn may_change(
         found.word(),
         expected.word()
     ))
+}
+
+/// Tells whether the line of a key may be taken out as a dead one, now that its status was read again.
+///
+/// # Errors
+/// When it works, or may.
+pub fn is_dead(id: &str, found: &KeyStatus) -> Result<(), String> {
+    match found {
+        KeyStatus::Inactive | KeyStatus::Archived | KeyStatus::Expired => Ok(()),
+        KeyStatus::Active | KeyStatus::Other(_) => Err(format!(
+            "{id} is `{}` by now; a workload may live off it, so its line stays. Plan again.",
+            found.word()
+        )),
+    }
 }
 
 /// Tells whether a key may be put back, now that its status was read again: in its place it wins over

@@ -64,7 +64,8 @@ pub fn effects(
         Operation::DisableWorkspace { address, workspace_id } => {
             edit_workspaces(address, context, |ids| ids.retain(|id| id != workspace_id))
         }
-        Operation::Confirm { .. } | Operation::Verify { .. } => Vec::new(),
+        // What the lane did to its own key is as it was.
+        Operation::TakeDeadKeyOut { .. } | Operation::Confirm { .. } | Operation::Verify { .. } => Vec::new(),
         lane_operation => lane_effects(lane_operation, receipt, context, now),
     }
 }

@@ -120,6 +120,7 @@ fn changes(
         Operation::Adopt { .. } | Operation::Forget { .. } => effects(),
         Operation::Configure { .. }
         | Operation::Unconfigure { .. }
+        | Operation::TakeDeadKeyOut { .. }
         | Operation::Verify { .. }
         | Operation::Confirm { .. } => None,
     }

@@ -37,6 +37,11 @@ pub fn after_step(
         Operation::Remove { address, consumer } => {
             sightings.presence.insert((address.clone(), consumer.clone()), Presence::Absent);
         }
+        Operation::TakeDeadKeyOut { address, consumer, .. } => {
+            let place = (address.clone(), consumer.clone());
+            sightings.returned.remove(&place);
+            sightings.presence.insert(place, Presence::Absent);
+        }
         Operation::Restore { address, consumer, .. } => {
             sightings.presence.insert((address.clone(), consumer.clone()), Presence::Present);
         }

@@ -28,6 +28,16 @@ pub enum DotenvError {
         /// For which lane and consumer.
         tag: String,
     },
+    /// A value that is not the key which is to be taken out.
+    #[error("line {line} sets {variable} to something else than {key_id} by now; nothing was changed")]
+    OtherValue {
+        /// The line, from 1.
+        line: usize,
+        /// The variable.
+        variable: String,
+        /// The key that was there.
+        key_id: String,
+    },
     /// A federation variable is set by somebody else.
     #[error(
         "line {line} already sets {variable}; remove that line, or leave out `identity_token_file` and keep your own settings"
@@ -56,7 +66,7 @@ fn end_mark(tag: &str) -> String {
 
 /// The variable that a line sets, with its value as written. Some loaders take `NAME: value` too,
 /// and editors of some systems begin a file with a mark.
-fn assignment(line: &str) -> Option<(&str, &str)> {
+pub(super) fn assignment(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches('\u{feff}').trim();
     let line = match line.strip_prefix("export") {
         Some(rest) if rest.starts_with([' ', '\t']) => rest.trim_start(),
@@ -96,7 +106,7 @@ pub(super) fn park(text: &str, variable: &str, tag: &str) -> Result<Zeroizing<St
 }
 
 /// Tells whether a quote is opened and not closed on the line.
-fn is_open(value: &str) -> bool {
+pub(super) fn is_open(value: &str) -> bool {
     let mut chars = value.chars();
     let Some(quote @ ('"' | '\'')) = chars.next() else { return false };
     while let Some(c) = chars.next() {

@@ -22,11 +22,13 @@ mod http;
 mod json_text;
 mod kubernetes;
 mod oauth;
+mod returned;
 mod settings_file;
 mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use keyless_state::{Address, ConsumerId};
@@ -37,7 +39,8 @@ use self::call_error::CallError;
 use self::environment::Environment;
 use self::store::Store;
 use crate::config::{Consumer, ConsumerDriver};
-use crate::lane::Presence;
+use crate::lane::{Presence, Returned};
+use crate::resource::ApiKeyObject;
 
 pub(crate) use command::run_for_output;
 pub use dotenv::DotenvError;
@@ -135,6 +138,20 @@ impl Place {
             _ => return false,
         };
         file::read(&self.base.join(path)).is_ok_and(|text| marks(&text, &self.tag))
+    }
+
+    /// The key line that is there, where the place is a file of lines.
+    pub fn returned(&self, keys: &BTreeMap<String, ApiKeyObject>) -> Option<Returned> {
+        let ConsumerDriver::Dotenv { path, variable, .. } = &self.consumer.driver else { return None };
+        returned::returned(&file::read(&self.base.join(path)).ok()?, variable, keys)
+    }
+
+    /// Takes the line of a dead key out. Safe to repeat.
+    pub fn take_dead_key_out(&self, key: &ApiKeyObject) -> Result<(), ConsumerError> {
+        let ConsumerDriver::Dotenv { variable, .. } = &self.consumer.driver else {
+            return Err(self.error("only in a file of lines can a dead key be told from another value"));
+        };
+        self.edit_dotenv(|text| returned::take_out(text, variable, key))
     }
 
     /// Writes the federation settings, replacing older ones of ours.

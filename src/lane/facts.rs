@@ -69,6 +69,15 @@ pub struct KeyFacts {
     pub approval: Option<(String, Timestamp)>,
 }
 
+/// A line of a file that sets the key's variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// The first such line, from 1.
+    pub line: usize,
+    /// The key that every such line holds, where that is known and cannot work any more.
+    pub dead: Option<String>,
+}
+
 /// What is known about one replacing rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleFacts {
@@ -124,6 +133,8 @@ pub struct ConsumerFacts {
     pub place: String,
     /// Whether the key is still in it.
     pub presence: Presence,
+    /// The key line in it, where its place is a file of lines.
+    pub returned: Option<Returned>,
     /// Why its federation settings are not yet as they should be; none when they are, or when
     /// they are not ours to write.
     pub unconfigured: Option<String>,

@@ -6,7 +6,7 @@ use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weig
 use sha2::{Digest, Sha256};
 
 use super::facts::{
-    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, Presence, ReportFacts, RuleFacts,
+    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, Presence, ReportFacts, Returned, RuleFacts,
     UsageFacts,
 };
 use crate::binding;
@@ -18,6 +18,8 @@ use crate::resource::{KeyStatus, Observed};
 pub struct Sightings {
     /// Whether the key is in each consumer.
     pub presence: BTreeMap<(Address, ConsumerId), Presence>,
+    /// The key line that is in a consumer, where its place is a file of lines.
+    pub returned: BTreeMap<(Address, ConsumerId), Returned>,
     /// Digest of the federation settings found in a consumer, where they are ours to write and
     /// there.
     pub settings: BTreeMap<(Address, ConsumerId), String>,
@@ -223,6 +225,7 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
             .get(&place)
             .cloned()
             .unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned())),
+        returned: sightings.returned.get(&place).cloned(),
         unconfigured,
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         displaced: binding::displaced(id, consumer, binding).map(str::to_owned),

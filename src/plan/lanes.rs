@@ -1,8 +1,9 @@
 //! The steps of the lanes, as far as evidence lets each of them go.
 
+mod view;
+
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId, Grant};
 use serde_json::{Value, json};
 
@@ -11,11 +12,12 @@ use super::build::{PlanInput, put_back, step_id};
 use super::change::{Action, Change, Drift, Reason};
 use super::diff::Diff;
 use super::operation::Operation;
-use super::plan_data::{LaneView, NeedView, RefusalView, Standing, Step};
+use super::plan_data::{LaneView, Step};
 use super::undo::Undo;
 use crate::config::ApiKey;
 use crate::lane::{self, Assessment, Gate, LaneFacts, Presence, Stage, Supplier};
 use crate::resource::KeyStatus;
+use view::{by_hand, view};
 
 /// Plans all lanes. `base` are the steps for objects at the API.
 pub(super) fn plan(
@@ -63,7 +65,7 @@ impl LanePlanner<'_> {
             (Gate::Finished(_) | Gate::Refused(_) | Gate::Held(_), _) => return,
             (gate, Stage::Revoke) => {
                 if self.opens(gate) {
-                    match self.lacking(true).is_empty() {
+                    match self.lacking(true).is_empty() && self.dead_lines().is_empty() {
                         true => self.archive_key(),
                         false => self.heal(),
                     }
@@ -186,8 +188,22 @@ impl LanePlanner<'_> {
         lacking.map(|consumer| consumer.id.clone()).filter(|id| is_bound(id) == bound).collect()
     }
 
-    /// Writes settings anew in a lane that is finished, each after the proof of the rule that it names.
+    /// Consumers from which the key was taken and in which there is a line of a dead key, with that key.
+    fn dead_lines(&self) -> Vec<(ConsumerId, String)> {
+        let back = self.facts.consumers.iter().filter(|it| {
+            it.removed_at.is_some() && it.displaced.is_none() && it.presence == Presence::Present
+        });
+        back.filter_map(|it| Some((it.id.clone(), it.returned.as_ref()?.dead.clone()?))).collect()
+    }
+
+    /// Takes dead keys out of a lane that is finished, and writes settings anew, each after the proof of
+    /// the rule that it names.
     fn heal(&mut self) {
+        for (consumer, id) in self.dead_lines() {
+            let operation = Operation::TakeDeadKeyOut { address: self.facts.address.clone(), consumer, id };
+            let undo = Undo::possible("take the mark off that line by hand");
+            self.add(Stage::Remove, false, operation, Vec::new(), undo);
+        }
         if self.waits_for_console() {
             return;
         }
@@ -279,104 +295,6 @@ impl LanePlanner<'_> {
     }
 }
 
-/// What is held back is not for the next apply to see to.
-fn by_hand(need: &mut NeedView, diff: &Diff) {
-    let is_it = |task: &&super::ConsoleTask| diff.unconfigured.get(&task.address) == Some(&need.what);
-    if let Some(task) = diff.console.iter().find(is_it) {
-        need.supplier = "person".to_owned();
-        need.remedy = Some(format!("{} {}", task.why, task.how));
-    }
-}
-
-/// A lane as a plan or `status` shows it.
-fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView {
-    let mut moves: Vec<Stage> = steps.iter().map(|step| step.stage).collect();
-    moves.dedup();
-    let (standing, needs, refusals) = match &assessment.gate {
-        Gate::Open => (Standing::Ready, Vec::new(), Vec::new()),
-        Gate::Waiting(needs) => {
-            // What a person has to do is told before the lane gets there.
-            let ahead = lane::people_have_to_remove(facts).into_iter().filter(|need| !needs.contains(need));
-            (
-                if steps.is_empty() { Standing::Waiting } else { Standing::Ready },
-                needs.iter().cloned().chain(ahead).map(|need| NeedView::from(&need)).collect(),
-                Vec::new(),
-            )
-        }
-        Gate::Refused(refusals) => {
-            (Standing::Refused, Vec::new(), refusals.iter().map(RefusalView::from).collect())
-        }
-        Gate::Held(since) => (Standing::Held, vec![resumption(&facts.address, *since)], Vec::new()),
-        Gate::Finished(reason) => (Standing::Finished(reason.clone()), Vec::new(), Vec::new()),
-    };
-    LaneView {
-        address: facts.address.clone(),
-        key_id: facts.key.id.clone(),
-        replaced_by: facts.rules.iter().map(|rule| rule.address.clone()).collect(),
-        key_status: facts.key.status.as_ref().map_or("unknown", KeyStatus::word).to_owned(),
-        stage: assessment.stage,
-        standing,
-        needs,
-        refusals,
-        moves,
-        seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).collect(),
-    }
-}
-
-/// What a lane waits for that was rolled back.
-fn resumption(lane: &Address, since: Timestamp) -> NeedView {
-    NeedView {
-        what: format!("somebody who says that it goes on: it was rolled back at {since}"),
-        supplier: "person".to_owned(),
-        earliest: None,
-        consumer: None,
-        remedy: Some(format!("keyless apply -resume={lane}")),
-    }
-}
-
-/// Who approved the archive of a key.
-fn approved(facts: &LaneFacts) -> Option<String> {
-    let (by, at) = facts.key.approval.as_ref()?;
-    Some(format!("the archive of the key, approved by {by} at {at}"))
-}
-
-/// What the Activity Feed says of a rule.
-fn seen(rule: &lane::RuleFacts) -> Vec<String> {
-    let Some(feed) = &rule.feed else { return Vec::new() };
-    let accepted = feed
-        .accepted_at
-        .map(|at| format!("the Activity Feed: an exchange through {} was accepted at {at}", rule.address));
-    let refused = feed.refused_at.map(|at| {
-        let reason = if feed.reason.is_empty() { "no reason given" } else { &feed.reason };
-        format!("the Activity Feed: an exchange through {} was refused at {at} ({reason})", rule.address)
-    });
-    accepted.into_iter().chain(refused).collect()
-}
-
-impl From<&lane::Need> for NeedView {
-    fn from(need: &lane::Need) -> NeedView {
-        let supplier = match need.supplier {
-            Supplier::Engine => "engine",
-            Supplier::Workload => "workload",
-            Supplier::Person => "person",
-            Supplier::Time => "time",
-        };
-        NeedView {
-            what: need.what.clone(),
-            supplier: supplier.to_owned(),
-            earliest: need.earliest,
-            consumer: need.consumer.clone(),
-            remedy: need.remedy.clone(),
-        }
-    }
-}
-
-impl From<&lane::Refusal> for RefusalView {
-    fn from(refusal: &lane::Refusal) -> RefusalView {
-        RefusalView { why: refusal.why.clone(), place: refusal.place.clone(), fix: refusal.fix.clone() }
-    }
-}
-
 /// What a plan does to a key, its consumers included.
 fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
     let object = input.observed.api_keys.get(&facts.key.id);
@@ -384,7 +302,7 @@ fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
     let consumers = |after: bool| -> Value {
         let word = |consumer: &lane::ConsumerFacts| {
             let goes = steps.iter().any(|step| {
-                matches!(&step.operation, Operation::Remove { consumer: id, .. } if *id == consumer.id)
+                matches!(&step.operation, Operation::Remove { consumer: id, .. } | Operation::TakeDeadKeyOut { consumer: id, .. } if *id == consumer.id)
             });
             match (&consumer.presence, goes && after) {
                 (_, true) | (Presence::Absent, _) => "free of the key",
@@ -406,7 +324,8 @@ fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
             _ => None,
         };
     }
-    let moves = steps.iter().any(|step| step.lane.is_some());
+    let takes_out = |step: &Step| matches!(step.operation, Operation::TakeDeadKeyOut { .. });
+    let moves = steps.iter().any(|step| step.lane.is_some() || takes_out(step));
     Change {
         address: facts.address.clone(),
         action: if moves { Action::Update } else { Action::NoOp },

@@ -142,6 +142,15 @@ pub enum Operation {
         /// The consumer.
         consumer: ConsumerId,
     },
+    /// Takes the line of a dead key out of a consumer again.
+    TakeDeadKeyOut {
+        /// The lane.
+        address: Address,
+        /// The consumer.
+        consumer: ConsumerId,
+        /// The key, which may be another one than the lane's.
+        id: String,
+    },
     /// Puts the key back into a consumer.
     Restore {
         /// The lane.
@@ -214,6 +223,7 @@ impl Operation {
             Configure { address, consumer }
             | Unconfigure { address, consumer }
             | Remove { address, consumer }
+            | TakeDeadKeyOut { address, consumer, .. }
             | Restore { address, consumer, .. } => (address, consumer.to_string()),
         };
         OperationTarget { address, part }
@@ -236,6 +246,7 @@ impl Operation {
             Unconfigure { .. } => "unconfigure",
             Verify { .. } => "verify",
             Remove { .. } => "remove",
+            TakeDeadKeyOut { .. } => "take-out",
             Restore { .. } => "restore",
             Confirm { .. } => "confirm",
             Disable { .. } => "disable",
@@ -265,6 +276,9 @@ impl Operation {
             Unconfigure { consumer, .. } => format!("take the federation settings out of {consumer}"),
             Verify { .. } => "fetch the issuer's keys and make a trial exchange".to_owned(),
             Remove { consumer, .. } => format!("take the key out of {consumer}"),
+            TakeDeadKeyOut { consumer, id, .. } => {
+                format!("take the line of the dead key {id} out of {consumer} again")
+            }
             Restore { consumer, .. } => format!("put the key back into {consumer}"),
             Confirm { .. } => "wait until federation is shown to have taken over".to_owned(),
             Disable { id, .. } => format!("set {id} inactive"),

@@ -1,6 +1,6 @@
 //! The lanes of a plan for apply: what takes a key away, and what stands before it.
 
-use keyless_state::Address;
+use keyless_state::{Address, ConsumerId};
 
 use super::invariant::{Invariant, Violation};
 use super::known::Known;
@@ -15,6 +15,13 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
         match &step.operation {
             Operation::Configure { address, .. } if moment.is_some_and(|it| it.is_held(address)) => {
                 found.push(held(step));
+            }
+            Operation::TakeDeadKeyOut { address, consumer, id } => {
+                if let Some(lane) = Lane::of(steps, step, address, moment, found)
+                    && let Some((moment, _)) = lane.moment
+                {
+                    dead_key(step, address, consumer, id, moment, found);
+                }
             }
             Operation::Verify { address } => {
                 steps.demand_before(Invariant::I3, step, building(steps, address, moment).into_iter(), found);
@@ -39,6 +46,34 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
             }
             _ => {}
         }
+    }
+}
+
+/// Only a key that works nowhere is taken out again without evidence, and only where keyless took one
+/// out before.
+pub(super) fn dead_key(
+    step: &Step,
+    lane: &Address,
+    consumer: &ConsumerId,
+    id: &str,
+    moment: &Known<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let status = moment.observed.api_keys.get(id).map(|object| &object.status);
+    let is_dead = matches!(status, Some(KeyStatus::Inactive | KeyStatus::Archived | KeyStatus::Expired));
+    if !is_dead {
+        let what = format!("the key {id} {}", status.map_or("not listed", KeyStatus::word));
+        found.push(broken(Invariant::I3, step, what, "a key that does not work any more"));
+    }
+    let place = (lane.clone(), consumer.clone());
+    let seen = moment.sightings.returned.get(&place).and_then(|line| line.dead.as_deref());
+    if seen != Some(id) {
+        let what = format!("that the line in {consumer} is not that of {id}");
+        found.push(broken(Invariant::I8, step, what, "a line of that key; another one is somebody's choice"));
+    }
+    if moment.removed_at(lane, consumer).is_none() {
+        let what = format!("{consumer}, from which keyless took no key");
+        found.push(broken(Invariant::I8, step, what, "a consumer from which keyless took the key"));
     }
 }
 

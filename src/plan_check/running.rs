@@ -4,7 +4,7 @@ use keyless_state::{Address, ConsumerId, Kind};
 
 use super::Moment;
 use super::invariant::{Invariant, Violation};
-use super::keys::held;
+use super::keys::{dead_key, held};
 use super::known::Known;
 use super::objects::made_once;
 use super::steps::broken;
@@ -26,6 +26,9 @@ pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
     }
     match &step.operation {
         Operation::Remove { address, consumer } => remove(step, address, consumer, moment, &mut found),
+        Operation::TakeDeadKeyOut { address, consumer, id } => {
+            dead_key(step, address, consumer, id, moment, &mut found);
+        }
         Operation::Confirm { address } => confirmed(step, address, moment, &mut found),
         Operation::Disable { address, id } => {
             confirmed(step, address, moment, &mut found);

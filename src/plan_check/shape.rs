@@ -70,7 +70,7 @@ fn place(operation: &Operation) -> (Stage, bool) {
         | Unconfigure { .. } => (Stage::Configure, false),
         Verify { .. } => (Stage::Verify, false),
         Remove { .. } => (Stage::Remove, true),
-        Restore { .. } => (Stage::Remove, false),
+        TakeDeadKeyOut { .. } | Restore { .. } => (Stage::Remove, false),
         Confirm { .. } => (Stage::Confirm, true),
         Disable { .. } | ArchiveKey { .. } => (Stage::Revoke, true),
         Enable { .. } | Archive { .. } | Forget { .. } => (Stage::Revoke, false),
@@ -124,8 +124,10 @@ fn undo(step: &Step, found: &mut Vec<Violation>) {
 fn mode(mode: Mode, step: &Step, found: &mut Vec<Violation>) {
     use Operation::*;
     let brings_back = matches!(step.operation, Enable { .. } | Restore { .. });
-    let takes_away =
-        matches!(step.operation, Remove { .. } | Confirm { .. } | Disable { .. } | ArchiveKey { .. });
+    let takes_away = matches!(
+        step.operation,
+        Remove { .. } | TakeDeadKeyOut { .. } | Confirm { .. } | Disable { .. } | ArchiveKey { .. }
+    );
     let makes = created(&step.operation).is_some() || matches!(step.operation, Adopt { .. });
     let wrong = match mode {
         Mode::Apply if brings_back => {

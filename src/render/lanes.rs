@@ -63,7 +63,7 @@ pub fn headline(lane: &LaneView) -> String {
     match &lane.standing {
         Standing::Finished(reason) => paint(GREEN, format_args!("{stage}: done, {reason}")),
         Standing::Ready => match lane.moves.last() {
-            Some(last) if *last < lane.stage => format!("{stage}: its settings are written anew"),
+            Some(last) if *last < lane.stage => format!("{stage}: its places are put right"),
             Some(last) if *last != lane.stage => format!("from {stage} to {last}, as its gates open"),
             _ => paint(GREEN, format_args!("{stage}: ready")),
         },

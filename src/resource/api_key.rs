@@ -81,3 +81,30 @@ pub enum KeyScope {
     /// In the whole organization.
     Organization,
 }
+
+/// Whether a key begins and ends as a hint says, such as `sk-ant-api03-abc...xyz`.
+pub fn fits_hint(hint: &str, key: &str) -> bool {
+    let parts = hint.split_once("...").or_else(|| hint.split_once('…'));
+    parts.is_some_and(|(begins, ends)| {
+        let is_telling = !begins.is_empty() && !ends.is_empty();
+        is_telling && key.len() >= begins.len() + ends.len() && key.starts_with(begins) && key.ends_with(ends)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_fits_the_key_that_it_was_made_of() {
+        let check =
+            |hint, expected: bool| assert_eq!(fits_hint(hint, "sk-ant-api03-abcdef-xyz"), expected, "{hint}");
+        check("sk-ant-api03-abc...xyz", true);
+        check("sk-ant-api03-abc…xyz", true);
+        check("sk-ant-api03-abd...xyz", false);
+        check("sk-ant-api03-abc...xyy", false);
+        check("sk-ant-api03-abcdef-xyz", false);
+        check("...", false);
+        check("sk-ant-api03-abcdef-x...f-xyz", false);
+    }
+}

@@ -16,7 +16,7 @@ mod jwks;
 mod service_account;
 mod workspace;
 
-pub use api_key::{ApiKeyObject, KeyPrincipal, KeyScope, KeyStatus};
+pub use api_key::{ApiKeyObject, KeyPrincipal, KeyScope, KeyStatus, fits_hint};
 pub use caller::Caller;
 pub use federation_rule::{Match, RuleArguments, RuleObject, RuleWorkspaces};
 pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject};

@@ -234,12 +234,20 @@ fn what_happens_to_the_places_of_a_finished_lane_is_seen() {
     told!("settings_lost_drift", lost.keyless("drift -detailed-exitcode").exits(2));
     lost.keyless("apply -auto-approve").exits(0);
     check_works_again(&lost, "settings lost");
-    // A key that is back is somebody's doing.
+    // The dead key is taken out again; any other value is somebody's choice.
     let back = disturbed(&format!("{settled}ANTHROPIC_API_KEY={key}\n"));
     finished.copied().keyless("drift -detailed-exitcode").exits(0).says("No drift");
     told!("key_back", back.keyless("plan -detailed-exitcode").exits(2));
     told!("key_back_drift", back.keyless("drift -detailed-exitcode").exits(2));
-    assert_eq!(back.lane("api_key.app")["standing"]["state"], "refused");
+    back.keyless("apply -auto-approve").exits(0);
+    check_works_again(&back, "key back");
+    back.keyless("plan -detailed-exitcode").exits(0).says("No changes");
+    back.keyless("destroy -auto-approve").exits(0);
+    check_works_again(&back, "destroyed after a key was back");
+    let other = disturbed(&format!("{settled}ANTHROPIC_API_KEY=sk-ant-api03-somebodys\n"));
+    told!("other_key_back", other.keyless("plan -detailed-exitcode").exits(2));
+    other.keyless("apply -auto-approve").exits(0);
+    assert!(other.read("m/.env").ends_with("\nANTHROPIC_API_KEY=sk-ant-api03-somebodys\n"));
     let emptied = disturbed("");
     emptied.keyless("apply -auto-approve").exits(0);
     check_works_again(&emptied, "emptied");

@@ -98,7 +98,7 @@ pub(super) async fn look(
     let consumers = binding::renamed_consumers(&session.configuration, &state);
     let mut state = state.consumers_renamed(&consumers);
     let moved = recorded.state.changes_to(&state);
-    let sightings = refresh::sight(&session.configuration, &state, &session.base).await;
+    let sightings = refresh::sight(&session.configuration, &state, &observed, &session.base).await;
     // Doubts are judged under the names that consumers have now.
     let mut settled = Vec::new();
     for mut doubt in recorded.in_doubt {

@@ -57,10 +57,22 @@ pub(super) fn watch_gate(facts: &LaneFacts, now: Timestamp, end: Gate) -> Gate {
 fn place_gate(facts: &LaneFacts, consumer: &ConsumerFacts, now: Timestamp) -> Gate {
     let id = &consumer.id;
     let refused = |why: String, fix: &str| {
-        let place = Some(consumer.place.clone());
+        let place = Some(match &consumer.returned {
+            Some(returned) => format!("{}:{}", consumer.place, returned.line),
+            None => consumer.place.clone(),
+        });
         Gate::Refused(vec![Refusal { why, place, fix: fix.to_owned() }])
     };
+    let dead = consumer.returned.as_ref().and_then(|line| Some((line.line, line.dead.as_ref()?)));
     match (&consumer.presence, &consumer.unconfigured) {
+        (Presence::Present, _) if dead.is_some() => {
+            let (line, key) = dead.expect("it is some");
+            let what = format!(
+                "the line of the dead key {key} out of {id} again ({}:{line}): it wins over federation, and every call fails",
+                consumer.place
+            );
+            Gate::Waiting(vec![Need { consumer: Some(id.clone()), ..need(what, Supplier::Engine) }])
+        }
         (Presence::Present, _) => refused(
             format!(
                 "{id} holds a key again, which wins over federation; if it is the one of this lane, every call fails"

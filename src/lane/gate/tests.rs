@@ -43,6 +43,7 @@ fn consumer() -> ConsumerFacts {
         id: consumer_id(CONSUMER),
         place: "app/.env".to_owned(),
         presence: Presence::Absent,
+        returned: None,
         unconfigured: None,
         removed_at: Some(hour(0)),
         displaced: None,

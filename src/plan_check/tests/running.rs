@@ -1,6 +1,6 @@
 //! One step at the moment at which it is about to run.
 
-use super::worlds::{World, archivable, confirmed, destroyed, fresh, half_destroyed, undeclared};
+use super::worlds::{World, archivable, confirmed, destroyed, disturbed, fresh, half_destroyed, undeclared};
 use super::*;
 
 /// The step of a world's plan with this id, judged after something happened.
@@ -72,4 +72,22 @@ fn nothing_is_made_again() {
     check(&fresh(), CREATE, fresh(), |world| world.archived_by_hand(), &["I8"]);
     let unrecorded = |world: &mut World| world.state.records.clear();
     check(&fresh(), CREATE, confirmed(), unrecorded, &["I5"]);
+}
+
+#[test]
+fn only_the_line_of_a_dead_key_is_taken_out_again() {
+    let id = "take-out/api_key.old/dotenv.app";
+    check(&disturbed(), id, disturbed(), |_| (), &[]);
+    check(&disturbed(), id, disturbed(), |world| world.key("active"), &["I3"]);
+    check(&disturbed(), id, disturbed(), |world| world.key("paused"), &["I3"]);
+    check(&disturbed(), id, disturbed(), |world| world.observed.api_keys.clear(), &["I3"]);
+    check(&disturbed(), id, archivable(), |_| (), &["I8"]);
+    let other = |world: &mut World| {
+        world.sightings.returned.values_mut().for_each(|line| line.dead = Some("apikey_2".to_owned()));
+    };
+    check(&disturbed(), id, disturbed(), other, &["I8"]);
+    let untouched = |world: &mut World| world.state.lanes.clear();
+    check(&disturbed(), id, disturbed(), untouched, &["I8"]);
+    let held = |world: &mut World| world.state.lanes.get_mut(&address(KEY)).unwrap().held = true;
+    check(&archivable(), ARCHIVE, archivable(), held, &["I8"]);
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use keyless_state::{Fact, State, Winner};
 
 use crate::config::Configuration;
-use crate::lane::{Presence, Sightings, rule_digest};
+use crate::lane::{Presence, Returned, Sightings, rule_digest};
 use crate::plan::{Mode, Plan, PlanInput, Reason, build, build_back};
 use crate::plan_check::Moment;
 use crate::resource::{Caller, KeyStatus, Observed};
@@ -63,6 +63,15 @@ pub(super) fn archivable() -> World {
     world.usage(hour(199), None);
     let fact = Fact::ArchiveApproval { key: address(KEY), by: "Ada".into() };
     world.state.evidence.push(evidence("approval", hour(150), fact));
+    world
+}
+
+/// The key was set inactive, and somebody put it back into its place.
+pub(super) fn disturbed() -> World {
+    let mut world = archivable();
+    world.present();
+    let line = Returned { line: 2, dead: Some("apikey_1".to_owned()) };
+    world.sightings.returned.insert((address(KEY), consumer_id(CONSUMER)), line);
     world
 }
 

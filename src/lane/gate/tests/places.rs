@@ -1,6 +1,7 @@
 //! Consumers whose blocks or settings have changed since.
 
 use super::*;
+use crate::lane::Returned;
 
 #[test]
 fn a_block_of_another_place_stops_its_lane() {
@@ -35,6 +36,16 @@ fn places_of_a_finished_lane_are_looked_at() {
     let back = "revoke refused: dotenv.app holds a key again, which wins over federation; if it is the one of this lane, every call fails";
     archived(|c| c.presence = Presence::Present, back);
     check_disabled(|f| f.consumers[0].presence = Presence::Present, back);
+    let line = |dead: Option<&str>| {
+        let dead = dead.map(str::to_owned);
+        move |f: &mut LaneFacts| {
+            f.consumers[0].presence = Presence::Present;
+            f.consumers[0].returned = Some(Returned { line: 7, dead: dead.clone() });
+        }
+    };
+    check_disabled(line(None), back);
+    let dead = "revoke waits for Engine: the line of the dead key apikey_9 out of dotenv.app again (app/.env:7): it wins over federation, and every call fails";
+    check_disabled(line(Some("apikey_9")), dead);
     let lacks =
         |c: &mut ConsumerFacts| c.unconfigured = Some("the federation settings in dotenv.app".to_owned());
     archived(lacks, "revoke waits for Engine: the federation settings in dotenv.app");
