@@ -4,6 +4,8 @@
 //! between. The key comes first: it works again and is back in its place before anything that
 //! replaced it goes.
 
+mod hold;
+
 use std::collections::BTreeMap;
 
 use keyless_state::{Address, Fact, Kind, LaneRecord, Origin, Record, State};
@@ -17,6 +19,8 @@ use crate::resource::{
     IssuerArguments, KeyStatus, Match, Observed, OrganizationRole, RuleArguments, RuleWorkspaces,
     ServiceAccountArguments,
 };
+
+pub use hold::holds;
 
 /// The steps of a way back, what they change, and what stays behind.
 #[derive(Clone, Debug, Default, PartialEq)]

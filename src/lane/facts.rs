@@ -69,6 +69,15 @@ pub struct KeyFacts {
     pub approval: Option<(String, Timestamp)>,
 }
 
+/// A rule that is none of a lane's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherRule {
+    /// Its id.
+    pub id: String,
+    /// Whether it is there and not archived.
+    pub is_live: bool,
+}
+
 /// A line of a file that sets the key's variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Returned {
@@ -142,6 +151,9 @@ pub struct ConsumerFacts {
     pub removed_at: Option<Timestamp>,
     /// The place that is recorded for it, where its block names another one.
     pub displaced: Option<String>,
+    /// The rule that its settings name by its newest report, where keyless does not write them and that is
+    /// none of the lane's.
+    pub names_other: Option<OtherRule>,
     /// The rule through which its block lets it federate.
     pub rule: Address,
     /// Whether its settings name that rule and differ otherwise, so that it is not known what proves them.

@@ -1,16 +1,18 @@
 //! The gates: what must be true to leave a stage, and what is missing.
 
+mod archive;
 mod disturbed;
 mod verify;
 
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
-use disturbed::{displaced, lost, watch_gate};
+use archive::archive_gate;
+use disturbed::{displaced, lost, names_again, names_other, watch_gate};
 pub use verify::rule_is_verified;
 use verify::{verify_gate, was_proven};
 
-use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts, UsageFacts};
+use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
 use super::stage::Stage;
 use crate::limits;
 use crate::resource::KeyStatus;
@@ -154,7 +156,10 @@ pub fn permits(assessment: &Assessment, stage: Stage) -> Result<(), Gate> {
         Stage::Configure | Stage::Verify => true,
         _ if matches!(assessment.gate, Gate::Held(_)) => false,
         // The removal is what the remove stage is about; its gate opens only afterwards.
-        Stage::Remove => assessment.stage == Stage::Remove || assessment.stage == Stage::Confirm,
+        Stage::Remove => match assessment.stage {
+            Stage::Remove => !matches!(assessment.gate, Gate::Refused(_)),
+            stage => stage == Stage::Confirm,
+        },
         Stage::Confirm => assessment.stage == Stage::Confirm && assessment.gate == Gate::Open,
         Stage::Revoke => assessment.stage >= Stage::Confirm && assessment.gate == Gate::Open,
     };
@@ -225,6 +230,10 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
     let mut needs = Vec::new();
     let mut refusals = Vec::new();
     for consumer in facts.consumers.iter().filter(|consumer| !is_removed(consumer)) {
+        if let Some(other) = &consumer.names_other {
+            refusals.push(names_other(consumer, other));
+            continue;
+        }
         match &consumer.presence {
             Presence::Unknown(_) if consumer.manual => needs.push(removal_by_hand(facts, consumer)),
             Presence::Unknown(why) => refusals.push(Refusal {
@@ -244,7 +253,9 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
 /// What people have to do in the remove stage of a lane.
 pub fn people_have_to_remove(facts: &LaneFacts) -> Vec<Need> {
     let by_hand = facts.consumers.iter().filter(|consumer| consumer.manual && !is_removed(consumer));
-    by_hand.map(|consumer| removal_by_hand(facts, consumer)).collect()
+    let by_hand = by_hand.map(|consumer| removal_by_hand(facts, consumer));
+    let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
+    by_hand.chain(left.filter_map(names_again)).collect()
 }
 
 fn removal_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {
@@ -398,50 +409,6 @@ fn traffic_gate(rule: &RuleFacts, since: Timestamp, now: Timestamp) -> Gate {
     let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
     let earliest = Some(later(start, delay)).filter(|earliest| *earliest > now);
     Gate::Waiting(vec![Need { earliest, ..need(what, Supplier::Workload) }])
-}
-
-fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
-    let Some(disabled_at) = facts.key.disabled_at else {
-        return Gate::Finished("somebody else set the key inactive, and it is left as it is".to_owned());
-    };
-    let Some(archive_after) = facts.archive_after else {
-        return Gate::Finished("the key is inactive".to_owned());
-    };
-    let earliest = later(disabled_at, archive_after);
-    let mut needs = Vec::new();
-    if now < earliest {
-        let what = format!("the key inactive for {archive_after:#} (archive_after)");
-        needs.push(Need { earliest: Some(earliest), ..need(what, Supplier::Time) });
-    }
-    let used = facts
-        .usage
-        .as_ref()
-        .and_then(|usage| usage.last_used_before)
-        .filter(|used| *used > next_hour(disabled_at));
-    let refusals = used
-        .map(|used| Refusal {
-            why: format!("the key was used after it was disabled, last before {used}"),
-            place: None,
-            fix: "Look at the usage report in the Console before the key is archived for good.".to_owned(),
-        })
-        .into_iter()
-        .collect();
-    // A report read before the time was over says nothing of the rest of it.
-    let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
-    let covers = |usage: &UsageFacts| {
-        usage.since <= next_hour(disabled_at) && later(usage.complete_until, delay) >= earliest
-    };
-    if now >= earliest && !facts.usage.as_ref().is_some_and(covers) {
-        let what = "a usage report over the time for which the key was inactive".to_owned();
-        needs.push(need(what, Supplier::Engine));
-    }
-    // An approval covers the archive of this one disabling; one given before it says nothing.
-    if facts.key.approval.as_ref().is_none_or(|(_, at)| *at < disabled_at) {
-        let what = "a named approval: archiving is final".to_owned();
-        let remedy = Some(format!("keyless apply -approve-archive={} -by=\"YOUR NAME\"", facts.address));
-        needs.push(Need { remedy, ..need(what, Supplier::Person) });
-    }
-    gate_of(needs, refusals)
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weig
 use sha2::{Digest, Sha256};
 
 use super::facts::{
-    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, Presence, ReportFacts, Returned, RuleFacts,
-    UsageFacts,
+    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, OtherRule, Presence, ReportFacts, Returned,
+    RuleFacts, UsageFacts,
 };
 use crate::binding;
 use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
@@ -47,7 +47,7 @@ pub fn gather(
     let record = state.lanes.get(address).cloned().unwrap_or_default();
     let rule_ids: Vec<&str> =
         key.replaced_by.iter().filter_map(|rule| state.records.get(rule)).map(|r| r.id.as_str()).collect();
-    let lane = Lane { address, key, record: &record, state, sightings, rule_ids: &rule_ids };
+    let lane = Lane { address, key, record: &record, state, observed, sightings, rule_ids: &rule_ids };
     let facts = LaneFacts {
         address: address.clone(),
         key: key_facts(address, key, &record, state, observed),
@@ -184,6 +184,7 @@ struct Lane<'a> {
     key: &'a ApiKey,
     record: &'a LaneRecord,
     state: &'a State,
+    observed: &'a Observed,
     sightings: &'a Sightings,
     /// Ids of the rules that replace the key.
     rule_ids: &'a [&'a str],
@@ -229,12 +230,33 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         unconfigured,
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         displaced: binding::displaced(id, consumer, binding).map(str::to_owned),
+        names_other: names_other(lane, id, consumer),
         rule: consumer.rule.clone(),
         differs_otherwise,
         configured_at: known.and_then(|known| known.configured_at),
         manual,
         report,
     }
+}
+
+/// The rule that a consumer's settings name, by its newest report, where that is none of the lane's.
+fn names_other(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Option<OtherRule> {
+    if matches!(consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }) {
+        return None;
+    }
+    let named = newest(lane.state, |fact| match fact {
+        Fact::CredentialReport { key, consumer, rule_id, .. } if key == lane.address && consumer == id => {
+            Some(rule_id.as_deref())
+        }
+        // A person has seen to it.
+        Fact::Statement { key, consumer, .. } if key == lane.address && consumer == id => Some(None),
+        _ => None,
+    });
+    let (_, named) = named?;
+    let named = named.filter(|named| !lane.rule_ids.contains(named))?;
+    let rule = lane.observed.rules.get(named);
+    let is_live = rule.is_some_and(|rule| rule.provenance.archived_at.is_none());
+    Some(OtherRule { id: named.to_owned(), is_live })
 }
 
 fn consumer_report(key: &Address, id: &ConsumerId, state: &State, rule_ids: &[&str]) -> Option<ReportFacts> {

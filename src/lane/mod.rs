@@ -11,7 +11,7 @@ mod gate;
 mod gather;
 mod stage;
 
-pub use facts::{ConsumerFacts, Presence, ReportFacts, Returned, RuleFacts, UsageFacts};
+pub use facts::{ConsumerFacts, OtherRule, Presence, ReportFacts, Returned, RuleFacts, UsageFacts};
 pub use facts::{ExchangeFacts, FeedFacts, KeyFacts, LaneFacts};
 pub use gate::{
     Assessment, Gate, Need, Refusal, Supplier, assess, people_have_to_remove, permits, rule_is_verified,

@@ -344,7 +344,11 @@ impl Scope {
                 let since = |place: &super::world::Place| place.report.map(|(hour, _)| hour) > needed;
                 self.is_held(world, step) || (needed.is_some() && !key.places.iter().all(since))
             }
-            Operation::Configure { .. } | Operation::Remove { .. } => self.is_held(world, step),
+            Operation::Remove { .. } => self.is_held(world, step),
+            Operation::Configure { address, consumer } => {
+                let (lane, place) = self.place_index(address, consumer);
+                self.is_held(world, step) && world.keys[lane].places[place].holds_key
+            }
             _ => false,
         };
         let task = prepare::prepare(&step.operation, &self.context(&world.state, &run.observed))?;

@@ -5,7 +5,7 @@
 
 mod account;
 mod issuer;
-mod name;
+pub(super) mod name;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -62,13 +62,13 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
     let free = |address: &&Address| !held.contains(*address);
     for (address, account) in configuration.service_accounts.iter().filter(|(address, _)| free(address)) {
-        account::compare_account(address, account, state, observed, &mut diff);
+        account::compare_account(address, account, configuration, state, observed, &mut diff);
     }
     for (address, provider) in configuration.providers.iter().filter(|(address, _)| free(address)) {
-        issuer::compare_issuer(address, provider, state, observed, &mut diff);
+        issuer::compare_issuer(address, provider, configuration, state, observed, &mut diff);
     }
     for (address, rule) in configuration.federation_rules.iter().filter(|(address, _)| free(address)) {
-        rule::compare_rule(address, rule, state, observed, &mut diff);
+        rule::compare_rule(address, rule, configuration, state, observed, &mut diff);
     }
     super::archive::undeclared(configuration, state, observed, &mut diff);
     diff
@@ -283,7 +283,25 @@ fn differing<'a>(a: &'a Attributes, b: &'a Attributes) -> Vec<&'a str> {
     names.into_iter().filter(|name| a.get(*name) != b.get(*name)).collect()
 }
 
-fn adopt(address: &Address, id: &str, depends_on: Vec<Address>, attributes: Attributes, diff: &mut Diff) {
+/// Takes an object under care that is there. One object has one address.
+fn adopt(
+    address: &Address,
+    id: &str,
+    depends_on: Vec<Address>,
+    attributes: Attributes,
+    state: &State,
+    diff: &mut Diff,
+) {
+    if let Some((other, _)) = state.records.iter().find(|(_, record)| record.id == id) {
+        let name = attributes.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
+        diff.problems.push(
+            Diagnostic::error("Name already taken")
+                .address(address)
+                .detail(format!("The name `{name}` is that of {other} ({id}), and names are unique."))
+                .hint("choose another `name`"),
+        );
+        return;
+    }
     diff.change(address, Action::Adopt, Some(attributes.clone()), attributes, Vec::new());
     let operation = Operation::Adopt { address: address.clone(), id: id.to_owned(), depends_on };
     diff.add(operation, Undo::possible("forget it"));

@@ -45,7 +45,7 @@ impl HeldBack {
             return Diagnostic::warning("Object archived outside of keyless")
                 .address(&self.address)
                 .detail(format!("{} Somebody chose that, and an archived object cannot come back. Nothing is done with it until you choose; the rest goes on.", self.why))
-                .hint(format!("keyless apply {} makes a successor, which gets a new id, and moves the workloads to it; or remove the block, if the archive is right", self.replaces()));
+                .hint(format!("keyless apply {} makes a successor, which gets a new id; settings that keyless writes are written anew once it is proven. Or remove the block, if the archive is right", self.replaces()));
         }
         Diagnostic::warning("Object that cannot be read")
             .address(&self.address)

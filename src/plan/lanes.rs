@@ -62,7 +62,9 @@ impl LanePlanner<'_> {
             return;
         }
         match (&assessment.gate, assessment.stage) {
-            (Gate::Finished(_) | Gate::Refused(_) | Gate::Held(_), _) => return,
+            (Gate::Finished(_) | Gate::Refused(_), _) => return,
+            // What is held keeps what it lives off.
+            (Gate::Held(_), _) => return self.heal(),
             (gate, Stage::Revoke) => {
                 if self.opens(gate) {
                     match self.lacking(true).is_empty() && self.dead_lines().is_empty() {
@@ -265,7 +267,7 @@ impl LanePlanner<'_> {
             if removed || (consumer.manual && consumer.removed_at.is_some()) {
                 continue;
             }
-            if consumer.manual {
+            if consumer.manual || consumer.names_other.is_some() {
                 by_hand = true;
                 continue;
             }

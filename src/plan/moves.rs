@@ -11,6 +11,7 @@ use keyless_state::{Address, Binding, ConsumerRenames, Kind, Record, Renames, St
 use super::attributes::{self, Attributes};
 use super::declared::{account_arguments, issuer_arguments, memberships, rule_arguments};
 use super::diff;
+use super::diff::name::is_numbered;
 use crate::config::{Configuration, FederationRule, Provider, ServiceAccount, WorkspaceRef};
 use crate::resource::{Observed, Provenance};
 
@@ -192,7 +193,8 @@ fn by_name(kind: Kind, blocks: &BTreeMap<&Address, Block>, state: &State, observ
         let keeps = |address: &Address| {
             state.records.contains_key(address) && blocks.get(address).is_some_and(|block| !block.is_named)
         };
-        let claims_own = blocks.get(from).is_some_and(|block| block.name == *name) || keeps(from);
+        let is_own = |block: &Block| block.name == *name || is_numbered(name, &block.name);
+        let claims_own = blocks.get(from).is_some_and(is_own) || keeps(from);
         if let Some(to) = wanted.get(name).filter(|to| !claims_own && !keeps(to)) {
             found.insert(from.clone(), (*to).clone());
         }

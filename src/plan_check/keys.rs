@@ -13,7 +13,9 @@ use crate::resource::KeyStatus;
 pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     for step in steps.all() {
         match &step.operation {
-            Operation::Configure { address, .. } if moment.is_some_and(|it| it.is_held(address)) => {
+            Operation::Configure { address, consumer }
+                if moment.is_some_and(|it| it.is_held(address) && it.has_key(address, consumer)) =>
+            {
                 found.push(held(step));
             }
             Operation::TakeDeadKeyOut { address, consumer, id } => {

@@ -26,7 +26,7 @@ mod way_back;
 use std::fmt;
 
 use jiff::Timestamp;
-use keyless_state::{Address, State};
+use keyless_state::{Address, ConsumerId, Grant, State};
 
 pub use contained::{Departure, How, Place, contained};
 pub use invariant::{Invariant, Violation};
@@ -55,6 +55,13 @@ pub struct Moment<'a> {
 }
 
 impl Moment<'_> {
+    /// Tells whether a consumer lives off its key as far as is recorded.
+    fn has_key(&self, lane: &Address, consumer: &ConsumerId) -> bool {
+        let key = self.configuration.api_keys.get(lane);
+        let binding = key.and_then(|key| self.state.binding(&key.id, consumer));
+        binding.is_none_or(|binding| binding.grant == Grant::Key)
+    }
+
     /// Tells whether a lane was rolled back and not resumed since.
     fn is_held(&self, lane: &Address) -> bool {
         self.state.lanes.get(lane).is_some_and(|record| record.held)

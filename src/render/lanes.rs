@@ -69,7 +69,7 @@ pub fn headline(lane: &LaneView) -> String {
         },
         Standing::Waiting => paint(YELLOW, format_args!("{stage}: waiting")),
         Standing::Refused => paint(RED, format_args!("{stage}: refused")),
-        Standing::Held => paint(YELLOW, format_args!("{stage}: held, since it was rolled back")),
+        Standing::Held => paint(YELLOW, format_args!("{stage}: held, since it was taken back")),
     }
 }
 

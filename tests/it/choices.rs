@@ -36,6 +36,14 @@ fn a_rollback_holds_until_the_lane_is_resumed() {
     }
     told!("held_status", environment.keyless("status").exits(0));
     environment.keyless("plan -detailed-exitcode").exits(0).says("held");
+    environment
+        .keyless("apply -refresh-only -resume=api_key.ci")
+        .exits(1)
+        .says("-resume=api_key.ci is for a plan");
+    environment
+        .keyless("plan -resume=api_key.ci -out=go.plan")
+        .exits(0)
+        .says("apply -resume=api_key.ci go.plan");
     let wrong = environment.keyless("apply -auto-approve -resume=api_key.other").exits(1);
     wrong.says("-resume=api_key.other: it was not rolled back");
     environment.keyless("apply -auto-approve -parallelism=1 -resume=api_key.ci").exits(0);
@@ -135,4 +143,101 @@ fn what_was_destroyed_can_be_made_again() {
     let account = &environment.state()["records"]["service_account.ci"]["attributes"]["name"];
     assert_eq!(account, "ci-2", "whether the name of the archived one is free is not known");
     environment.keyless("plan -detailed-exitcode").exits(0);
+}
+
+#[test]
+fn a_name_that_was_made_up_is_nobody_elses() {
+    let environment = Environment::one_lane();
+    environment.apply();
+    environment.keyless("destroy -auto-approve").exits(0);
+    let text = environment.read(MAIN);
+    let block = text.split("federation_rule \"ci\" {").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let second = format!("\nfederation_rule \"second\" {{\n  name = \"ci-2\"{block}\n}}\n");
+    environment.write(MAIN, &format!("{text}{second}"));
+    environment.apply();
+    let name = |rule: &str| environment.state()["records"][rule]["attributes"]["name"].clone();
+    assert_eq!((name("federation_rule.ci"), name("federation_rule.second")), (json!("ci-3"), json!("ci-2")));
+    // A block that claims the name of another one's object gets neither.
+    let third = second.replace("\"second\"", "\"third\"").replace("\"ci-2\"", "\"ci-3\"");
+    environment.write(MAIN, &format!("{text}{second}{third}"));
+    environment.keyless("plan").exits(1).says("The name `ci-3` is that of federation_rule.ci");
+}
+
+/// Two lanes; the settings of the one called batch are written by nobody.
+fn by_hand() -> Environment {
+    let environment = Environment::two_lanes();
+    environment.apply();
+    assert_eq!(environment.lane("api_key.batch")["key_status"], "inactive");
+    environment
+}
+
+#[track_caller]
+fn check_works(environment: &Environment) {
+    let simulator = Simulator::start(environment);
+    let failed =
+        || simulator.run_workloads().iter().map(|it| it["failed_calls"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(failed(), failed());
+}
+
+#[test]
+fn settings_that_nobody_writes_have_to_name_the_rule_of_today() {
+    for back in ["rollback -to=1-before-first-change -auto-approve", "destroy -auto-approve"] {
+        let environment = by_hand();
+        environment.keyless(back).exits(0);
+        let resume = if back.starts_with("roll") { " -resume=api_key.batch" } else { "" };
+        // Its settings name a rule that is gone, and the new one has another id.
+        for again in [resume, ""] {
+            let run = environment.keyless(&format!("apply -auto-approve{again}")).exits(0);
+            run.says("the settings of command.vault");
+            check_works(&environment);
+        }
+    }
+    let environment = by_hand();
+    let id = environment.state()["records"]["federation_rule.batch"]["id"].as_str().unwrap().to_owned();
+    let simulator = Simulator::start(&environment);
+    simulator.as_person(&format!("federation_rules/{id}/archive"), &json!({}));
+    drop(simulator);
+    environment.keyless("apply -auto-approve -replace=federation_rule.batch").exits(0);
+    let told = environment.keyless("status").exits(0);
+    told.says(&format!("the settings of command.vault name {id} by its newest report, which is archived"));
+}
+
+#[test]
+fn a_lane_is_held_that_only_a_person_can_take_back() {
+    let environment = Environment::example("eleven-keys");
+    environment.apply();
+    let file = ".keyless/machines/partner-batch/.env";
+    let text = environment.read(file);
+    let without: String = text
+        .lines()
+        .filter(|line| !line.starts_with("ANTHROPIC_API_KEY="))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    environment.write(file, &without);
+    let word = ["-by=Pat", "-statement=It is out."];
+    let lane = ["-key=api_key.partner_batch", "-consumer=manual.partner"];
+    environment.run(&[&["evidence", "add", "-manual"], &lane[..], &word[..]].concat()).exits(0);
+    environment
+        .keyless("rollback -to=1-before-first-change -auto-approve")
+        .exits(0)
+        .says("only a person can put it back");
+    environment.keyless("apply -auto-approve").exits(0);
+    let lane = environment.lane("api_key.partner_batch");
+    assert_eq!((&lane["key_status"], &lane["standing"]["state"]), (&json!("active"), &json!("held")));
+}
+
+#[test]
+fn a_held_lane_keeps_what_it_lives_off() {
+    let environment = Environment::one_lane();
+    environment.apply();
+    let list = environment.keyless("checkpoint list").exits(0).stdout;
+    let name = list.split_whitespace().find(|word| word.contains("before-revoke-api_key.ci")).unwrap();
+    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0);
+    let id = environment.state()["records"]["federation_rule.ci"]["id"].as_str().unwrap().to_owned();
+    let simulator = Simulator::start(&environment);
+    simulator.as_person(&format!("federation_rules/{id}/archive"), &json!({}));
+    drop(simulator);
+    environment.keyless("apply -auto-approve -replace=federation_rule.ci").exits(0).says("held");
+    check_works(&environment);
+    assert_eq!(environment.lane(LANE)["key_status"], "active");
 }

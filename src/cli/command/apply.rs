@@ -35,8 +35,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     execute::with_store(&session, &arguments.remote, operation, ui, async |store, connection| {
         let recorded = recorded_in(store);
         let mut look = look::look(&session, connection, recorded, ui).await?;
-        arguments.choices.take(&mut look)?;
         let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
+        arguments.choices.take(&mut look, saved.as_ref().map_or(mode, |plan| plan.mode))?;
         let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui)? else {
             return Ok(Exit::Error);
         };

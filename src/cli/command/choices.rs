@@ -9,7 +9,7 @@ use keyless_state::{Address, Evidence, Fact, Mutation, Record, Weight};
 
 use super::look::Look;
 use crate::cli::store::user;
-use crate::plan::{Operation, Plan};
+use crate::plan::{Mode, Operation, Plan};
 use crate::resource::Caller;
 
 #[derive(Clone, Debug, Default, Args)]
@@ -39,8 +39,11 @@ impl Choices {
     ///
     /// # Errors
     /// Names everything that cannot be chosen; nothing is taken in then.
-    pub(super) fn take(&self, look: &mut Look) -> Result<(), String> {
+    pub(super) fn take(&self, look: &mut Look, mode: Mode) -> Result<(), String> {
         let mut problems = Vec::new();
+        if mode != Mode::Apply && !self.flags().is_empty() {
+            problems.push(format!("{} is for a plan that applies the configuration", self.flags()));
+        }
         let mut changes = Vec::new();
         for lane in &self.resume {
             match look.state.lanes.get(lane) {
@@ -56,6 +59,13 @@ impl Choices {
         for address in &self.replace {
             match look.state.records.get(address) {
                 Some(record) if is_dead(record, look) => {
+                    let parts = record.depends_on.iter().filter(|part| {
+                        let known = look.state.records.get(*part);
+                        known.is_some_and(|part| look.observed.is_lost(&part.id)) && !self.replace.contains(part)
+                    });
+                    problems.extend(parts.map(|part| {
+                        format!("-replace={address}: it stands on {part}, which is archived too; add -replace={part}")
+                    }));
                     changes.push(Mutation::DropRecord { address: address.clone() });
                 }
                 Some(record) => problems.push(format!(
@@ -86,6 +96,18 @@ impl Choices {
         changes.iter().for_each(|change| look.state.apply(change));
         look.learnt.extend(changes);
         Ok(())
+    }
+
+    /// The choices as they are typed; empty where there are none.
+    pub(super) fn flags(&self) -> String {
+        let each = |flag: &str, addresses: &[Address]| -> Vec<String> {
+            addresses.iter().map(|address| format!("-{flag}={address}")).collect()
+        };
+        let mut flags = each("approve-archive", &self.approve_archive);
+        flags.extend(self.by.iter().map(|by| format!("-by={by:?}")));
+        flags.extend(each("resume", &self.resume));
+        flags.extend(each("replace", &self.replace));
+        flags.join(" ")
     }
 
     /// The name of who approves. A pipeline approves nothing by itself.

@@ -24,10 +24,15 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
 }
 
 async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Option<Plan>, String> {
+    let mode = match (arguments.destroy, arguments.refresh_only) {
+        (true, _) => Mode::Destroy,
+        (false, true) => Mode::RefreshOnly,
+        (false, false) => Mode::Apply,
+    };
     let connection = connect(session, &arguments.remote).await?;
     let looked = async {
         let mut look = look::look(session, &connection, look::recorded(session)?, ui).await?;
-        arguments.choices.take(&mut look)?;
+        arguments.choices.take(&mut look, mode)?;
         Ok::<_, String>(look)
     }
     .await;
@@ -36,10 +41,8 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     let look = looked?;
     closed?;
     if arguments.destroy {
-        let plan = super::destroy::plan(&look, session)?;
-        return arguments.choices.demand_use(&plan).map(|()| Some(plan));
+        return super::destroy::plan(&look, session).map(Some);
     }
-    let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
     let plan = look.plan(session, mode, skip_waits, ui);
     plan.map(|plan| arguments.choices.demand_use(&plan).map(|()| plan)).transpose()
 }
@@ -57,8 +60,12 @@ fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
         let switch =
             if base == Path::new(".") { String::new() } else { format!("-chdir={} ", base.display()) };
         let path = path.display();
+        let choices = match arguments.choices.flags() {
+            flags if flags.is_empty() => flags,
+            flags => format!("{flags} "),
+        };
         ui.tell(&format!(
-            "\nSaved the plan to {path}. To carry out exactly this:\n    keyless {switch}apply {path}"
+            "\nSaved the plan to {path}. To carry out exactly this:\n    keyless {switch}apply {choices}{path}"
         ));
     }
     let changes = !plan.is_empty()

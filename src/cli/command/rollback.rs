@@ -10,7 +10,7 @@ use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::plan::{self, Mode, Reason};
 use crate::render;
-use crate::rollback::way_back;
+use crate::rollback::{holds, way_back};
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
@@ -28,7 +28,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
                 None => "there is no checkpoint yet: nothing was ever applied here".to_owned(),
             });
         };
-        let look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
+        let mut look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
         let mut now = look.state.clone();
         let mut then = plan::follow(&checkpoint.state, &now);
         let lane = checkpoint.lane.as_ref().map(|lane| plan::lane_today(lane, &checkpoint.state, &now));
@@ -48,8 +48,14 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             ui.tell(&format!("stays behind: {line}"));
         }
         let stays = !back.residue.is_empty();
+        let held = holds(&back, (&now, &then), &session.configuration, lane.as_ref(), look.now);
         let plan = look.plan_back(&session, Mode::Rollback, back)?;
+        held.iter().for_each(|change| look.state.apply(change));
+        look.learnt.extend(held.iter().cloned());
         if plan.steps.is_empty() {
+            if !held.is_empty() {
+                execute::record(store, &look, held)?;
+            }
             ui.data(match stays {
                 true => "No changes. What was done since cannot be taken back.\n",
                 false => "No changes. Everything is as it was at the checkpoint.\n",

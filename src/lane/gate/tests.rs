@@ -47,6 +47,7 @@ fn consumer() -> ConsumerFacts {
         unconfigured: None,
         removed_at: Some(hour(0)),
         displaced: None,
+        names_other: None,
         rule: address("federation_rule.bot"),
         differs_otherwise: false,
         configured_at: None,

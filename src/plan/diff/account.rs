@@ -9,14 +9,15 @@ use super::super::change::Action;
 use super::super::declared::{account_arguments, memberships};
 use super::super::operation::Operation;
 use super::super::undo::Undo;
-use super::name::name_at_api;
+use super::name::{Names, name_at_api};
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::ServiceAccount;
+use crate::config::{Configuration, ServiceAccount};
 use crate::resource::{Observed, ServiceAccountArguments, ServiceAccountObject};
 
 pub(super) fn compare_account(
     address: &Address,
     account: &ServiceAccount,
+    configuration: &Configuration,
     state: &State,
     observed: &Observed,
     diff: &mut Diff,
@@ -31,10 +32,15 @@ pub(super) fn compare_account(
             .values()
             .any(|o| o.arguments.name == name && o.provenance.archived_at.is_some())
     };
+    let others = |name: &str| {
+        let live = observed.service_accounts.values().any(|o| o.arguments.name == name);
+        live || configuration.service_accounts.values().any(|other| other.name == name)
+    };
+    let names = Names { archived, others };
     let recorded = state.records.get(address).and_then(|record| observed.service_accounts.get(&record.id));
     arguments.name = match kept {
         Some(object) => object.arguments.name.clone(),
-        None => name_at_api(&account.name, recorded.map(|object| object.arguments.name.as_str()), archived),
+        None => name_at_api(&account.name, recorded.map(|object| object.arguments.name.as_str()), &names),
     };
     let wanted = memberships(account, |workspace| diff.workspace_id(workspace));
     let after = attributes::service_account(&arguments, &wanted);
@@ -63,7 +69,7 @@ pub(super) fn compare_account(
                     diff.problems.push(taken(address, &object.id, &differs));
                     return;
                 }
-                adopt(address, &object.id, Vec::new(), now, diff);
+                adopt(address, &object.id, Vec::new(), now, state, diff);
                 return;
             }
             None

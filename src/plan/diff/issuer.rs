@@ -7,14 +7,15 @@ use super::super::change::Action;
 use super::super::declared::issuer_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
-use super::name::name_at_api;
+use super::name::{Names, name_at_api};
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::Provider;
+use crate::config::{Configuration, Provider};
 use crate::resource::{IssuerObject, Observed};
 
 pub(super) fn compare_issuer(
     address: &Address,
     provider: &Provider,
+    configuration: &Configuration,
     state: &State,
     observed: &Observed,
     diff: &mut Diff,
@@ -27,8 +28,12 @@ pub(super) fn compare_issuer(
         observed.issuers.values().any(|o| o.arguments.name == name && o.provenance.archived_at.is_some())
     };
     let known = recorded.and_then(|record| observed.issuers.get(&record.id));
-    arguments.name =
-        name_at_api(&provider.name, known.map(|object| object.arguments.name.as_str()), archived);
+    let others = |name: &str| {
+        let live = observed.issuers.values().any(|o| o.arguments.name == name);
+        live || configuration.providers.values().any(|other| other.name == name)
+    };
+    let names = Names { archived, others };
+    arguments.name = name_at_api(&provider.name, known.map(|it| it.arguments.name.as_str()), &names);
     let object = match recorded {
         Some(record) => observed.issuers.get(&record.id),
         None => live(observed.issuers.values(), |o| (&o.arguments.name, &o.provenance), &arguments.name),
@@ -55,7 +60,7 @@ pub(super) fn compare_issuer(
                     diff.problems.push(taken(address, &object.id, &differs));
                     return;
                 }
-                adopt(address, &object.id, Vec::new(), now, diff);
+                adopt(address, &object.id, Vec::new(), now, state, diff);
                 return;
             }
         }

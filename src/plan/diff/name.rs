@@ -3,24 +3,46 @@
 //! Names are unique in an organization, and whether an archived object still has its own is not known. So
 //! a block whose name an archived object has gets that name with a number, and keeps it.
 
+/// Longest name that the API takes, in characters.
+const NAME_CHARS_MAX: usize = 255;
+
+/// Who has a name of a kind.
+pub(super) struct Names<A, O> {
+    /// Whether an archived object has it.
+    pub(super) archived: A,
+    /// Whether a live object or another block has it.
+    pub(super) others: O,
+}
+
+/// A name with a number, within what the API takes.
+fn numbered(wanted: &str, number: u32) -> String {
+    let number = format!("-{number}");
+    let kept: String = wanted.chars().take(NAME_CHARS_MAX - number.len()).collect();
+    format!("{kept}{number}")
+}
+
+/// Tells whether a name is what a block's object got for the block's name.
+pub(in crate::plan) fn is_numbered(name: &str, wanted: &str) -> bool {
+    let number = name.rsplit_once('-').and_then(|(_, number)| number.parse::<u32>().ok());
+    number.is_some_and(|number| number >= 2 && numbered(wanted, number) == name)
+}
+
 /// The name for a new object, or the one that a recorded object keeps. `recorded` is the name that the
-/// recorded object has now; `archived` tells whether an archived object of the kind has a name.
-pub(super) fn name_at_api(wanted: &str, recorded: Option<&str>, archived: impl Fn(&str) -> bool) -> String {
-    if !archived(wanted) || recorded == Some(wanted) {
+/// recorded object has now.
+pub(super) fn name_at_api(
+    wanted: &str,
+    recorded: Option<&str>,
+    names: &Names<impl Fn(&str) -> bool, impl Fn(&str) -> bool>,
+) -> String {
+    if !(names.archived)(wanted) || recorded == Some(wanted) {
         return wanted.to_owned();
     }
-    let numbered = |number: u32| format!("{wanted}-{number}");
-    let is_numbered = |name: &&str| {
-        name.strip_prefix(wanted)
-            .and_then(|rest| rest.strip_prefix('-'))
-            .is_some_and(|number| number.parse::<u32>().is_ok_and(|number| numbered(number) == **name))
-    };
-    match recorded.filter(is_numbered) {
-        Some(kept) => kept.to_owned(),
-        None => {
-            (2..).map(numbered).find(|name| !archived(name)).expect("there are fewer objects than numbers")
-        }
+    if let Some(kept) = recorded.filter(|name| is_numbered(name, wanted)) {
+        return kept.to_owned();
     }
+    let mut all = (2..).map(|number| numbered(wanted, number));
+    all.find(|name| !(names.archived)(name) && !(names.others)(name))
+        .expect("there are fewer objects than numbers")
 }
 
 #[cfg(test)]
@@ -28,28 +50,43 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(wanted: &str, recorded: Option<&str>, archived: &[&str], expected: &str) {
-        assert_eq!(name_at_api(wanted, recorded, |name| archived.contains(&name)), expected);
+    fn check(wanted: &str, recorded: Option<&str>, archived: &[&str], others: &[&str], expected: &str) {
+        let names = Names {
+            archived: |name: &str| archived.contains(&name),
+            others: |name: &str| others.contains(&name),
+        };
+        assert_eq!(name_at_api(wanted, recorded, &names), expected);
     }
 
     #[test]
     fn a_name_that_an_archived_object_has_gets_a_number() {
-        check("ci", None, &[], "ci");
-        check("ci", None, &["other"], "ci");
-        check("ci", None, &["ci"], "ci-2");
-        check("ci", None, &["ci", "ci-2", "ci-3"], "ci-4");
-        check("ci", None, &["ci-2"], "ci");
+        check("ci", None, &[], &[], "ci");
+        check("ci", None, &["other"], &[], "ci");
+        check("ci", None, &["ci"], &[], "ci-2");
+        check("ci", None, &["ci", "ci-2", "ci-3"], &[], "ci-4");
+        check("ci", None, &["ci-2"], &[], "ci");
+        // A live one of the block's own name may be taken under care, one of a made-up name may not.
+        check("ci", None, &[], &["ci"], "ci");
+        check("ci", None, &["ci"], &["ci-2", "ci-4"], "ci-3");
     }
 
     #[test]
     fn a_recorded_object_keeps_the_name_it_got() {
-        check("ci", Some("ci-2"), &["ci"], "ci-2");
-        check("ci", Some("ci-7"), &["ci", "ci-2"], "ci-7");
+        check("ci", Some("ci-2"), &["ci"], &["ci-2"], "ci-2");
+        check("ci", Some("ci-7"), &["ci", "ci-2"], &[], "ci-7");
         // One that was recorded before another of its name was archived.
-        check("ci", Some("ci"), &["ci"], "ci");
+        check("ci", Some("ci"), &["ci"], &[], "ci");
         // The archived one is gone for good, so that the name is free.
-        check("ci", Some("ci-2"), &[], "ci");
-        check("ci", Some("ci-02"), &["ci"], "ci-2");
-        check("release", Some("ci"), &["release"], "release-2");
+        check("ci", Some("ci-2"), &[], &[], "ci");
+        check("ci", Some("ci-02"), &["ci"], &[], "ci-2");
+        check("release", Some("ci"), &["release"], &[], "release-2");
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let long = "ü".repeat(NAME_CHARS_MAX);
+        let cut = format!("{}-2", "ü".repeat(NAME_CHARS_MAX - 2));
+        check(&long, None, &[&long], &[], &cut);
+        check(&long, Some(&cut), &[&long], &[], &cut);
     }
 }

@@ -9,15 +9,16 @@ use super::super::change::Action;
 use super::super::declared::rule_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
-use super::name::name_at_api;
+use super::name::{Names, name_at_api};
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::FederationRule;
+use crate::config::{Configuration, FederationRule};
 use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
 pub(super) fn compare_rule(
     address: &Address,
     rule: &FederationRule,
+    configuration: &Configuration,
     state: &State,
     observed: &Observed,
     diff: &mut Diff,
@@ -34,7 +35,12 @@ pub(super) fn compare_rule(
         o.provenance.archived_at.is_some() || parts.into_iter().any(|id| observed.is_lost(id))
     };
     let archived = |name: &str| observed.rules.values().any(|o| o.arguments.name == name && is_dead(o));
-    arguments.name = name_at_api(&rule.name, recorded.map(|object| object.arguments.name.as_str()), archived);
+    let others = |name: &str| {
+        let live = observed.rules.values().any(|o| o.arguments.name == name);
+        live || configuration.federation_rules.values().any(|other| other.name == name)
+    };
+    let names = Names { archived, others };
+    arguments.name = name_at_api(&rule.name, recorded.map(|it| it.arguments.name.as_str()), &names);
     let depends_on = vec![rule.provider.clone(), rule.service_account.clone()];
     diff.depends_on.insert(address.clone(), depends_on.clone());
     if let Some(lost) = depends_on.iter().find(|it| diff.is_lost(it)) {
@@ -71,7 +77,7 @@ pub(super) fn compare_rule(
                     diff.problems.push(taken(address, &object.id, &differs));
                     return;
                 }
-                adopt(address, &object.id, depends_on, now, diff);
+                adopt(address, &object.id, depends_on, now, state, diff);
                 return;
             }
             None

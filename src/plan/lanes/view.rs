@@ -56,7 +56,7 @@ pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -
 /// What a lane waits for that was rolled back.
 fn resumption(lane: &Address, since: Timestamp) -> NeedView {
     NeedView {
-        what: format!("somebody who says that it goes on: it was rolled back at {since}"),
+        what: format!("a word that it goes on: it was taken back at {since}"),
         supplier: "person".to_owned(),
         earliest: None,
         consumer: None,

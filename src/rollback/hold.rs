@@ -1,0 +1,102 @@
+//! The lanes that a rollback holds: all in which something is taken back, by a step or not.
+
+use jiff::Timestamp;
+use keyless_state::{Address, Fact, LaneRecord, Mutation, State};
+
+use super::WayBack;
+use crate::config::{ApiKey, Configuration};
+
+/// What holds the lanes that go back from `now` to `then`, all of them or `only` one.
+///
+/// A lane goes back when anything is recorded of it since, when a person stated something about it since,
+/// or when one of its rules is changed or archived; no matter whether a step brings its key back.
+pub fn holds(
+    back: &WayBack,
+    (now, then): (&State, &State),
+    configuration: &Configuration,
+    only: Option<&Address>,
+    at: Timestamp,
+) -> Vec<Mutation> {
+    let goes_back = |address: &Address, key: &ApiKey| {
+        let is_stated = now.evidence.iter().any(|evidence| {
+            let is_about = matches!(&evidence.fact, Fact::Statement { key, .. } if key == address);
+            is_about && !then.evidence.contains(evidence)
+        });
+        let loses_rule =
+            back.steps.iter().any(|step| key.replaced_by.contains(step.operation.target().address));
+        is_stated || loses_rule || now.lanes.get(address) != then.lanes.get(address)
+    };
+    let lanes = configuration.api_keys.iter().filter(|(address, _)| only.is_none_or(|only| only == *address));
+    lanes
+        .filter(|(address, key)| goes_back(address, key))
+        .filter_map(|(address, key)| {
+            let known = now.lanes.get(address).cloned().unwrap_or_default();
+            // What is archived is at its end.
+            known.archived_at.is_none().then(|| {
+                let lane =
+                    LaneRecord { key_id: key.id.clone(), rolled_back_at: Some(at), held: true, ..known };
+                Mutation::PutLane { address: address.clone(), lane }
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Reason;
+    use crate::rollback::way_back;
+    use crate::sample::{CONSUMER, KEY, address, built, consumer_id, evidence, hour, lane};
+
+    /// Which lanes are held on the way back from a state that was changed.
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut State), expected: &[&str]) {
+        let (configuration, then, _) = built();
+        let mut now = then.clone();
+        change(&mut now);
+        let back = way_back(&now, &then, &configuration, Reason::Rollback);
+        for only in [None, Some(address(KEY))] {
+            let found = holds(&back, (&now, &then), &configuration, only.as_ref(), hour(9));
+            let held: Vec<String> = found
+                .iter()
+                .map(|change| match change {
+                    Mutation::PutLane { address, lane } => {
+                        assert_eq!((lane.held, lane.rolled_back_at), (true, Some(hour(9))));
+                        address.to_string()
+                    }
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(held, expected);
+        }
+        let other = address("api_key.other");
+        assert_eq!(holds(&back, (&now, &then), &configuration, Some(&other), hour(9)), []);
+    }
+
+    #[test]
+    fn every_lane_that_goes_back_is_held() {
+        check(|_| (), &[]);
+        check(|now| drop(now.lanes.insert(address(KEY), lane("apikey_1", &[(CONSUMER, hour(1))]))), &[KEY]);
+        // Only a person can take this back.
+        let stated = |now: &mut State| {
+            let fact = Fact::Statement {
+                key: address(KEY),
+                consumer: consumer_id(CONSUMER),
+                by: "Ada".to_owned(),
+                statement: "It is out.".to_owned(),
+            };
+            now.evidence.push(evidence("statement", hour(1), fact));
+        };
+        check(stated, &[KEY]);
+        let rule = |now: &mut State| {
+            let record = now.records.get_mut(&address(crate::sample::RULE)).unwrap();
+            record.attributes.insert("description".to_owned(), "new".into());
+        };
+        check(rule, &[KEY]);
+        let ended = |now: &mut State| {
+            let record = LaneRecord { archived_at: Some(hour(1)), ..lane("apikey_1", &[]) };
+            now.lanes.insert(address(KEY), record);
+        };
+        check(ended, &[]);
+    }
+}
