@@ -139,9 +139,15 @@ fn judge(facts: &LaneFacts, now: Timestamp) -> Assessment {
         // changes nothing; it is renewed before the key goes.
         let by_engine = facts.consumers.iter().any(|consumer| !is_removed(consumer) && !consumer.manual);
         let proven_once = facts.rules.iter().all(was_proven);
+        let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
+        let elsewhere: Vec<Refusal> =
+            left.filter_map(|it| Some(names_other(it, it.names_other.as_ref()?))).collect();
         return match verify {
+            Gate::Open if !elsewhere.is_empty() => judged(Stage::Verify, Gate::Refused(elsewhere)),
             Gate::Open => judged(Stage::Remove, remove_gate(facts)),
-            _ if !by_engine && proven_once => judged(Stage::Remove, remove_gate(facts)),
+            _ if !by_engine && proven_once && elsewhere.is_empty() => {
+                judged(Stage::Remove, remove_gate(facts))
+            }
             closed => judged(Stage::Verify, closed),
         };
     }
@@ -156,10 +162,7 @@ pub fn permits(assessment: &Assessment, stage: Stage) -> Result<(), Gate> {
         Stage::Configure | Stage::Verify => true,
         _ if matches!(assessment.gate, Gate::Held(_)) => false,
         // The removal is what the remove stage is about; its gate opens only afterwards.
-        Stage::Remove => match assessment.stage {
-            Stage::Remove => !matches!(assessment.gate, Gate::Refused(_)),
-            stage => stage == Stage::Confirm,
-        },
+        Stage::Remove => assessment.stage == Stage::Remove || assessment.stage == Stage::Confirm,
         Stage::Confirm => assessment.stage == Stage::Confirm && assessment.gate == Gate::Open,
         Stage::Revoke => assessment.stage >= Stage::Confirm && assessment.gate == Gate::Open,
     };
@@ -230,10 +233,6 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
     let mut needs = Vec::new();
     let mut refusals = Vec::new();
     for consumer in facts.consumers.iter().filter(|consumer| !is_removed(consumer)) {
-        if let Some(other) = &consumer.names_other {
-            refusals.push(names_other(consumer, other));
-            continue;
-        }
         match &consumer.presence {
             Presence::Unknown(_) if consumer.manual => needs.push(removal_by_hand(facts, consumer)),
             Presence::Unknown(why) => refusals.push(Refusal {

@@ -28,7 +28,7 @@ fn settings_that_keyless_does_not_write_have_to_name_a_rule_of_the_lane() {
             "refused: the settings of dotenv.app name fdrl_9 by its newest report{dead}, and not federation_rule.bot; keyless does not write them, so without its key it would have nothing that this lane proves"
         )
     };
-    check_ready(holds_key, &format!("remove {}", why("")));
+    check_ready(holds_key, &format!("verify {}", why("")));
     let mut facts = ready();
     holds_key(&mut facts);
     assert!(permits(&assess(&facts, hour(NOW)), Stage::Remove).is_err());
