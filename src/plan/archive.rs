@@ -52,15 +52,7 @@ fn archive(
     observed: &Observed,
     diff: &mut Diff,
 ) {
-    let is_live = match address.kind() {
-        Kind::Provider => observed.issuers.get(&record.id).map(|o| o.provenance.archived_at.is_none()),
-        Kind::ServiceAccount => {
-            observed.service_accounts.get(&record.id).map(|o| o.provenance.archived_at.is_none())
-        }
-        Kind::FederationRule => observed.rules.get(&record.id).map(|o| o.provenance.archived_at.is_none()),
-        Kind::ApiKey | Kind::Data => None,
-    }
-    .unwrap_or(false);
+    let is_live = !observed.is_lost(&record.id);
     diff.depends_on.insert(address.clone(), record.depends_on.clone());
     let ours = record.origin == Origin::Created && !stays;
     let (action, operation, undo) = if is_live && ours {

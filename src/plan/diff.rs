@@ -23,7 +23,8 @@ use super::operation::Operation;
 use super::undo::Undo;
 use crate::config::{Configuration, WorkspaceKey, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
-use crate::resource::{Observed, Provenance, Unreadable};
+use crate::resource::{Observed, Provenance, RuleObject, Unreadable};
+use name::Names;
 
 /// What has to be done, and what others did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,14 +62,34 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     super::held::hold_back(configuration, state, observed, &mut diff);
     let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
     let free = |address: &&Address| !held.contains(*address);
+    let is_archived = |provenance: &Provenance| provenance.archived_at.is_some();
+    let names = Names::new(
+        observed.service_accounts.values().map(|o| (&o.arguments.name, is_archived(&o.provenance))),
+        configuration.service_accounts.values().map(|account| &account.name),
+    );
     for (address, account) in configuration.service_accounts.iter().filter(|(address, _)| free(address)) {
-        account::compare_account(address, account, configuration, state, observed, &mut diff);
+        account::compare_account(address, account, &names, state, observed, &mut diff);
     }
+    let names = Names::new(
+        observed.issuers.values().map(|o| (&o.arguments.name, is_archived(&o.provenance))),
+        configuration.providers.values().map(|provider| &provider.name),
+    );
     for (address, provider) in configuration.providers.iter().filter(|(address, _)| free(address)) {
-        issuer::compare_issuer(address, provider, configuration, state, observed, &mut diff);
+        issuer::compare_issuer(address, provider, &names, state, observed, &mut diff);
     }
+    // A rule that stands on what is archived is as good as archived.
+    let is_dead = |o: &RuleObject| {
+        let issuer = observed.issuers.get(&o.arguments.issuer_id).map(|it| &it.provenance);
+        let account = observed.service_accounts.get(&o.arguments.service_account_id);
+        let parts = issuer.into_iter().chain(account.map(|it| &it.provenance));
+        parts.chain([&o.provenance]).any(is_archived)
+    };
+    let names = Names::new(
+        observed.rules.values().map(|o| (&o.arguments.name, is_dead(o))),
+        configuration.federation_rules.values().map(|rule| &rule.name),
+    );
     for (address, rule) in configuration.federation_rules.iter().filter(|(address, _)| free(address)) {
-        rule::compare_rule(address, rule, configuration, state, observed, &mut diff);
+        rule::compare_rule(address, rule, &names, state, observed, &mut diff);
     }
     super::archive::undeclared(configuration, state, observed, &mut diff);
     diff

@@ -9,15 +9,15 @@ use super::super::change::Action;
 use super::super::declared::{account_arguments, memberships};
 use super::super::operation::Operation;
 use super::super::undo::Undo;
-use super::name::{Names, name_at_api};
+use super::name::Names;
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::{Configuration, ServiceAccount};
+use crate::config::ServiceAccount;
 use crate::resource::{Observed, ServiceAccountArguments, ServiceAccountObject};
 
 pub(super) fn compare_account(
     address: &Address,
     account: &ServiceAccount,
-    configuration: &Configuration,
+    names: &Names<'_>,
     state: &State,
     observed: &Observed,
     diff: &mut Diff,
@@ -26,21 +26,10 @@ pub(super) fn compare_account(
     let kept = state.records.get(address).filter(|_| !account.is_named);
     let kept = kept.and_then(|record| observed.service_accounts.get(&record.id));
     let mut arguments = account_arguments(account);
-    let archived = |name: &str| {
-        observed
-            .service_accounts
-            .values()
-            .any(|o| o.arguments.name == name && o.provenance.archived_at.is_some())
-    };
-    let others = |name: &str| {
-        let live = observed.service_accounts.values().any(|o| o.arguments.name == name);
-        live || configuration.service_accounts.values().any(|other| other.name == name)
-    };
-    let names = Names { archived, others };
     let recorded = state.records.get(address).and_then(|record| observed.service_accounts.get(&record.id));
     arguments.name = match kept {
         Some(object) => object.arguments.name.clone(),
-        None => name_at_api(&account.name, recorded.map(|object| object.arguments.name.as_str()), &names),
+        None => names.at_api(&account.name, recorded.map(|it| it.arguments.name.as_str())),
     };
     let wanted = memberships(account, |workspace| diff.workspace_id(workspace));
     let after = attributes::service_account(&arguments, &wanted);

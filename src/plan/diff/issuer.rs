@@ -7,15 +7,15 @@ use super::super::change::Action;
 use super::super::declared::issuer_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
-use super::name::{Names, name_at_api};
+use super::name::Names;
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::{Configuration, Provider};
+use crate::config::Provider;
 use crate::resource::{IssuerObject, Observed};
 
 pub(super) fn compare_issuer(
     address: &Address,
     provider: &Provider,
-    configuration: &Configuration,
+    names: &Names<'_>,
     state: &State,
     observed: &Observed,
     diff: &mut Diff,
@@ -24,16 +24,8 @@ pub(super) fn compare_issuer(
     diff.depends_on.insert(address.clone(), Vec::new());
     let shown = |object: &IssuerObject| attributes::issuer(&object.arguments);
     let recorded = state.records.get(address);
-    let archived = |name: &str| {
-        observed.issuers.values().any(|o| o.arguments.name == name && o.provenance.archived_at.is_some())
-    };
     let known = recorded.and_then(|record| observed.issuers.get(&record.id));
-    let others = |name: &str| {
-        let live = observed.issuers.values().any(|o| o.arguments.name == name);
-        live || configuration.providers.values().any(|other| other.name == name)
-    };
-    let names = Names { archived, others };
-    arguments.name = name_at_api(&provider.name, known.map(|it| it.arguments.name.as_str()), &names);
+    arguments.name = names.at_api(&provider.name, known.map(|it| it.arguments.name.as_str()));
     let object = match recorded {
         Some(record) => observed.issuers.get(&record.id),
         None => live(observed.issuers.values(), |o| (&o.arguments.name, &o.provenance), &arguments.name),

@@ -3,15 +3,17 @@
 //! Names are unique in an organization, and whether an archived object still has its own is not known. So
 //! a block whose name an archived object has gets that name with a number, and keeps it.
 
+use std::collections::BTreeSet;
+
 /// Longest name that the API takes, in characters.
 const NAME_CHARS_MAX: usize = 255;
 
-/// Who has a name of a kind.
-pub(super) struct Names<A, O> {
-    /// Whether an archived object has it.
-    pub(super) archived: A,
-    /// Whether a live object or another block has it.
-    pub(super) others: O,
+/// Who has which names of a kind.
+pub(super) struct Names<'a> {
+    /// Those of archived objects.
+    archived: BTreeSet<&'a str>,
+    /// Those of live objects and of blocks.
+    others: BTreeSet<&'a str>,
 }
 
 /// A name with a number, within what the API takes.
@@ -27,22 +29,34 @@ pub(in crate::plan) fn is_numbered(name: &str, wanted: &str) -> bool {
     number.is_some_and(|number| number >= 2 && numbered(wanted, number) == name)
 }
 
-/// The name for a new object, or the one that a recorded object keeps. `recorded` is the name that the
-/// recorded object has now.
-pub(super) fn name_at_api(
-    wanted: &str,
-    recorded: Option<&str>,
-    names: &Names<impl Fn(&str) -> bool, impl Fn(&str) -> bool>,
-) -> String {
-    if !(names.archived)(wanted) || recorded == Some(wanted) {
-        return wanted.to_owned();
+impl<'a> Names<'a> {
+    /// The names of objects, each with whether it is archived, and those that blocks ask for.
+    pub(super) fn new(
+        objects: impl Iterator<Item = (&'a String, bool)>,
+        blocks: impl Iterator<Item = &'a String>,
+    ) -> Names<'a> {
+        let (archived, live): (Vec<_>, Vec<_>) = objects.partition(|(_, is_archived)| *is_archived);
+        let names = |objects: Vec<(&'a String, bool)>| objects.into_iter().map(|(name, _)| name.as_str());
+        Names {
+            archived: names(archived).collect(),
+            others: names(live).chain(blocks.map(String::as_str)).collect(),
+        }
     }
-    if let Some(kept) = recorded.filter(|name| is_numbered(name, wanted)) {
-        return kept.to_owned();
+
+    /// The name for a new object, or the one that a recorded object keeps. `recorded` is the name that the
+    /// recorded object has now.
+    pub(super) fn at_api(&self, wanted: &str, recorded: Option<&str>) -> String {
+        if !self.archived.contains(wanted) || recorded == Some(wanted) {
+            return wanted.to_owned();
+        }
+        if let Some(kept) = recorded.filter(|name| is_numbered(name, wanted)) {
+            return kept.to_owned();
+        }
+        let is_free =
+            |name: &String| !self.archived.contains(name.as_str()) && !self.others.contains(name.as_str());
+        let mut all = (2..).map(|number| numbered(wanted, number));
+        all.find(is_free).expect("there are fewer objects than numbers")
     }
-    let mut all = (2..).map(|number| numbered(wanted, number));
-    all.find(|name| !(names.archived)(name) && !(names.others)(name))
-        .expect("there are fewer objects than numbers")
 }
 
 #[cfg(test)]
@@ -51,11 +65,13 @@ mod tests {
 
     #[track_caller]
     fn check(wanted: &str, recorded: Option<&str>, archived: &[&str], others: &[&str], expected: &str) {
-        let names = Names {
-            archived: |name: &str| archived.contains(&name),
-            others: |name: &str| others.contains(&name),
-        };
-        assert_eq!(name_at_api(wanted, recorded, &names), expected);
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let (archived, others) = (owned(archived), owned(others));
+        let names = Names::new(archived.iter().map(|name| (name, true)), others.iter());
+        assert_eq!(names.at_api(wanted, recorded), expected);
+        let live = others.iter().map(|name| (name, false));
+        let names = Names::new(archived.iter().map(|name| (name, true)).chain(live), [].iter());
+        assert_eq!(names.at_api(wanted, recorded), expected, "live objects");
     }
 
     #[test]

@@ -9,16 +9,16 @@ use super::super::change::Action;
 use super::super::declared::rule_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
-use super::name::{Names, name_at_api};
+use super::name::Names;
 use super::{Diff, adopt, differing, live, taken};
-use crate::config::{Configuration, FederationRule};
+use crate::config::FederationRule;
 use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
 pub(super) fn compare_rule(
     address: &Address,
     rule: &FederationRule,
-    configuration: &Configuration,
+    names: &Names<'_>,
     state: &State,
     observed: &Observed,
     diff: &mut Diff,
@@ -29,18 +29,7 @@ pub(super) fn compare_rule(
     };
     let mut arguments = rule_arguments(rule, id_of, |workspace| diff.workspace_id(workspace));
     let recorded = state.records.get(address).and_then(|record| observed.rules.get(&record.id));
-    // One that stands on what is archived is as good as archived.
-    let is_dead = |o: &RuleObject| {
-        let parts = [&o.arguments.issuer_id, &o.arguments.service_account_id];
-        o.provenance.archived_at.is_some() || parts.into_iter().any(|id| observed.is_lost(id))
-    };
-    let archived = |name: &str| observed.rules.values().any(|o| o.arguments.name == name && is_dead(o));
-    let others = |name: &str| {
-        let live = observed.rules.values().any(|o| o.arguments.name == name);
-        live || configuration.federation_rules.values().any(|other| other.name == name)
-    };
-    let names = Names { archived, others };
-    arguments.name = name_at_api(&rule.name, recorded.map(|it| it.arguments.name.as_str()), &names);
+    arguments.name = names.at_api(&rule.name, recorded.map(|it| it.arguments.name.as_str()));
     let depends_on = vec![rule.provider.clone(), rule.service_account.clone()];
     diff.depends_on.insert(address.clone(), depends_on.clone());
     if let Some(lost) = depends_on.iter().find(|it| diff.is_lost(it)) {
