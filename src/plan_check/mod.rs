@@ -139,9 +139,16 @@ fn refused(broken: &[Violation], departures: &[Departure]) -> Result<(), String>
         ([], _) => "is not part of the plan that would be made now",
         _ => "breaks what every plan keeps, so it is not as keyless made it",
     };
+    let advice = match departures {
+        [] => "make a new plan",
+        // What a person chose for it is not in the file.
+        _ => {
+            "make a new plan, or, where this one was made with -resume, -replace or -approve-archive, give these to apply as well"
+        }
+    };
     let broken = broken.iter().map(Violation::to_string);
     let found: Vec<String> = broken.chain(departures.iter().map(Departure::to_string)).collect();
-    Err(format!("the saved plan {why}. Nothing was changed; make a new plan:\n{}", listed(&found)))
+    Err(format!("the saved plan {why}. Nothing was changed; {advice}:\n{}", listed(&found)))
 }
 
 /// More than these say no more.

@@ -44,6 +44,7 @@ fn a_rollback_holds_until_the_lane_is_resumed() {
         .keyless("plan -resume=api_key.ci -out=go.plan")
         .exits(0)
         .says("apply -resume=api_key.ci go.plan");
+    environment.keyless("apply go.plan").exits(1).says("give these to apply as well");
     let wrong = environment.keyless("apply -auto-approve -resume=api_key.other").exits(1);
     wrong.says("-resume=api_key.other: it was not rolled back");
     environment.keyless("apply -auto-approve -parallelism=1 -resume=api_key.ci").exits(0);
