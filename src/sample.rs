@@ -100,7 +100,7 @@ pub(crate) fn dotenv(rule: &str) -> Consumer {
         driver: ConsumerDriver::Dotenv {
             path: PathBuf::from("app/.env"),
             variable: "ANTHROPIC_API_KEY".to_owned(),
-            identity_token_file: None,
+            identity_token_file: Some("token".to_owned()),
         },
     }
 }
@@ -330,6 +330,18 @@ pub(crate) fn statement(key: &str, consumer: &str, at: Timestamp) -> Evidence {
     Evidence { weight: Weight::Stated, ..evidence("statement", at, fact) }
 }
 
+/// A word about the settings of the one consumer.
+pub(crate) fn settings_statement(at: Timestamp, rule_id: &str) -> Evidence {
+    let fact = Fact::SettingsStatement {
+        key: address(KEY),
+        consumer: consumer_id(CONSUMER),
+        rule_id: rule_id.to_owned(),
+        by: "Ada".to_owned(),
+        statement: "I set it.".to_owned(),
+    };
+    Evidence { weight: Weight::Stated, ..evidence("settings", at, fact) }
+}
+
 /// A lane whose consumers lost their key at these times.
 pub(crate) fn lane(key_id: &str, removed: &[(&str, Timestamp)]) -> LaneRecord {
     let removed = removed.iter().map(|(id, at)| {
@@ -347,4 +359,20 @@ pub(crate) fn sightings(configuration: &Configuration, presence: &Presence) -> S
         }
     }
     sightings
+}
+
+/// The settings of every consumer, seen as they should be.
+pub(crate) fn settings_in_place(
+    sightings: &mut Sightings,
+    configuration: &Configuration,
+    state: &State,
+    observed: &Observed,
+) {
+    let workspace_id = |workspace: &WorkspaceRef| match workspace {
+        WorkspaceRef::Id(id) => id.clone(),
+        WorkspaceRef::Data(data) => unreachable!("no sample looks {data} up"),
+    };
+    let wanted = plan::wanted_settings(configuration, state, &observed.organization.id, workspace_id);
+    sightings.settings.clone_from(&wanted);
+    sightings.wanted_settings = wanted;
 }

@@ -1,6 +1,6 @@
 //! The one async loop: announce, call, record; wait where evidence is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -170,7 +170,7 @@ impl Run<'_> {
             self.checkpoint("before-first-change", "before the first change", None)?;
         }
         let mut in_flight: JoinSet<Ended> = JoinSet::new();
-        let mut last_wait: Option<String> = None;
+        let mut tried = BTreeSet::new();
         loop {
             if !stop.is_cancelled() {
                 self.begin_ready(&mut in_flight).await?;
@@ -186,7 +186,7 @@ impl Run<'_> {
                 if !self.schedule.ready().is_empty() {
                     continue;
                 }
-                if !self.skip_wait(&mut last_wait).await? {
+                if !self.skip_wait(&mut tried).await? {
                     break;
                 }
                 continue;

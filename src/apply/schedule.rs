@@ -88,11 +88,10 @@ impl Schedule {
         }
     }
 
-    /// Lets every waiting step be looked at again.
-    pub fn reopen(&mut self) {
-        for status in self.status.values_mut().filter(|status| **status == Status::Waiting) {
-            *status = Status::Pending;
-        }
+    /// Lets a waiting step be looked at again.
+    pub fn reopen(&mut self, id: &str) {
+        assert!(self.status[id] == Status::Waiting, "step {id} does not wait");
+        self.status.insert(id.to_owned(), Status::Pending);
     }
 }
 
@@ -141,7 +140,7 @@ mod tests {
         let mut schedule = Schedule::new(&[step("a", &[])]);
         schedule.end("a", Status::Waiting);
         assert!(schedule.ready().is_empty());
-        schedule.reopen();
+        schedule.reopen("a");
         assert_eq!(schedule.ready(), ["a"]);
     }
 }

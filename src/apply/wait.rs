@@ -10,13 +10,13 @@ use super::carry_out::{Done, carry_out};
 use super::prepare;
 use super::run::{Event, Run, RunError};
 use super::schedule::Status;
-use crate::lane::{self, Assessment, Gate, Stage, Supplier};
+use crate::lane::{self, Assessment, Gate, Supplier};
 use crate::plan::{Operation, Step};
 use crate::platform::Platform;
 use crate::refresh;
 
 impl Run<'_> {
-    /// Reads the evidence once for every lane that is ready to be confirmed; true when one was.
+    /// Reads the evidence once for every lane that is ready to be confirmed; true when a lane goes on.
     pub(super) async fn confirm_ready(&mut self) -> Result<bool, RunError> {
         let ready: Vec<String> = self.schedule.ready().into_iter().collect();
         let confirms: Vec<Step> = ready
@@ -29,7 +29,7 @@ impl Run<'_> {
         }
         self.read_evidence().await?;
         self.prove_again(&confirms).await?;
-        let mut opened = false;
+        let mut opened = self.reopen();
         for step in confirms {
             if self.gate_of(&step).is_err() {
                 self.schedule.end(&step.id, Status::Waiting);
@@ -42,15 +42,24 @@ impl Run<'_> {
         Ok(opened)
     }
 
+    /// Takes up again what waited and has its evidence by now; true when there is any.
+    fn reopen(&mut self) -> bool {
+        let mut any = false;
+        for id in self.schedule.with(Status::Waiting) {
+            if self.gate_of(&self.steps[&id]).is_ok() {
+                self.schedule.reopen(&id);
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Repeats the trial exchange of rules whose proof has aged while a lane waited, where that is
     /// all the lane still lacks.
-    async fn prove_again(&mut self, confirms: &[Step]) -> Result<(), RunError> {
+    async fn prove_again(&mut self, waiting: &[Step]) -> Result<(), RunError> {
         let mut stale: BTreeSet<Address> = BTreeSet::new();
-        for lane in confirms.iter().filter_map(|step| step.lane.as_ref()) {
-            let Some(Assessment { stage: Stage::Confirm, gate: Gate::Waiting(needs) }) = self.assess(lane)
-            else {
-                continue;
-            };
+        for lane in waiting.iter().filter_map(|step| step.lane.as_ref()) {
+            let Some(Assessment { gate: Gate::Waiting(needs), .. }) = self.assess(lane) else { continue };
             if needs.iter().all(|need| need.supplier == Supplier::Engine) {
                 stale.extend(self.unproven_rules(lane));
             }
@@ -114,15 +123,41 @@ impl Run<'_> {
 
     /// Moves the simulated clock to the next time at which a waiting lane could go on; false when
     /// no lane waits for time alone, when time is real, or when moving it changed nothing.
-    pub(super) async fn skip_wait(&mut self, last_wait: &mut Option<String>) -> Result<bool, RunError> {
+    ///
+    /// `tried` are the waits without a known time for which the clock was moved before.
+    pub(super) async fn skip_wait(&mut self, tried: &mut BTreeSet<String>) -> Result<bool, RunError> {
         if !self.options.skip_waits {
             return Ok(false);
         }
         // A workload shows in the usage report once its hour is over and the report has caught up.
         let lag = SignedDuration::from_secs(3_600 + crate::limits::USAGE_DELAY_SECONDS);
         let soon = later(self.now, lag);
-        let mut definite: Vec<Timestamp> = Vec::new();
-        let mut picture = String::new();
+        let (known, unknown) = self.waits();
+        // A lane that waits for no known time gets one more reporting hour; if that changed nothing, the
+        // clock is not what it lacks.
+        let untried = unknown.iter().any(|wait| !tried.contains(wait));
+        let Some(to) = known.into_iter().chain(untried.then_some(soon)).min() else { return Ok(false) };
+        if to >= soon {
+            tried.extend(unknown);
+        }
+        if !self.tools.remote.platform.advance_clock(to).await? {
+            return Ok(false);
+        }
+        self.looks.outdate();
+        let from = self.now;
+        self.now = self.tools.remote.platform.now().await?;
+        (self.tell)(Event::ClockMoved { from, to: self.now });
+        self.read_evidence().await?;
+        let waiting = self.schedule.with(Status::Waiting);
+        let waiting: Vec<Step> = waiting.iter().map(|id| self.steps[id].clone()).collect();
+        self.prove_again(&waiting).await?;
+        waiting.iter().for_each(|step| self.schedule.reopen(&step.id));
+        Ok(true)
+    }
+
+    /// What the steps wait for that wait for no person: times that are known, and the rest in words.
+    fn waits(&mut self) -> (Vec<Timestamp>, BTreeSet<String>) {
+        let (mut known, mut unknown) = (Vec::new(), BTreeSet::new());
         for id in self.schedule.with(Status::Waiting) {
             let Err(Gate::Waiting(needs)) = self.gate_of(&self.steps[&id]) else { continue };
             if needs.iter().any(|need| need.supplier == Supplier::Person) {
@@ -139,29 +174,15 @@ impl Run<'_> {
                     continue;
                 }
             }
-            definite.extend(last.filter(|at| *at > self.now));
-            picture.push_str(&format!("{id}{:?}", needs.iter().map(|need| &need.what).collect::<Vec<_>>()));
+            match last.filter(|at| *at > self.now) {
+                Some(at) => known.push(at),
+                None => {
+                    let what: Vec<&str> = needs.iter().map(|need| need.what.as_str()).collect();
+                    unknown.insert(format!("{id}: {}", what.join("; ")));
+                }
+            }
         }
-        if picture.is_empty() {
-            return Ok(false);
-        }
-        // A lane that waits for no known time gets one more reporting hour; if that changed nothing, the
-        // clock is not what it lacks.
-        let to = definite.iter().min().copied().unwrap_or(soon);
-        if definite.is_empty() && last_wait.as_ref() == Some(&picture) {
-            return Ok(false);
-        }
-        *last_wait = Some(picture);
-        if !self.tools.remote.platform.advance_clock(to).await? {
-            return Ok(false);
-        }
-        self.looks.outdate();
-        let from = self.now;
-        self.now = self.tools.remote.platform.now().await?;
-        (self.tell)(Event::ClockMoved { from, to: self.now });
-        self.read_evidence().await?;
-        self.schedule.reopen();
-        Ok(true)
+        (known, unknown)
     }
 }
 

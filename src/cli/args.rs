@@ -246,6 +246,9 @@ pub(super) struct EvidenceAdd {
     /// The consumer inside the lane, such as manual.partner
     #[arg(long, value_name = "KIND.NAME")]
     pub(super) consumer: Option<keyless_state::ConsumerId>,
+    /// The settings of that consumer, which keyless does not write, name this rule (fdrl_…)
+    #[arg(long, value_name = "ID", requires = "key")]
+    pub(super) rule: Option<String>,
     /// Instead of -key: the workloads of this key, or the one of -consumer, are gone; or nothing lives
     /// off this rule any more, which counts for 7 days
     #[arg(long, value_name = "ADDRESS", group = "meant")]

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{Weight, Winner};
 
-use super::facts::{ExchangeFacts, LaneFacts, Presence, ReportFacts, UsageFacts};
+use super::facts::{ExchangeFacts, LaneFacts, NamedRule, Presence, ReportFacts, UsageFacts};
 
 /// What a gate no longer sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub(crate) enum Blind {
     Proof,
     /// The age of a trial exchange.
     ProofAge,
+    /// A workload that may not know the rule.
+    Named,
     /// A key that is still in a consumer.
     Removal,
     /// A report that is missing.
@@ -78,6 +80,7 @@ pub(super) fn cover(mut facts: LaneFacts) -> LaneFacts {
     for consumer in &mut facts.consumers {
         match (blind, &mut consumer.report) {
             (Blind::Configured, _) => consumer.unconfigured = None,
+            (Blind::Named, _) => consumer.names = NamedRule::OfLane(Timestamp::MAX),
             (Blind::Removal, _) => {
                 consumer.presence = Presence::Absent;
                 consumer.removed_at = consumer.removed_at.or(Some(long_ago));

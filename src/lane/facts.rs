@@ -43,6 +43,9 @@ impl LaneFacts {
             }
         }
         for consumer in &mut self.consumers {
+            if matches!(&consumer.names, NamedRule::OfLane(at) if !is_newer(at)) {
+                consumer.names = NamedRule::Unknown;
+            }
             consumer.report = consumer.report.take().filter(|report| is_newer(&report.at));
             if consumer.manual {
                 consumer.removed_at = consumer.removed_at.filter(is_newer);
@@ -67,6 +70,19 @@ pub struct KeyFacts {
     pub unreadable: Option<String>,
     /// Who approved its archive and when.
     pub approval: Option<(String, Timestamp)>,
+}
+
+/// Which rule the settings of a workload name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedRule {
+    /// The settings are written and read by keyless itself.
+    Written,
+    /// One of the lane's, by its newest report or a named person's word of this time.
+    OfLane(Timestamp),
+    /// One that is none of the lane's, by its newest report.
+    Other(OtherRule),
+    /// That was not shown yet. A person who takes a key out by hand sees to it.
+    Unknown,
 }
 
 /// A rule that is none of a lane's.
@@ -151,9 +167,10 @@ pub struct ConsumerFacts {
     pub removed_at: Option<Timestamp>,
     /// The place that is recorded for it, where its block names another one.
     pub displaced: Option<String>,
-    /// The rule that its settings name by its newest report, where keyless does not write them and that is
-    /// none of the lane's.
-    pub names_other: Option<OtherRule>,
+    /// Which rule its settings name.
+    pub names: NamedRule,
+    /// The id of the rule through which its block lets it federate, once that exists.
+    pub rule_id: Option<String>,
     /// The rule through which its block lets it federate.
     pub rule: Address,
     /// Whether its settings name that rule and differ otherwise, so that it is not known what proves them.
@@ -162,6 +179,8 @@ pub struct ConsumerFacts {
     pub configured_at: Option<Timestamp>,
     /// Whether a person takes the key out.
     pub manual: bool,
+    /// Whether its block says where its workload reports.
+    pub reports: bool,
     /// The newest credential report or statement.
     pub report: Option<ReportFacts>,
 }

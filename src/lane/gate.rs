@@ -2,13 +2,15 @@
 
 mod archive;
 mod disturbed;
+mod named;
 mod verify;
 
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
 use archive::archive_gate;
-use disturbed::{displaced, lost, names_again, names_other, watch_gate};
+use disturbed::{displaced, lost, watch_gate};
+use named::{named_gate, names_again, to_be_shown};
 pub use verify::rule_is_verified;
 use verify::{verify_gate, was_proven};
 
@@ -140,14 +142,12 @@ fn judge(facts: &LaneFacts, now: Timestamp) -> Assessment {
         let by_engine = facts.consumers.iter().any(|consumer| !is_removed(consumer) && !consumer.manual);
         let proven_once = facts.rules.iter().all(was_proven);
         let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
-        let elsewhere: Vec<Refusal> =
-            left.filter_map(|it| Some(names_other(it, it.names_other.as_ref()?))).collect();
-        return match verify {
-            Gate::Open if !elsewhere.is_empty() => judged(Stage::Verify, Gate::Refused(elsewhere)),
+        let named = left.map(|consumer| named_gate(facts, consumer)).fold(Gate::Open, join);
+        if named == Gate::Open && !by_engine && proven_once {
+            return judged(Stage::Remove, remove_gate(facts));
+        }
+        return match join(verify, named) {
             Gate::Open => judged(Stage::Remove, remove_gate(facts)),
-            _ if !by_engine && proven_once && elsewhere.is_empty() => {
-                judged(Stage::Remove, remove_gate(facts))
-            }
             closed => judged(Stage::Verify, closed),
         };
     }
@@ -249,12 +249,13 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
     gate_of(needs, refusals)
 }
 
-/// What people have to do in the remove stage of a lane.
-pub fn people_have_to_remove(facts: &LaneFacts) -> Vec<Need> {
+/// What others have to do before the remove stage of a lane is over.
+pub fn asked_of_others(facts: &LaneFacts) -> Vec<Need> {
     let by_hand = facts.consumers.iter().filter(|consumer| consumer.manual && !is_removed(consumer));
     let by_hand = by_hand.map(|consumer| removal_by_hand(facts, consumer));
     let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
-    by_hand.chain(left.filter_map(names_again)).collect()
+    let shown = left.clone().filter_map(|consumer| to_be_shown(facts, consumer));
+    by_hand.chain(shown).chain(left.filter_map(names_again)).collect()
 }
 
 fn removal_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {

@@ -6,8 +6,8 @@ use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weig
 use sha2::{Digest, Sha256};
 
 use super::facts::{
-    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, OtherRule, Presence, ReportFacts, Returned,
-    RuleFacts, UsageFacts,
+    ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, NamedRule, OtherRule, Presence,
+    ReportFacts, Returned, RuleFacts, UsageFacts,
 };
 use crate::binding;
 use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
@@ -230,33 +230,45 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         unconfigured,
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         displaced: binding::displaced(id, consumer, binding).map(str::to_owned),
-        names_other: names_other(lane, id, consumer),
+        names: names(lane, id, consumer),
+        rule_id: rule_id.cloned(),
         rule: consumer.rule.clone(),
         differs_otherwise,
         configured_at: known.and_then(|known| known.configured_at),
         manual,
+        reports: consumer.report.is_some(),
         report,
     }
 }
 
-/// The rule that a consumer's settings name, by its newest report, where that is none of the lane's.
-fn names_other(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Option<OtherRule> {
+/// Which rule a consumer's settings name, by the newest of its reports and of what persons say.
+fn names(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> NamedRule {
     if matches!(consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }) {
-        return None;
+        return NamedRule::Written;
     }
-    let named = newest(lane.state, |fact| match fact {
-        Fact::CredentialReport { key, consumer, rule_id, .. } if key == lane.address && consumer == id => {
+    let is_it = |key: &Address, consumer: &ConsumerId| key == lane.address && consumer == id;
+    let newest = newest(lane.state, |fact| match fact {
+        Fact::CredentialReport { key, consumer, rule_id, .. } if is_it(key, consumer) => {
             Some(rule_id.as_deref())
         }
+        Fact::SettingsStatement { key, consumer, rule_id, .. } if is_it(key, consumer) => {
+            Some(Some(rule_id.as_str()))
+        }
         // A person has seen to it.
-        Fact::Statement { key, consumer, .. } if key == lane.address && consumer == id => Some(None),
+        Fact::Statement { key, consumer, .. } if is_it(key, consumer) => Some(None),
         _ => None,
     });
-    let (_, named) = named?;
-    let named = named.filter(|named| !lane.rule_ids.contains(named))?;
-    let rule = lane.observed.rules.get(named);
-    let is_live = rule.is_some_and(|rule| rule.provenance.archived_at.is_none());
-    Some(OtherRule { id: named.to_owned(), is_live })
+    match newest {
+        Some((evidence, Some(named))) if lane.rule_ids.contains(&named) => {
+            NamedRule::OfLane(evidence.observed_at)
+        }
+        Some((_, Some(named))) => {
+            let rule = lane.observed.rules.get(named);
+            let is_live = rule.is_some_and(|rule| rule.provenance.archived_at.is_none());
+            NamedRule::Other(OtherRule { id: named.to_owned(), is_live })
+        }
+        Some((_, None)) | None => NamedRule::Unknown,
+    }
 }
 
 fn consumer_report(key: &Address, id: &ConsumerId, state: &State, rule_ids: &[&str]) -> Option<ReportFacts> {

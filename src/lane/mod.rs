@@ -11,10 +11,10 @@ mod gate;
 mod gather;
 mod stage;
 
-pub use facts::{ConsumerFacts, OtherRule, Presence, ReportFacts, Returned, RuleFacts, UsageFacts};
-pub use facts::{ExchangeFacts, FeedFacts, KeyFacts, LaneFacts};
+pub use facts::{ConsumerFacts, NamedRule, OtherRule, Presence, ReportFacts, Returned, RuleFacts};
+pub use facts::{ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, UsageFacts};
 pub use gate::{
-    Assessment, Gate, Need, Refusal, Supplier, assess, people_have_to_remove, permits, rule_is_verified,
+    Assessment, Gate, Need, Refusal, Supplier, asked_of_others, assess, permits, rule_is_verified,
 };
 pub use gather::{Sightings, gather, rule_digest};
 pub use stage::Stage;

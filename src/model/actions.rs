@@ -3,7 +3,7 @@
 use stateright::{Model, Property};
 
 use super::engine::How;
-use super::outside::{pass_hour, sends, set_status};
+use super::outside::{live_rule, pass_hour, sends, set_status};
 use super::scope::Scope;
 use super::world::{World, Wrong};
 use crate::lane::blindfold;
@@ -41,6 +41,8 @@ pub(super) enum Action {
     SetStatus(usize),
     /// A person puts the key back into a consumer.
     PutBack(usize, usize),
+    /// A person writes the settings that keyless does not write.
+    Tell(usize, usize),
     /// A person takes the federation settings out of a consumer.
     TakeSettings(usize, usize),
     /// A person changes a rule at the API.
@@ -168,6 +170,10 @@ impl Scope {
                 if left.keys_put_back > 0 && !it.holds_key {
                     actions.push(Action::PutBack(lane, place));
                 }
+                let rule = live_rule(self, world, self.rule_of(lane, place));
+                if self.by_hand && rule.is_some_and(|id| it.settings.as_ref() != Some(id)) {
+                    actions.push(Action::Tell(lane, place));
+                }
                 if left.settings_by_hand > 0 && it.settings.is_some() {
                     actions.push(Action::TakeSettings(lane, place));
                 }
@@ -257,6 +263,10 @@ impl Scope {
                 next.left.keys_put_back -= 1;
                 next.keys[lane].places[place].holds_key = true;
             }
+            Action::Tell(lane, place) => {
+                let rule = live_rule(self, next, self.rule_of(lane, place)).cloned();
+                next.keys[lane].places[place].settings = rule;
+            }
             Action::TakeSettings(lane, place) => {
                 next.left.settings_by_hand -= 1;
                 next.keys[lane].places[place].settings = None;
@@ -288,6 +298,8 @@ impl Scope {
     }
 
     fn report(&self, world: &mut World, lane: usize, place: usize) {
-        world.keys[lane].places[place].report = Some((world.hour, sends(self, world, lane, place)));
+        let settings = world.keys[lane].places[place].settings.clone();
+        let report = (world.hour, sends(self, world, lane, place), settings);
+        world.keys[lane].places[place].report = Some(report);
     }
 }

@@ -341,7 +341,8 @@ impl Scope {
             Operation::Disable { id, .. } => {
                 let key = &world.keys[self.key_index(id)];
                 let needed = key.brought_back.max(key.back.map(|(hour, _)| hour));
-                let since = |place: &super::world::Place| place.report.map(|(hour, _)| hour) > needed;
+                let since =
+                    |place: &super::world::Place| place.report.as_ref().map(|(hour, ..)| *hour) > needed;
                 self.is_held(world, step) || (needed.is_some() && !key.places.iter().all(since))
             }
             Operation::Remove { .. } => self.is_held(world, step),

@@ -67,6 +67,8 @@ explorations! {
     broken_rule_rule_and_settings_by_hand:
         Scope { broken: true, ..one(Left { rules_by_hand: 1, settings_by_hand: 1, ..left(2) }) };
     broken_rule_a_day_and_crash: Scope { broken: true, ..one(Left { days: 1, crashes: 1, ..left(2) }) };
+    settings_by_hand_and_crash: one(Left { crashes: 1, reports: 2, ..left(2) }).by_hand();
+    settings_by_hand_nothing_built_and_way_back: from_nothing(Left { backs: 1, reports: 2, ..left(2) }).by_hand();
     archive_and_crash: one(Left { crashes: 1, ..left(3) }).archiving();
     archive_status_by_hand_and_stranger: one(Left { status_by_hand: 1, strangers: 1, ..left(3) }).archiving();
     three_consumers_that_report_one_by_one: Scope { left: Left { reports: 3, ..left(2) }, ..Scope::of(1, 3, 2) };

@@ -17,7 +17,7 @@ impl Scope {
                 let id = (self.lane(lane).clone(), self.consumer(lane, place).clone());
                 let presence = if it.holds_key { Presence::Present } else { Presence::Absent };
                 seen.presence.insert(id.clone(), presence);
-                if let Some(digest) = &it.settings {
+                if let Some(digest) = it.settings.as_ref().filter(|_| !self.by_hand) {
                     seen.settings.insert(id, digest.clone());
                 }
             }

@@ -46,6 +46,8 @@ without! {
     no_proof: gate(Blind::Proof), Scope { broken: true, ..small(left(0)) }, [Plan, Unfounded, Harmed];
     no_age_of_the_proof: gate(Blind::ProofAge),
         small(Left { days: 1, crashes: 1, ..left(0) }), [Plan, Unfounded, Harmed];
+    no_sign_that_a_workload_knows_its_rule: gate(Blind::Named),
+        small(left(0)).by_hand(), [Plan, Unfounded, Harmed];
     no_removal: gate(Blind::Removal), Scope { report_together: true, ..small(left(3)) }, [Plan, Unfounded, Harmed];
     no_report: gate(Blind::Report), small(left(3)), [Plan, Unfounded];
     no_age_of_the_report: gate(Blind::ReportAge),

@@ -197,23 +197,37 @@ fn new_id<'a>(kind: &str, name: &str, same: impl Iterator<Item = &'a Provenance>
 
 /// Tells whether the API takes an exchange through a rule.
 pub(super) fn works(scope: &Scope, world: &World, rule: &keyless_state::Address) -> bool {
+    live_rule(scope, world, rule).is_some() && !world.broken[scope.rule_index(rule)]
+}
+
+/// The id under which a rule is at the API.
+pub(super) fn live_rule<'a>(
+    scope: &Scope,
+    world: &'a World,
+    rule: &keyless_state::Address,
+) -> Option<&'a String> {
     let declared = &scope.configuration.federation_rules[rule];
     let is_live = |provenance: &Provenance| provenance.archived_at.is_none();
     // One that is made after an archived one has its name with a number.
     let is_it = |name: &str| {
         name.strip_prefix(&declared.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     };
-    let live = world.observed.rules.values().any(|it| is_it(&it.arguments.name) && is_live(&it.provenance));
-    live && !world.broken[scope.rule_index(rule)]
+    let mut live =
+        world.observed.rules.values().filter(|it| is_it(&it.arguments.name) && is_live(&it.provenance));
+    live.next().map(|it| &it.id)
 }
 
 /// What a consumer truly sends: a key in its place wins over federation.
 pub(super) fn sends(scope: &Scope, world: &World, lane: usize, place: usize) -> Reported {
     let it = &world.keys[lane].places[place];
     let rule = scope.rule_of(lane, place);
+    let names_it = match &it.settings {
+        Some(settings) => !scope.by_hand || live_rule(scope, world, rule) == Some(settings),
+        None => false,
+    };
     if it.holds_key {
         Reported::Key
-    } else if it.settings.is_some() && works(scope, world, rule) {
+    } else if names_it && works(scope, world, rule) {
         Reported::Federation
     } else {
         Reported::Nothing
@@ -258,7 +272,7 @@ pub(super) fn reports(scope: &Scope, world: &World) -> Vec<Evidence> {
             found.push(evidence(&format!("approval/{address}"), at(hour), fact));
         }
         for (place, it) in key.places.iter().enumerate() {
-            let Some((hour, reported)) = it.report else { continue };
+            let Some((hour, reported, settings)) = &it.report else { continue };
             let consumer = scope.consumer(lane, place).clone();
             let rule = world.state.records.get(scope.rule_of(lane, place));
             let fact = Fact::CredentialReport {
@@ -266,12 +280,15 @@ pub(super) fn reports(scope: &Scope, world: &World) -> Vec<Evidence> {
                 consumer: consumer.clone(),
                 winner: reported.winner(),
                 winner_source: String::new(),
-                rule_id: rule.filter(|_| reported == Reported::Federation).map(|record| record.id.clone()),
+                rule_id: match scope.by_hand {
+                    true => settings.clone(),
+                    false => rule.filter(|_| *reported == Reported::Federation).map(|it| it.id.clone()),
+                },
                 shadows: Vec::new(),
                 identity: serde_json::Map::new(),
             };
             let id = format!("report/{address}/{consumer}");
-            found.push(Evidence { weight: Weight::Signed, ..evidence(&id, at(hour), fact) });
+            found.push(Evidence { weight: Weight::Signed, ..evidence(&id, at(*hour), fact) });
         }
     }
     found

@@ -39,6 +39,8 @@ pub(super) struct Scope {
     pub(super) built: bool,
     /// Whether the first rule does not work at the start.
     pub(super) broken: bool,
+    /// Whether persons write the settings of all consumers.
+    pub(super) by_hand: bool,
     /// Calls in flight.
     pub(super) parallelism: usize,
     /// Whether all workloads of a lane report together.
@@ -84,6 +86,7 @@ impl Scope {
             configuration,
             built: true,
             broken: false,
+            by_hand: false,
             parallelism: 1,
             report_together: false,
             left: Left::default(),
@@ -95,6 +98,14 @@ impl Scope {
         for key in self.configuration.api_keys.values_mut() {
             key.archive_after = Some(hours(1));
         }
+        self
+    }
+
+    pub(super) fn by_hand(mut self) -> Scope {
+        for key in self.configuration.api_keys.values_mut() {
+            key.consumers.values_mut().for_each(|consumer| consumer.driver = sample::command(true));
+        }
+        self.by_hand = true;
         self
     }
 

@@ -111,12 +111,12 @@ pub(super) enum Wrong {
 pub(super) struct Place {
     /// Whether the key is in it.
     pub(super) holds_key: bool,
-    /// Digest of the federation settings in it.
+    /// Digest of the federation settings in it; of those that keyless does not write, the rule that they name.
     pub(super) settings: Option<String>,
     /// Whether keyless took the key out.
     pub(super) taken: bool,
-    /// The newest report of its workload: the hour and what wins.
-    pub(super) report: Option<(i64, Reported)>,
+    /// The newest report of its workload: the hour, what wins, and the settings of that hour.
+    pub(super) report: Option<(i64, Reported, Option<String>)>,
 }
 
 /// What wins in a workload.

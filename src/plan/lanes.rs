@@ -15,7 +15,7 @@ use super::operation::Operation;
 use super::plan_data::{LaneView, Step};
 use super::undo::Undo;
 use crate::config::ApiKey;
-use crate::lane::{self, Assessment, Gate, LaneFacts, Presence, Stage, Supplier};
+use crate::lane::{self, Assessment, Gate, LaneFacts, NamedRule, Presence, Stage, Supplier};
 use crate::resource::KeyStatus;
 use view::{by_hand, view};
 
@@ -93,6 +93,9 @@ impl LanePlanner<'_> {
             if self.opens(&assessment.gate) {
                 self.confirm_and_disable(guards, assessment.gate != Gate::Open);
             }
+            return;
+        }
+        if !self.rules_are_known() {
             return;
         }
         if let Some(removed) = self.remove(guards) {
@@ -258,6 +261,16 @@ impl LanePlanner<'_> {
         Some(ids)
     }
 
+    /// Tells whether each workload that still has its key knows its rule, or can show that in this run.
+    fn rules_are_known(&self) -> bool {
+        let left = self.facts.consumers.iter().filter(|it| it.removed_at.is_none() && !it.manual);
+        left.into_iter().all(|consumer| match consumer.names {
+            NamedRule::Written | NamedRule::OfLane(_) => true,
+            NamedRule::Other(_) => false,
+            NamedRule::Unknown => self.input.skip_waits && consumer.reports,
+        })
+    }
+
     /// Adds the removals; none when a person has to do one of them.
     fn remove(&mut self, guards: Vec<String>) -> Option<Vec<String>> {
         let mut ids = guards.clone();
@@ -267,7 +280,7 @@ impl LanePlanner<'_> {
             if removed || (consumer.manual && consumer.removed_at.is_some()) {
                 continue;
             }
-            if consumer.manual || consumer.names_other.is_some() {
+            if consumer.manual {
                 by_hand = true;
                 continue;
             }

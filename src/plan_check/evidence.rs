@@ -161,6 +161,35 @@ impl Known<'_> {
         missing
     }
 
+    /// Why a workload whose settings keyless does not write is not known to name a rule of its lane.
+    pub(super) fn unnamed(&self, lane: &Address, id: &ConsumerId) -> Option<String> {
+        let key = self.configuration.api_keys.get(lane)?;
+        if matches!(
+            key.consumers.get(id)?.driver,
+            ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }
+        ) {
+            return None;
+        }
+        let named = self.latest(lane, |fact| match fact {
+            Fact::CredentialReport { key, consumer, rule_id, .. } if key == lane && consumer == id => {
+                Some(rule_id.clone())
+            }
+            Fact::SettingsStatement { key, consumer, rule_id, .. } if key == lane && consumer == id => {
+                Some(Some(rule_id.clone()))
+            }
+            _ => None,
+        });
+        let back = self.state.lanes.get(lane).and_then(|lane| lane.rolled_back_at);
+        let Some((evidence, Some(named))) = named else {
+            return Some(format!("no sign that {id} knows its rule"));
+        };
+        if Some(evidence.observed_at) <= back {
+            return Some(format!("no sign since the rollback that {id} knows its rule"));
+        }
+        let mut ids = key.replaced_by.iter().filter_map(|rule| self.state.records.get(rule));
+        (!ids.any(|record| record.id == named)).then(|| format!("settings of {id} that name {named}"))
+    }
+
     fn unreported(
         &self,
         lane: &Address,

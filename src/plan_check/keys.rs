@@ -210,7 +210,10 @@ impl<'a, 'm> Lane<'a, 'm> {
     }
 
     fn removable(&self, step: &Step, id: &keyless_state::ConsumerId, found: &mut Vec<Violation>) {
-        let Some((_, key)) = self.moment else { return };
+        let Some((moment, key)) = self.moment else { return };
+        if let Some(what) = moment.unnamed(&self.view.address, id).filter(|_| !moment.skips_waits()) {
+            found.push(broken(Invariant::I3, step, what, "that it knows what replaces its key"));
+        }
         let Some(consumer) = key.consumers.get(id) else {
             found.push(broken(
                 Invariant::I3,

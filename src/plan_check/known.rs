@@ -91,6 +91,7 @@ impl<'a> Known<'a> {
                     | Fact::FederatedAuthentication { rule: about, .. }
                     | Fact::CredentialReport { key: about, .. }
                     | Fact::Statement { key: about, .. }
+                    | Fact::SettingsStatement { key: about, .. }
                     | Fact::KeyUsage { key: about, .. }
                     | Fact::ArchiveApproval { key: about, .. }
                     | Fact::AccountTraffic { service_account: about, .. } => {

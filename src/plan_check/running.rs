@@ -110,6 +110,7 @@ fn remove(step: &Step, lane: &Address, id: &ConsumerId, moment: &Known<'_>, foun
     if writes && (wanted.is_none() || wanted != moment.sightings.settings.get(&place)) {
         missing.push(format!("no federation settings in {id}"));
     }
+    missing.extend(moment.unnamed(lane, id));
     if !missing.is_empty() {
         found.push(broken(Invariant::I3, step, missing.join("; "), "federation in place and proved before"));
     }

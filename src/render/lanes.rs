@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
+use crate::lane::Stage;
 use crate::plan::{LaneView, Mode, NeedView, Operation, Plan, RefusalView, Standing, Step, Undo};
 
 /// The lanes of a plan with their steps.
@@ -27,8 +28,10 @@ pub fn planned(plan: &Plan) -> String {
             out.push_str(&missing(lane, "      "));
         } else {
             // Only what this run cannot supply itself is worth a line beside its steps.
-            let person = lane.needs.iter().filter(|need| need.supplier == "person");
-            person.for_each(|need| out.push_str(&need_text(need, "      ")));
+            let stops = lane.moves.iter().all(|stage| *stage < Stage::Remove);
+            let is_due = |supplier: &str| supplier == "person" || (stops && supplier == "workload");
+            let others = lane.needs.iter().filter(|need| is_due(&need.supplier));
+            others.for_each(|need| out.push_str(&need_text(need, "      ")));
         }
     }
     out

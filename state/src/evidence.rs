@@ -103,6 +103,19 @@ pub enum Fact {
         /// What they say, in their words.
         statement: String,
     },
+    /// A named person says which rule the settings of a workload name. Since format version 3.
+    SettingsStatement {
+        /// The lane.
+        key: Address,
+        /// The consumer inside the lane.
+        consumer: ConsumerId,
+        /// The rule that they name.
+        rule_id: String,
+        /// Who says so.
+        by: String,
+        /// What they say, in their words.
+        statement: String,
+    },
     /// What the usage report says about a key.
     KeyUsage {
         /// The lane.

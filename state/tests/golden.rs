@@ -58,6 +58,13 @@ fn facts(version: u32) -> Vec<Fact> {
             shadows: vec![],
             identity: claims(),
         });
+        facts.push(Fact::SettingsStatement {
+            key: address("api_key.ci"),
+            consumer: address("dotenv.laptop"),
+            rule_id: "fdrl_01".to_owned(),
+            by: "ann".to_owned(),
+            statement: "Set".to_owned(),
+        });
     }
     facts
 }

@@ -25,6 +25,17 @@ fn run(environment: &Environment, line: &str, variables: &[(&str, &str)]) -> Run
     environment.ended(command)
 }
 
+/// Makes the rule, after which Ada writes the workload's settings and says so.
+#[track_caller]
+fn settings_are_written(environment: &Environment, consumer: &str, variables: &[(&str, &str)]) {
+    run(environment, "apply -auto-approve -parallelism=1", variables).exits(0);
+    let id = environment.state()["records"]["federation_rule.ci"]["id"].as_str().unwrap().to_owned();
+    let said = format!(
+        "evidence add -manual -key=api_key.ci -consumer={consumer} -rule={id} -by=Ada -statement=Written."
+    );
+    run(environment, &said, variables).exits(0);
+}
+
 /// GitHub with one secret of one repository.
 fn github(asked: &Asked, there: &mut bool) -> Answer {
     assert_eq!(asked.header("authorization"), "Bearer ghp_x");
@@ -59,6 +70,8 @@ fn what_cannot_be_undone_is_acknowledged_first_and_told_in_the_plan() {
     let server = Server::start(move |asked| github(asked, &mut shared.lock().unwrap()));
     let variables = [("GITHUB_API_URL", &*server.url), ("GITHUB_TOKEN", "ghp_x")];
     let environment = lane(GITHUB);
+    settings_are_written(&environment, "github_secret.actions", &variables);
+    assert!(*there.lock().unwrap());
     told!("github_secret_plan", run(&environment, "plan", &variables).exits(0));
     assert!(*there.lock().unwrap());
     run(&environment, "apply -auto-approve -parallelism=1", &variables).exits(0);
@@ -71,7 +84,9 @@ fn what_cannot_be_undone_is_acknowledged_first_and_told_in_the_plan() {
 #[test]
 fn without_a_credential_the_key_stays_and_the_lane_says_why() {
     let environment = lane(GITHUB);
-    run(&environment, "apply -auto-approve", &[]).exits(1).says("Set GITHUB_TOKEN or GH_TOKEN");
+    settings_are_written(&environment, "github_secret.actions", &[]);
+    let refused = run(&environment, "apply -auto-approve", &[]).exits(0);
+    refused.says("remove: refused").says("Set GITHUB_TOKEN or GH_TOKEN");
 }
 
 const GCP: &str = r#"  consumer "gcp_secret" "worker" {
@@ -104,6 +119,8 @@ fn a_rollback_brings_back_what_was_switched_off_and_nothing_else() {
         ("GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.x"),
     ];
     let environment = lane(GCP);
+    settings_are_written(&environment, "gcp_secret.worker", &variables);
+    assert_eq!(*states.lock().unwrap(), ["ENABLED", "DISABLED", "ENABLED"]);
     run(&environment, "plan", &variables).exits(0).says("enable the secret's versions again");
     run(&environment, "apply -auto-approve -parallelism=1", &variables).exits(0);
     assert_eq!(*states.lock().unwrap(), ["DISABLED"; 3]);
@@ -118,6 +135,8 @@ fn settings_of_claude_code_come_back_byte_for_byte() {
         lane("  consumer \"claude_code_settings\" \"dev\" {\n    path = \"settings.json\"\n  }\n");
     let original = "{\n  \"env\": {\n    \"A\": \"1\",\n    \"ANTHROPIC_API_KEY\": \"sk-x\"\n  }\n}\n";
     environment.write("settings.json", original);
+    settings_are_written(&environment, "claude_code_settings.dev", &[]);
+    assert_eq!(environment.read("settings.json"), original);
     environment.apply();
     let parked: serde_json::Value = serde_json::from_str(&environment.read("settings.json")).unwrap();
     assert_eq!(parked["env"], json!({ "A": "1" }));

@@ -20,6 +20,7 @@ mod eleven_keys;
 mod export;
 mod forged_plan;
 mod interrupt;
+mod knows_rule;
 mod one_lane;
 mod plan_check;
 mod plan_file;

@@ -1,6 +1,7 @@
 //! `evidence add` and `evidence list`.
 
 mod retire;
+mod settings;
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::cli::args::{Evidence as Arguments, EvidenceAdd, EvidenceCommand, Evid
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::config::ConsumerDriver;
+use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
 use crate::platform::Platform;
 
 /// What a person says.
@@ -43,7 +44,15 @@ async fn record(arguments: &EvidenceAdd, base: &Path, ui: &Ui) -> Exit {
         let now = connection.remote.platform.now().await.map_err(|error| super::connect::told(&error))?;
         let said = match (&arguments.retire, &arguments.key, &arguments.consumer) {
             (Some(grant), ..) => retire::retire(arguments, grant, store.state(), now)?,
-            (None, Some(key), Some(consumer)) => statement(arguments, key, consumer, &session, now)?,
+            (None, Some(key), Some(consumer)) => {
+                let configuration = &session.configuration;
+                match &arguments.rule {
+                    Some(rule) => {
+                        settings::named(arguments, (key, consumer), rule, configuration, store.state(), now)?
+                    }
+                    None => statement(arguments, key, consumer, configuration, now)?,
+                }
+            }
             (None, ..) => return Err("say what is meant: -key and -consumer, or -retire".to_owned()),
         };
         let evidence = Evidence {
@@ -80,19 +89,13 @@ fn statement(
     arguments: &EvidenceAdd,
     key: &Address,
     consumer: &ConsumerId,
-    session: &Session,
+    configuration: &Configuration,
     now: Timestamp,
 ) -> Result<Said, String> {
-    let Some(declared) = session.configuration.api_keys.get(key) else {
-        return Err(format!("{key} is not declared in this configuration"));
-    };
-    let Some(found) = declared.consumers.get(consumer) else {
-        let known: Vec<String> = declared.consumers.keys().map(ToString::to_string).collect();
-        return Err(format!("{key} has no consumer {consumer}; it has {}", known.join(", ")));
-    };
+    let (_, found) = declared(key, consumer, configuration)?;
     if !matches!(found.driver, ConsumerDriver::Manual { .. }) {
         return Err(format!(
-            "{consumer} is looked into by a program, so no statement is needed or taken for it"
+            "{consumer} is looked into by a program, so no statement is needed or taken for it; that its settings name a rule is stated with -rule=ID"
         ));
     }
     let by = arguments.by.trim();
@@ -105,6 +108,22 @@ fn statement(
         statement: arguments.statement.trim().to_owned(),
     };
     Ok(Said { id: format!("statement/{key}/{consumer}"), fact, changes: Vec::new(), told })
+}
+
+/// A consumer and the key that it uses.
+fn declared<'a>(
+    key: &Address,
+    consumer: &ConsumerId,
+    configuration: &'a Configuration,
+) -> Result<(&'a ApiKey, &'a Consumer), String> {
+    let Some(declared) = configuration.api_keys.get(key) else {
+        return Err(format!("{key} is not declared in this configuration"));
+    };
+    let Some(found) = declared.consumers.get(consumer) else {
+        let known: Vec<String> = declared.consumers.keys().map(ToString::to_string).collect();
+        return Err(format!("{key} has no consumer {consumer}; it has {}", known.join(", ")));
+    };
+    Ok((declared, found))
 }
 
 fn show(arguments: &EvidenceList, base: &Path, ui: &Ui) -> Exit {

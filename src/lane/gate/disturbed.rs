@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::named::moves_by_hand;
 use super::verify::rule_gate;
 use super::{Gate, Need, Refusal, Supplier, gate_of, join, need};
-use crate::lane::facts::{ConsumerFacts, LaneFacts, OtherRule, Presence, RuleFacts};
+use crate::lane::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
 
 /// Consumers whose blocks name another place than the one in which keyless has changed something.
 pub(super) fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
@@ -39,22 +40,6 @@ pub(super) fn lost(rule: &RuleFacts) -> Refusal {
     }
 }
 
-/// What to tell of a consumer whose settings name a rule that is none of the lane's.
-pub(super) fn names_other(consumer: &ConsumerFacts, other: &OtherRule) -> Refusal {
-    let dead = if other.is_live { "" } else { ", which is archived" };
-    Refusal {
-        why: format!(
-            "the settings of {} name {} by its newest report{dead}, and not {}; keyless does not write them, so without its key it would have nothing that this lane proves",
-            consumer.id, other.id, consumer.rule
-        ),
-        place: Some(consumer.place.clone()),
-        fix: format!(
-            "Set ANTHROPIC_FEDERATION_RULE_ID and ANTHROPIC_SERVICE_ACCOUNT_ID there to the ids of {} and its account (`keyless show` has them), and let it report.",
-            consumer.rule
-        ),
-    }
-}
-
 /// The end of a lane whose key does not work any more: `end`, once nothing is wrong in its places.
 pub(super) fn watch_gate(facts: &LaneFacts, now: Timestamp, end: Gate) -> Gate {
     let lives_off = |rule: &&RuleFacts| {
@@ -69,23 +54,6 @@ pub(super) fn watch_gate(facts: &LaneFacts, now: Timestamp, end: Gate) -> Gate {
         Gate::Open => end,
         closed => closed,
     }
-}
-
-/// Whether a workload lives off a rule that its block does not name any more, with settings that only a
-/// person can change.
-fn moves_by_hand(consumer: &ConsumerFacts) -> Gate {
-    match &consumer.names_other {
-        Some(other) if !other.is_live => Gate::Refused(vec![names_other(consumer, other)]),
-        _ => gate_of(names_again(consumer).into_iter().collect(), Vec::new()),
-    }
-}
-
-/// What a person has to do about settings that name a rule which is none of the lane's.
-pub(super) fn names_again(consumer: &ConsumerFacts) -> Option<Need> {
-    let other = consumer.names_other.as_ref()?;
-    let what = format!("the settings of {} to name {} and not {}", consumer.id, consumer.rule, other.id);
-    let remedy = Some(names_other(consumer, other).fix);
-    Some(Need { consumer: Some(consumer.id.clone()), remedy, ..need(what, Supplier::Person) })
 }
 
 fn place_gate(facts: &LaneFacts, consumer: &ConsumerFacts, now: Timestamp) -> Gate {

@@ -4,9 +4,12 @@ use keyless_state::{Shadow, Weight};
 
 use super::super::facts::{ExchangeFacts, KeyFacts, ReportFacts, UsageFacts};
 use super::*;
+use crate::lane::NamedRule;
 use crate::sample::{CONSUMER, KEY, RULE, address, consumer_id, hour, hours};
 
 mod feed;
+mod key;
+mod named;
 mod places;
 mod properties;
 mod rollback;
@@ -47,11 +50,13 @@ fn consumer() -> ConsumerFacts {
         unconfigured: None,
         removed_at: Some(hour(0)),
         displaced: None,
-        names_other: None,
+        names: NamedRule::Written,
+        rule_id: Some("fdrl_1".to_owned()),
         rule: address("federation_rule.bot"),
         differs_otherwise: false,
         configured_at: None,
         manual: false,
+        reports: true,
         report: Some(report(hour(1), Winner::Federation)),
     }
 }
@@ -120,19 +125,6 @@ fn check_ready(change: impl FnOnce(&mut LaneFacts), expected: &str) {
 #[track_caller]
 fn check_disabled(change: impl FnOnce(&mut LaneFacts), expected: &str) {
     check(disabled(), change, expected);
-}
-
-#[test]
-fn the_status_of_the_key_comes_first() {
-    let status = |status: Option<KeyStatus>| move |f: &mut LaneFacts| f.key.status = status;
-    check_ready(status(None), "configure refused: the API lists no key with the id apikey_1");
-    check_ready(status(Some(KeyStatus::Archived)), "revoke finished: the key is archived");
-    check_ready(status(Some(KeyStatus::Expired)), "revoke finished: the key has expired");
-    let odd = "configure refused: the key has the status `paused`, which this version does not know";
-    check_ready(status(Some(KeyStatus::Other("paused".to_owned()))), odd);
-    let other = "revoke finished: somebody else set the key inactive, and it is left as it is";
-    check_ready(status(Some(KeyStatus::Inactive)), other);
-    check_ready(|_| {}, "confirm open");
 }
 
 #[test]

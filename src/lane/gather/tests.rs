@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::sample::{
-    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, built, consumer_id, evidence, hour, id_of, lane,
-    manual, report, sightings, statement, with_driver,
+    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, built, command, consumer_id, evidence, hour,
+    id_of, lane, manual, report, settings_statement, sightings, statement, with_driver,
 };
 
 struct World {
@@ -123,19 +123,16 @@ fn settings_that_are_ours_to_write_must_read_back_equal() {
     let found = |wanted: Option<&'static str>, there: Option<&'static str>| {
         move |w: &mut World| {
             let place = (address(KEY), consumer_id(CONSUMER));
-            let key = w.configuration.api_keys.get_mut(&place.0).unwrap();
-            let ConsumerDriver::Dotenv { identity_token_file, .. } =
-                &mut key.consumers.get_mut(&place.1).unwrap().driver
-            else {
-                panic!("a dotenv consumer")
-            };
-            *identity_token_file = Some("token".to_owned());
             w.sightings.wanted_settings.extend(wanted.map(|digest| (place.clone(), digest.to_owned())));
             w.sightings.settings.extend(there.map(|digest| (place, digest.to_owned())));
         }
     };
     let pick = |f: LaneFacts| f.consumers[0].unconfigured.is_some();
-    check(|_| {}, pick, false);
+    let by_hand = |w: &mut World| {
+        let key = w.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().driver = command(true);
+    };
+    check(by_hand, pick, false);
     check(found(None, None), pick, true);
     check(found(Some("a"), None), pick, true);
     check(found(Some("a"), Some("b")), pick, true);
@@ -251,4 +248,42 @@ fn what_the_feed_says_counts_as_long_as_rule_issuer_and_account_stay() {
     check(said(now), pick, Some((Some(hour(2)), Some(hour(1)), "jti_reused".to_owned())));
     check(said(|_| Some("another".to_owned())), pick, None);
     check(|_| {}, pick, None);
+}
+
+#[test]
+fn what_settings_name_is_told_by_the_newest_report_or_word() {
+    type Told = (i64, Option<&'static str>);
+    let by_hand = |reported: Option<Told>, stated: Option<Told>| {
+        move |w: &mut World| {
+            let key = w.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+            key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().driver = command(true);
+            if let Some((at, rule_id)) = reported {
+                w.state.evidence.push(report(hour(at), Winner::ApiKey, rule_id));
+            }
+            if let Some((at, Some(rule_id))) = stated {
+                w.state.evidence.push(settings_statement(hour(at), rule_id));
+            }
+        }
+    };
+    let pick = |f: LaneFacts| f.consumers[0].names.clone();
+    let ours: &'static str = id_of(&address(RULE)).leak();
+    let other = || NamedRule::Other(OtherRule { id: "fdrl_9".to_owned(), is_live: false });
+    check(|_| {}, pick, NamedRule::Written);
+    check(by_hand(None, None), pick, NamedRule::Unknown);
+    check(by_hand(Some((1, None)), None), pick, NamedRule::Unknown);
+    check(by_hand(Some((1, Some(ours))), None), pick, NamedRule::OfLane(hour(1)));
+    check(by_hand(None, Some((1, Some(ours)))), pick, NamedRule::OfLane(hour(1)));
+    check(by_hand(Some((1, Some("fdrl_9"))), None), pick, other());
+    check(by_hand(Some((1, Some("fdrl_9"))), Some((2, Some(ours)))), pick, NamedRule::OfLane(hour(2)));
+    check(by_hand(Some((2, Some("fdrl_9"))), Some((1, Some(ours)))), pick, other());
+    check(by_hand(Some((2, None)), Some((1, Some(ours)))), pick, NamedRule::Unknown);
+    let back = |at: i64| {
+        move |w: &mut World| {
+            by_hand(None, Some((1, Some(ours))))(w);
+            let lane = LaneRecord { rolled_back_at: Some(hour(at)), ..lane("apikey_1", &[]) };
+            w.state.lanes.insert(address(KEY), lane);
+        }
+    };
+    check(back(0), pick, NamedRule::OfLane(hour(1)));
+    check(back(1), pick, NamedRule::Unknown);
 }

@@ -2,7 +2,8 @@ use crate::lane::{Presence, Stage};
 use crate::plan::{Mode, Plan, PlanInput, build};
 use crate::resource::KeyStatus;
 use crate::sample::{
-    KEY, RULE, address, api_key, bare, build as world, built, configuration, evidence, hour, id_of, sightings,
+    KEY, RULE, address, api_key, bare, build as world, built, command, configuration, evidence, hour, id_of,
+    settings_statement, sightings,
 };
 
 fn plan(status: KeyStatus, built: bool) -> Plan {
@@ -40,7 +41,10 @@ fn check(status: KeyStatus, expected: &[Stage]) {
 
 #[test]
 fn only_a_lane_with_an_active_key_moves() {
-    check(KeyStatus::Active, &[Stage::Verify, Stage::Remove, Stage::Confirm, Stage::Revoke]);
+    check(
+        KeyStatus::Active,
+        &[Stage::Configure, Stage::Verify, Stage::Remove, Stage::Confirm, Stage::Revoke],
+    );
     check(KeyStatus::Inactive, &[]);
     check(KeyStatus::Expired, &[]);
     check(KeyStatus::Archived, &[]);
@@ -57,6 +61,49 @@ fn each_step_of_a_lane_waits_for_the_stage_before_it() {
     assert!(after(&remove).contains(&verify));
     assert!(after("confirm/api_key.old").contains(&remove));
     assert!(after("disable/api_key.old").contains(&"confirm/api_key.old".to_owned()));
+}
+
+#[test]
+fn a_key_stays_until_its_workload_knows_the_rule() {
+    let check =
+        |change: &dyn Fn(&mut keyless_state::State), skip_waits: bool, reports: bool, removes: bool| {
+            let (mut configuration, mut state, observed) = built();
+            let key = configuration.api_keys.get_mut(&address(KEY)).unwrap();
+            let consumer = key.consumers.values_mut().next().unwrap();
+            consumer.driver = command(true);
+            consumer.report = reports.then(|| "report.json".into());
+            change(&mut state);
+            let sightings = sightings(&configuration, &Presence::Present);
+            let input = PlanInput {
+                configuration: &configuration,
+                state: &state,
+                recorded: &state,
+                observed: &observed,
+                sightings,
+                lineage: None,
+                serial: 0,
+                mode: Mode::Apply,
+                now: hour(0),
+                moves: Default::default(),
+                consumers: Default::default(),
+                skip_waits,
+                outputs_changed: false,
+                caller: crate::resource::Caller::Person,
+            };
+            let moves = build(input).unwrap().lanes[0].moves.clone();
+            assert!(moves.contains(&Stage::Verify));
+            assert_eq!(moves.contains(&Stage::Remove), removes);
+            assert_eq!(moves.contains(&Stage::Revoke), removes);
+        };
+    let nothing = |_: &mut keyless_state::State| ();
+    check(&nothing, false, true, false);
+    // The wait for it may move a simulated clock, where a report can come.
+    check(&nothing, true, true, true);
+    check(&nothing, true, false, false);
+    let stated = |state: &mut keyless_state::State| {
+        state.evidence.push(settings_statement(hour(0), &id_of(&address(RULE))));
+    };
+    check(&stated, false, false, true);
 }
 
 #[test]

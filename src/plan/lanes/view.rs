@@ -25,8 +25,8 @@ pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -
     let (standing, needs, refusals) = match &assessment.gate {
         Gate::Open => (Standing::Ready, Vec::new(), Vec::new()),
         Gate::Waiting(needs) => {
-            // What a person has to do is told before the lane gets there.
-            let ahead = lane::people_have_to_remove(facts).into_iter().filter(|need| !needs.contains(need));
+            // What others have to do is told before the lane gets there.
+            let ahead = lane::asked_of_others(facts).into_iter().filter(|need| !needs.contains(need));
             (
                 if steps.is_empty() { Standing::Waiting } else { Standing::Ready },
                 needs.iter().cloned().chain(ahead).map(|need| NeedView::from(&need)).collect(),

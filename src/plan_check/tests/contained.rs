@@ -118,7 +118,7 @@ fn what_goes_before_is_in_the_file_and_waited_for() {
         |plan| plan.steps.retain(|step| step.id != CONFIRM),
         &[
             "step disable/api_key.old: it waits for confirm/api_key.old, which the file leaves out and which is not done",
-            "the lane api_key.old as it is shown: it moves through verify, remove, confirm, revoke, and the file has steps of remove, revoke",
+            "the lane api_key.old as it is shown: it moves through configure, verify, remove, confirm, revoke, and the file has steps of configure, remove, revoke",
         ],
     );
     check_forged(

@@ -27,6 +27,44 @@ fn a_key_is_taken_out_only_of_a_proved_lane() {
 }
 
 #[test]
+fn a_key_is_taken_out_only_where_the_workload_knows_the_rule() {
+    let by_hand = |change: fn(&mut World)| {
+        move |world: &mut World| {
+            world.state.lanes.clear();
+            world.present();
+            world.by_hand();
+            change(world);
+        }
+    };
+    check(&fresh(), REMOVE, confirmed(), by_hand(|_| ()), &[]);
+    let silent = |world: &mut World| world.state.evidence.retain(|it| it.id != "report");
+    check(&fresh(), REMOVE, confirmed(), by_hand(silent), &["I3"]);
+    check(&fresh(), REMOVE, confirmed(), by_hand(|world| world.names("fdrl_9", hour(2))), &["I3"]);
+    let stated = |world: &mut World| {
+        world.names("fdrl_9", hour(2));
+        world.stated(hour(3));
+    };
+    check(&fresh(), REMOVE, confirmed(), by_hand(stated), &[]);
+    let back = |world: &mut World| {
+        let lane = keyless_state::LaneRecord { rolled_back_at: Some(hour(1)), ..Default::default() };
+        world.state.lanes.insert(address(KEY), lane);
+    };
+    check(&fresh(), REMOVE, confirmed(), by_hand(back), &["I3"]);
+}
+
+#[test]
+fn a_plan_takes_no_key_of_a_workload_that_may_not_know_the_rule() {
+    let mut world = confirmed();
+    world.state.lanes.clear();
+    world.present();
+    world.by_hand();
+    let plan = world.plan();
+    assert_eq!(told(&super::check(&plan, Some(&world.moment()))), [""; 0]);
+    world.names("fdrl_9", hour(2));
+    assert_eq!(told(&super::check(&plan, Some(&world.moment()))), ["I3 remove/api_key.old/dotenv.app"]);
+}
+
+#[test]
 fn a_key_is_set_inactive_only_with_all_evidence() {
     for id in [CONFIRM, DISABLE] {
         check(&fresh(), id, confirmed(), |_| (), &[]);

@@ -10,8 +10,9 @@ use crate::plan_check::Moment;
 use crate::resource::{Caller, KeyStatus, Observed};
 use crate::rollback::way_back;
 use crate::sample::{
-    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, bare, build as built_world, configuration,
-    consumer_id, evidence, hour, hours, id_of, lane, recorded, report, sightings,
+    ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, bare, build as built_world, command,
+    configuration, consumer_id, evidence, hour, hours, id_of, lane, recorded, report, settings_in_place,
+    settings_statement, sightings,
 };
 
 pub(super) struct World {
@@ -42,7 +43,8 @@ pub(super) fn confirmed() -> World {
     let configuration = configuration();
     let observed = built_world(&configuration);
     let state = recorded(&configuration, &observed);
-    let sightings = sightings(&configuration, &Presence::Absent);
+    let mut sightings = sightings(&configuration, &Presence::Absent);
+    settings_in_place(&mut sightings, &configuration, &state, &observed);
     let mut world = World { configuration, state, observed, sightings, now: hour(100), mode: Mode::Apply };
     world.state.lanes.insert(address(KEY), lane("apikey_1", &[(CONSUMER, hour(0))]));
     world.prove(hour(90));
@@ -162,6 +164,23 @@ impl World {
     pub(super) fn report(&mut self, at: Timestamp) {
         let evidence = report(at, Winner::Federation, Some(&id_of(&address(RULE))));
         self.state.apply(&keyless_state::Mutation::PutEvidence { evidence });
+    }
+
+    /// The consumer has a key, and names a rule beside it.
+    pub(super) fn names(&mut self, rule_id: &str, at: Timestamp) {
+        let evidence = report(at, Winner::ApiKey, Some(rule_id));
+        self.state.apply(&keyless_state::Mutation::PutEvidence { evidence });
+    }
+
+    /// A person says that the settings name the rule.
+    pub(super) fn stated(&mut self, at: Timestamp) {
+        self.state.evidence.push(settings_statement(at, &id_of(&address(RULE))));
+    }
+
+    /// The settings of the consumer are not written by keyless.
+    pub(super) fn by_hand(&mut self) {
+        let key = self.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().driver = command(true);
     }
 
     fn usage(&mut self, until: Timestamp, last_used_before: Option<Timestamp>) {

@@ -1,7 +1,7 @@
 //! Consumers whose blocks or settings have changed since.
 
 use super::*;
-use crate::lane::{OtherRule, Returned};
+use crate::lane::Returned;
 
 #[test]
 fn a_block_of_another_place_stops_its_lane() {
@@ -9,33 +9,6 @@ fn a_block_of_another_place_stops_its_lane() {
     let why = "refused: dotenv.app names another place by now; under that name is recorded what keyless changed in `dotenv old/.env KEY`";
     check_ready(displace, &format!("configure {why}"));
     check_disabled(displace, &format!("revoke {why}"));
-}
-
-#[test]
-fn settings_that_keyless_does_not_write_have_to_name_a_rule_of_the_lane() {
-    let names = |is_live: bool| {
-        move |f: &mut LaneFacts| {
-            f.consumers[0].names_other = Some(OtherRule { id: "fdrl_9".to_owned(), is_live });
-        }
-    };
-    let holds_key = |f: &mut LaneFacts| {
-        names(true)(f);
-        f.consumers[0].presence = Presence::Present;
-        f.consumers[0].removed_at = None;
-    };
-    let why = |dead: &str| {
-        format!(
-            "refused: the settings of dotenv.app name fdrl_9 by its newest report{dead}, and not federation_rule.bot; keyless does not write them, so without its key it would have nothing that this lane proves"
-        )
-    };
-    check_ready(holds_key, &format!("verify {}", why("")));
-    let mut facts = ready();
-    holds_key(&mut facts);
-    assert!(permits(&assess(&facts, hour(NOW)), Stage::Remove).is_err());
-    check_disabled(names(false), &format!("revoke {}", why(", which is archived")));
-    let waits =
-        "revoke waits for Person: the settings of dotenv.app to name federation_rule.bot and not fdrl_9";
-    check_disabled(names(true), waits);
 }
 
 #[test]
@@ -109,12 +82,4 @@ fn settings_of_a_finished_lane_wait_for_the_proof_of_their_rule() {
     let exchange = "an accepted token exchange through federation_rule.bot";
     check_disabled(unproved(true), &format!("revoke waits for Engine: {exchange}; Engine: its settings"));
     check_disabled(unproved(false), &format!("revoke waits for Person: {exchange}; Engine: its settings"));
-}
-
-#[test]
-fn a_key_that_cannot_be_read_stops_its_lane() {
-    let mut facts = ready();
-    facts.key.unreadable = Some("no one knows".to_owned());
-    let gate = assess(&facts, hour(20)).gate;
-    assert!(matches!(&gate, Gate::Refused(why) if why[0].why.contains("no one knows")), "{gate:?}");
 }
