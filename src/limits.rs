@@ -223,6 +223,10 @@ pub const RETIREMENT_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_h
 /// How long a workload may not have shown an identity that still counts as its own: a monthly job.
 pub const IDENTITY_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 
+/// How long a sign counts that a workload's settings name a rule: they stay as they are, and a monthly job
+/// reports once a month.
+pub const RULE_KNOWN_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(31 * 24);
+
 /// How often it is recorded anew that an identity was seen.
 pub const IDENTITY_RENEWED: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 

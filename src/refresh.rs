@@ -190,7 +190,9 @@ async fn read_reports(
                     let (key, consumer, tag) = (&place.key, &place.id, place.tag.as_str());
                     match &keys[issuer] {
                         Err(error) => Err(format!("the issuer's keys cannot be fetched: {error}")),
-                        Ok(keys) => report.check(&ReportPlace { key, consumer, tag, signer, keys }, now),
+                        Ok(keys) => {
+                            report.check(&ReportPlace { key, key_id, consumer, tag, signer, keys }, now)
+                        }
                     }
                 }
             },

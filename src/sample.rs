@@ -311,6 +311,7 @@ pub(crate) fn report(at: Timestamp, winner: Winner, rule_id: Option<&str>) -> Ev
     let fact = Fact::CredentialReport {
         key: address(KEY),
         consumer: consumer_id(CONSUMER),
+        key_id: None,
         winner,
         winner_source: "here".to_owned(),
         rule_id: rule_id.map(str::to_owned),
@@ -324,6 +325,7 @@ pub(crate) fn statement(key: &str, consumer: &str, at: Timestamp) -> Evidence {
     let fact = Fact::Statement {
         key: address(key),
         consumer: consumer_id(consumer),
+        key_id: None,
         by: "Ada".to_owned(),
         statement: "I took it out.".to_owned(),
     };
@@ -335,6 +337,8 @@ pub(crate) fn settings_statement(at: Timestamp, rule_id: &str) -> Evidence {
     let fact = Fact::SettingsStatement {
         key: address(KEY),
         consumer: consumer_id(CONSUMER),
+        key_id: "apikey_1".to_owned(),
+        place: crate::binding::place(&consumer_id(CONSUMER), &command(true)),
         rule_id: rule_id.to_owned(),
         by: "Ada".to_owned(),
         statement: "I set it.".to_owned(),

@@ -230,6 +230,7 @@ impl Parts {
             Fact::CredentialReport {
                 key: self.key.clone(),
                 consumer: "dotenv.app".parse().expect("a consumer"),
+                key_id: None,
                 winner: Winner::Federation,
                 winner_source: "here".into(),
                 rule_id: Some(rule_id),

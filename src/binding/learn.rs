@@ -45,9 +45,10 @@ pub fn learn(
             learnt.push(Mutation::PutLane { address: lane.clone(), lane: record });
         }
         for (id, consumer) in &key.consumers {
-            let told = told.get(&(lane, id)).map(Vec::as_slice).unwrap_or_default();
+            let told = told.get(&(lane, id)).into_iter().flatten().copied();
+            let told: Vec<&Evidence> = told.filter(|it| it.fact.is_about(lane, &key.id, id)).collect();
             let found = found.get(&(lane.clone(), id.clone()));
-            let seen = Seen { lane, id, consumer, state, told, records: &records, found };
+            let seen = Seen { lane, id, consumer, state, told: &told, records: &records, found };
             let known = state.binding(&key.id, id);
             let Some(mut binding) = known.cloned().or_else(|| seen.vouched_for(&key.id)) else { continue };
             // A lane that was forgotten may be declared again under another name.

@@ -67,6 +67,8 @@ pub fn signer<'a>(
 pub struct ReportPlace<'a> {
     /// The lane.
     pub key: &'a Address,
+    /// The id of its key.
+    pub key_id: &'a str,
     /// The consumer.
     pub consumer: &'a ConsumerId,
     /// The lane and the consumer as they were called when its settings were written, which is how the
@@ -140,6 +142,7 @@ impl UncheckedReport {
             fact: Fact::CredentialReport {
                 key: place.key.clone(),
                 consumer: place.consumer.clone(),
+                key_id: Some(place.key_id.to_owned()),
                 winner: report.winner,
                 winner_source: report.winner_source,
                 rule_id: report.rule_id,

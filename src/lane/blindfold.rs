@@ -80,7 +80,9 @@ pub(super) fn cover(mut facts: LaneFacts) -> LaneFacts {
     for consumer in &mut facts.consumers {
         match (blind, &mut consumer.report) {
             (Blind::Configured, _) => consumer.unconfigured = None,
-            (Blind::Named, _) => consumer.names = NamedRule::OfLane(Timestamp::MAX),
+            (Blind::Named, _) => {
+                consumer.names = NamedRule::Own { at: Timestamp::MAX, is_stated: false };
+            }
             (Blind::Removal, _) => {
                 consumer.presence = Presence::Absent;
                 consumer.removed_at = consumer.removed_at.or(Some(long_ago));

@@ -43,7 +43,11 @@ impl LaneFacts {
             }
         }
         for consumer in &mut self.consumers {
-            if matches!(&consumer.names, NamedRule::OfLane(at) if !is_newer(at)) {
+            // A person who speaks in that very moment has seen it.
+            if let NamedRule::Own { at, is_stated } = consumer.names
+                && !is_newer(&at)
+                && !(is_stated && at == back)
+            {
                 consumer.names = NamedRule::Unknown;
             }
             consumer.report = consumer.report.take().filter(|report| is_newer(&report.at));
@@ -77,15 +81,20 @@ pub struct KeyFacts {
 pub enum NamedRule {
     /// The settings are written and read by keyless itself.
     Written,
-    /// One of the lane's, by its newest report or a named person's word of this time.
-    OfLane(Timestamp),
-    /// One that is none of the lane's, by its newest report.
+    /// The rule through which its block lets it federate.
+    Own {
+        /// When that was shown.
+        at: Timestamp,
+        /// Whether a named person says so, and not its newest report.
+        is_stated: bool,
+    },
+    /// Another one, by its newest report.
     Other(OtherRule),
     /// That was not shown yet. A person who takes a key out by hand sees to it.
     Unknown,
 }
 
-/// A rule that is none of a lane's.
+/// A rule that is not the one through which a consumer's block lets it federate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherRule {
     /// Its id.

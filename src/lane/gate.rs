@@ -142,7 +142,7 @@ fn judge(facts: &LaneFacts, now: Timestamp) -> Assessment {
         let by_engine = facts.consumers.iter().any(|consumer| !is_removed(consumer) && !consumer.manual);
         let proven_once = facts.rules.iter().all(was_proven);
         let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
-        let named = left.map(|consumer| named_gate(facts, consumer)).fold(Gate::Open, join);
+        let named = left.map(|consumer| named_gate(facts, consumer, now)).fold(Gate::Open, join);
         if named == Gate::Open && !by_engine && proven_once {
             return judged(Stage::Remove, remove_gate(facts));
         }
@@ -250,12 +250,12 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
 }
 
 /// What others have to do before the remove stage of a lane is over.
-pub fn asked_of_others(facts: &LaneFacts) -> Vec<Need> {
+pub fn asked_of_others(facts: &LaneFacts, now: Timestamp) -> Vec<Need> {
     let by_hand = facts.consumers.iter().filter(|consumer| consumer.manual && !is_removed(consumer));
     let by_hand = by_hand.map(|consumer| removal_by_hand(facts, consumer));
     let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
-    let shown = left.clone().filter_map(|consumer| to_be_shown(facts, consumer));
-    by_hand.chain(shown).chain(left.filter_map(names_again)).collect()
+    let shown = left.clone().filter_map(|consumer| to_be_shown(facts, consumer, now));
+    by_hand.chain(shown).chain(left.filter_map(|consumer| names_again(facts, consumer))).collect()
 }
 
 fn removal_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {
@@ -313,12 +313,17 @@ fn confirm_consumer(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate {
             fix: "Point ANTHROPIC_FEDERATION_RULE_ID of the workload at the rule of this lane.".to_owned(),
         }]),
         Winner::ApiKey | Winner::AuthToken => Gate::Refused(shadow_refusals(id, report)),
-        Winner::Nothing => Gate::Refused(vec![Refusal {
-            why: format!("{id} has no working credential"),
-            place: Some(report.winner_source.clone()),
-            fix: "Complete the federation variables of the workload, or bring the key back with `keyless rollback`."
-                .to_owned(),
-        }]),
+        Winner::Nothing => Gate::Refused(vec![no_credential(id, report)]),
+    }
+}
+
+/// What to tell of a workload that reports that it has nothing.
+fn no_credential(id: &ConsumerId, report: &super::facts::ReportFacts) -> Refusal {
+    Refusal {
+        why: format!("{id} has no working credential"),
+        place: Some(report.winner_source.clone()).filter(|source| !source.is_empty()),
+        fix: "Complete the federation variables of the workload, or bring the key back with `keyless rollback`."
+            .to_owned(),
     }
 }
 

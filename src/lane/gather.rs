@@ -210,10 +210,10 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     let names_rule = rule_id
         .is_some_and(|id| found.and_then(|found| found.get("ANTHROPIC_FEDERATION_RULE_ID")) == Some(id));
     let differs_otherwise = unconfigured.is_some() && names_rule;
-    let report = consumer_report(key, id, state, lane.rule_ids);
+    let report = consumer_report(lane, id);
     // A report comes again and again; were each one a removal, the silence after it would never end.
     let stated_at = newest(state, |fact| match fact {
-        Fact::Statement { key: of, consumer, .. } if of == *key && consumer == id => Some(()),
+        Fact::Statement { .. } if fact.is_about(key, &lane.key.id, id) => Some(()),
         _ => None,
     })
     .filter(|_| manual)
@@ -241,51 +241,49 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     }
 }
 
-/// Which rule a consumer's settings name, by the newest of its reports and of what persons say.
+/// Which rule a consumer's settings name, by its newest report or the word of a person about its own.
 fn names(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> NamedRule {
     if matches!(consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }) {
         return NamedRule::Written;
     }
-    let is_it = |key: &Address, consumer: &ConsumerId| key == lane.address && consumer == id;
-    let newest = newest(lane.state, |fact| match fact {
-        Fact::CredentialReport { key, consumer, rule_id, .. } if is_it(key, consumer) => {
-            Some(rule_id.as_deref())
+    let own = lane.state.records.get(&consumer.rule).map(|record| record.id.as_str());
+    let here = binding::place(id, &consumer.driver);
+    let told = lane.state.evidence.iter().filter_map(|evidence| match &evidence.fact {
+        fact if fact.is_about(lane.address, &lane.key.id, id) => match fact {
+            Fact::CredentialReport { rule_id, .. } => Some((evidence.observed_at, false, rule_id.as_deref())),
+            // A person has seen to it.
+            _ => Some((evidence.observed_at, true, None)),
+        },
+        Fact::SettingsStatement { key_id, place, rule_id, .. }
+            if *key_id == lane.key.id && *place == here && Some(rule_id.as_str()) == own =>
+        {
+            Some((evidence.observed_at, true, own))
         }
-        Fact::SettingsStatement { key, consumer, rule_id, .. } if is_it(key, consumer) => {
-            Some(Some(rule_id.as_str()))
-        }
-        // A person has seen to it.
-        Fact::Statement { key, consumer, .. } if is_it(key, consumer) => Some(None),
         _ => None,
     });
-    match newest {
-        Some((evidence, Some(named))) if lane.rule_ids.contains(&named) => {
-            NamedRule::OfLane(evidence.observed_at)
-        }
-        Some((_, Some(named))) => {
+    match told.max_by_key(|(at, is_stated, _)| (*at, *is_stated)) {
+        Some((at, is_stated, Some(named))) if Some(named) == own => NamedRule::Own { at, is_stated },
+        Some((_, _, Some(named))) => {
             let rule = lane.observed.rules.get(named);
             let is_live = rule.is_some_and(|rule| rule.provenance.archived_at.is_none());
             NamedRule::Other(OtherRule { id: named.to_owned(), is_live })
         }
-        Some((_, None)) | None => NamedRule::Unknown,
+        Some((_, _, None)) | None => NamedRule::Unknown,
     }
 }
 
-fn consumer_report(key: &Address, id: &ConsumerId, state: &State, rule_ids: &[&str]) -> Option<ReportFacts> {
-    let (evidence, mut report) = newest(state, |fact| match fact {
-        Fact::CredentialReport { key: of, consumer, winner, winner_source, rule_id, shadows, .. }
-            if of == key && consumer == id =>
-        {
-            Some(ReportFacts {
-                at: jiff::Timestamp::UNIX_EPOCH,
-                weight: Weight::Reported,
-                winner: *winner,
-                winner_source: winner_source.clone(),
-                through_our_rule: rule_id.as_deref().is_some_and(|id| rule_ids.contains(&id)),
-                shadows: shadows.clone(),
-            })
-        }
-        Fact::Statement { key: of, consumer, by, .. } if of == key && consumer == id => Some(ReportFacts {
+fn consumer_report(lane: &Lane<'_>, id: &ConsumerId) -> Option<ReportFacts> {
+    let (evidence, mut report) = newest(lane.state, |fact| match fact {
+        fact if !fact.is_about(lane.address, &lane.key.id, id) => None,
+        Fact::CredentialReport { winner, winner_source, rule_id, shadows, .. } => Some(ReportFacts {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            weight: Weight::Reported,
+            winner: *winner,
+            winner_source: winner_source.clone(),
+            through_our_rule: rule_id.as_deref().is_some_and(|id| lane.rule_ids.contains(&id)),
+            shadows: shadows.clone(),
+        }),
+        Fact::Statement { by, .. } => Some(ReportFacts {
             at: jiff::Timestamp::UNIX_EPOCH,
             weight: Weight::Stated,
             winner: Winner::Federation,

@@ -278,6 +278,7 @@ pub(super) fn reports(scope: &Scope, world: &World) -> Vec<Evidence> {
             let fact = Fact::CredentialReport {
                 key: address.clone(),
                 consumer: consumer.clone(),
+                key_id: None,
                 winner: reported.winner(),
                 winner_source: String::new(),
                 rule_id: match scope.by_hand {

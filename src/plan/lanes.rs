@@ -36,7 +36,7 @@ pub(super) fn plan(
         let mut lane = LanePlanner { input, diff, base, key, facts: &facts, known, steps: Vec::new() };
         lane.plan(&assessment);
         let own = lane.steps;
-        let mut shown = view(&facts, &assessment, &own);
+        let mut shown = view(&facts, &assessment, &own, input.now);
         shown.needs.iter_mut().for_each(|need| by_hand(need, diff));
         views.push(shown);
         changes.push(change(&facts, &own, input));
@@ -265,7 +265,7 @@ impl LanePlanner<'_> {
     fn rules_are_known(&self) -> bool {
         let left = self.facts.consumers.iter().filter(|it| it.removed_at.is_none() && !it.manual);
         left.into_iter().all(|consumer| match consumer.names {
-            NamedRule::Written | NamedRule::OfLane(_) => true,
+            NamedRule::Written | NamedRule::Own { .. } => true,
             NamedRule::Other(_) => false,
             NamedRule::Unknown => self.input.skip_waits && consumer.reports,
         })

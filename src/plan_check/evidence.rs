@@ -7,6 +7,7 @@ use keyless_state::{Address, ConsumerId, Fact, Record, Winner};
 use sha2::{Digest, Sha256};
 
 use super::known::Known;
+use crate::binding;
 use crate::config::{ApiKey, ConsumerDriver};
 use crate::lane::Presence;
 use crate::limits;
@@ -102,12 +103,13 @@ impl Known<'_> {
             .get(lane)
             .and_then(|lane| lane.consumers.get(consumer))
             .and_then(|it| it.removed_at);
-        let driver = &self.configuration.api_keys.get(lane)?.consumers.get(consumer)?.driver;
+        let key = self.configuration.api_keys.get(lane)?;
+        let (key_id, driver) = (&key.id, &key.consumers.get(consumer)?.driver);
         if recorded.is_some() || !matches!(driver, ConsumerDriver::Manual { .. }) {
             return recorded;
         }
         let stated = self.latest(lane, |fact| match fact {
-            Fact::Statement { key, consumer: of, .. } if key == lane && of == consumer => Some(()),
+            Fact::Statement { .. } if fact.is_about(lane, key_id, consumer) => Some(()),
             _ => None,
         });
         let back = self.state.lanes.get(lane).and_then(|lane| lane.rolled_back_at);
@@ -161,33 +163,40 @@ impl Known<'_> {
         missing
     }
 
-    /// Why a workload whose settings keyless does not write is not known to name a rule of its lane.
+    /// Why a workload whose settings keyless does not write is not known to name its rule.
     pub(super) fn unnamed(&self, lane: &Address, id: &ConsumerId) -> Option<String> {
         let key = self.configuration.api_keys.get(lane)?;
-        if matches!(
-            key.consumers.get(id)?.driver,
-            ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }
-        ) {
+        let consumer = key.consumers.get(id)?;
+        if matches!(consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }) {
             return None;
         }
-        let named = self.latest(lane, |fact| match fact {
-            Fact::CredentialReport { key, consumer, rule_id, .. } if key == lane && consumer == id => {
-                Some(rule_id.clone())
-            }
-            Fact::SettingsStatement { key, consumer, rule_id, .. } if key == lane && consumer == id => {
-                Some(Some(rule_id.clone()))
+        let own = self.state.records.get(&consumer.rule).map(|record| &record.id);
+        let reported = self.latest(lane, |fact| match fact {
+            Fact::CredentialReport { rule_id, .. } if fact.is_about(lane, &key.id, id) => {
+                Some(rule_id.as_ref())
             }
             _ => None,
         });
+        let here = binding::place(id, &consumer.driver);
+        let stated = self.stated_settings(&key.id, &here, own);
         let back = self.state.lanes.get(lane).and_then(|lane| lane.rolled_back_at);
-        let Some((evidence, Some(named))) = named else {
-            return Some(format!("no sign that {id} knows its rule"));
+        let at = match (reported, stated) {
+            (Some((report, _)), Some(word)) if word.observed_at >= report.observed_at => word.observed_at,
+            (None, Some(word)) => word.observed_at,
+            (Some((_, Some(named))), _) if Some(named) != own => {
+                return Some(format!("settings of {id} that name {named}"));
+            }
+            (Some((report, Some(_))), _) if Some(report.observed_at) > back => report.observed_at,
+            (Some((_, Some(_))), _) => {
+                return Some(format!("no sign since the rollback that {id} knows its rule"));
+            }
+            (Some((_, None)) | None, _) => return Some(format!("no sign that {id} knows its rule")),
         };
-        if Some(evidence.observed_at) <= back {
+        if Some(at) < back {
             return Some(format!("no sign since the rollback that {id} knows its rule"));
         }
-        let mut ids = key.replaced_by.iter().filter_map(|rule| self.state.records.get(rule));
-        (!ids.any(|record| record.id == named)).then(|| format!("settings of {id} that name {named}"))
+        (self.now.duration_since(at) > limits::RULE_KNOWN_COUNTS)
+            .then(|| format!("a sign that {id} knows its rule which is too old ({at})"))
     }
 
     fn unreported(
@@ -199,15 +208,13 @@ impl Known<'_> {
         manual: bool,
     ) -> Option<String> {
         let report = self.latest(lane, |fact| match fact {
-            Fact::CredentialReport { key: of, consumer, winner, rule_id, .. }
-                if of == lane && consumer == id =>
-            {
+            Fact::CredentialReport { winner, rule_id, .. } if fact.is_about(lane, &key.id, id) => {
                 let ours = |rule: &Address| {
                     self.state.records.get(rule).map(|record| &record.id) == rule_id.as_ref()
                 };
                 Some(*winner == Winner::Federation && rule_id.is_some() && key.replaced_by.iter().any(ours))
             }
-            Fact::Statement { key: of, consumer, .. } if of == lane && consumer == id => Some(true),
+            Fact::Statement { .. } if fact.is_about(lane, &key.id, id) => Some(true),
             _ => None,
         });
         match report {

@@ -69,7 +69,27 @@ impl<'a> Known<'a> {
 
     /// The newest word of a person that what lives off an object is given up.
     pub(super) fn retirement(&self, object: &str) -> Option<&'a Evidence> {
-        newest(self.facts().objects.get(object), |_| Some(())).map(|(evidence, ())| evidence)
+        let retired = newest(self.facts().objects.get(object), |fact| match fact {
+            Fact::Retirement { .. } => Some(()),
+            _ => None,
+        });
+        retired.map(|(evidence, ())| evidence)
+    }
+
+    /// The newest word of a person that the settings in a place name a rule.
+    pub(super) fn stated_settings(
+        &self,
+        key_id: &str,
+        here: &str,
+        rule: Option<&String>,
+    ) -> Option<&'a Evidence> {
+        let stated = newest(self.facts().objects.get(key_id), |fact| match fact {
+            Fact::SettingsStatement { place, rule_id, .. } if place == here && Some(rule_id) == rule => {
+                Some(())
+            }
+            _ => None,
+        });
+        stated.map(|(evidence, ())| evidence)
     }
 
     /// Everything that is recorded about a declared thing.
@@ -83,7 +103,8 @@ impl<'a> Known<'a> {
             let mut facts = Facts::default();
             for evidence in &state.evidence {
                 match &evidence.fact {
-                    Fact::Retirement { object_id, .. } => {
+                    Fact::Retirement { object_id, .. }
+                    | Fact::SettingsStatement { key_id: object_id, .. } => {
                         facts.objects.entry(object_id.as_str()).or_default().push(evidence);
                     }
                     Fact::IssuerKeys { provider: about, .. }
@@ -91,7 +112,6 @@ impl<'a> Known<'a> {
                     | Fact::FederatedAuthentication { rule: about, .. }
                     | Fact::CredentialReport { key: about, .. }
                     | Fact::Statement { key: about, .. }
-                    | Fact::SettingsStatement { key: about, .. }
                     | Fact::KeyUsage { key: about, .. }
                     | Fact::ArchiveApproval { key: about, .. }
                     | Fact::AccountTraffic { service_account: about, .. } => {

@@ -28,8 +28,8 @@ pub fn planned(plan: &Plan) -> String {
             out.push_str(&missing(lane, "      "));
         } else {
             // Only what this run cannot supply itself is worth a line beside its steps.
-            let stops = lane.moves.iter().all(|stage| *stage < Stage::Remove);
-            let is_due = |supplier: &str| supplier == "person" || (stops && supplier == "workload");
+            let comes_first = lane.stage < Stage::Remove;
+            let is_due = |supplier: &str| supplier == "person" || (comes_first && supplier == "workload");
             let others = lane.needs.iter().filter(|need| is_due(&need.supplier));
             others.for_each(|need| out.push_str(&need_text(need, "      ")));
         }

@@ -82,6 +82,7 @@ mod tests {
             let fact = Fact::Statement {
                 key: address(KEY),
                 consumer: consumer_id(CONSUMER),
+                key_id: None,
                 by: "Ada".to_owned(),
                 statement: "It is out.".to_owned(),
             };

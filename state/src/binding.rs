@@ -235,6 +235,7 @@ mod tests {
             fact: Fact::Statement {
                 key: "api_key.ci".parse().unwrap(),
                 consumer: "manual.desk".parse().unwrap(),
+                key_id: None,
                 by: "Ada".to_owned(),
                 statement: "gone".to_owned(),
             },

@@ -88,6 +88,9 @@ pub enum Fact {
         /// Every static credential that beats federation, with the line to remove.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         shadows: Vec<Shadow>,
+        /// The id of the lane's key. Since format version 3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key_id: Option<String>,
         /// As whom the workload signed: claims of its token that stay the same. Since format version 3.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         identity: Map<String, Value>,
@@ -98,6 +101,9 @@ pub enum Fact {
         key: Address,
         /// The consumer inside the lane.
         consumer: ConsumerId,
+        /// The id of the lane's key. Since format version 3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key_id: Option<String>,
         /// Who says so.
         by: String,
         /// What they say, in their words.
@@ -105,10 +111,14 @@ pub enum Fact {
     },
     /// A named person says which rule the settings of a workload name. Since format version 3.
     SettingsStatement {
-        /// The lane.
+        /// The lane as it was called.
         key: Address,
-        /// The consumer inside the lane.
+        /// The consumer as it was called.
         consumer: ConsumerId,
+        /// The id of the lane's key.
+        key_id: String,
+        /// Kind, place and variable of the consumer, which tell it whatever it is called.
+        place: String,
         /// The rule that they name.
         rule_id: String,
         /// Who says so.
@@ -199,4 +209,18 @@ pub struct Shadow {
     pub place: String,
     /// What to do about it, as one sentence.
     pub fix: String,
+}
+
+impl Fact {
+    /// Tells whether a report or a statement is about a consumer of a lane, or of another key that was called
+    /// so. Those of older versions do not name the key.
+    pub fn is_about(&self, lane: &Address, of_key: &str, id: &ConsumerId) -> bool {
+        match self {
+            Fact::CredentialReport { key, consumer, key_id, .. }
+            | Fact::Statement { key, consumer, key_id, .. } => {
+                key == lane && consumer == id && key_id.as_deref().is_none_or(|key_id| key_id == of_key)
+            }
+            _ => false,
+        }
+    }
 }

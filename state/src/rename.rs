@@ -55,9 +55,9 @@ impl State {
         };
         state.bindings.retain(|_, binding| !is_stale(&binding.lane, &binding.consumer));
         state.evidence.retain(|evidence| match &evidence.fact {
-            Fact::CredentialReport { key, consumer, .. }
-            | Fact::Statement { key, consumer, .. }
-            | Fact::SettingsStatement { key, consumer, .. } => !is_stale(key, consumer),
+            Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. } => {
+                !is_stale(key, consumer)
+            }
             _ => true,
         });
         for (address, lane) in &mut state.lanes {
@@ -71,9 +71,8 @@ impl State {
         });
         state.bindings = renamed.collect();
         for evidence in &mut state.evidence {
-            let (Fact::CredentialReport { key, consumer, .. }
-            | Fact::Statement { key, consumer, .. }
-            | Fact::SettingsStatement { key, consumer, .. }) = &mut evidence.fact
+            let (Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. }) =
+                &mut evidence.fact
             else {
                 continue;
             };

@@ -52,6 +52,7 @@ fn facts(version: u32) -> Vec<Fact> {
         facts.push(Fact::CredentialReport {
             key: address("api_key.ci"),
             consumer: address("dotenv.laptop"),
+            key_id: Some("apikey_01".to_owned()),
             winner: Winner::Federation,
             winner_source: ".env:3".to_owned(),
             rule_id: Some("fdrl_01".to_owned()),
@@ -60,7 +61,9 @@ fn facts(version: u32) -> Vec<Fact> {
         });
         facts.push(Fact::SettingsStatement {
             key: address("api_key.ci"),
-            consumer: address("dotenv.laptop"),
+            consumer: address("command.vault"),
+            key_id: "apikey_01".to_owned(),
+            place: "command vault remove".to_owned(),
             rule_id: "fdrl_01".to_owned(),
             by: "ann".to_owned(),
             statement: "Set".to_owned(),
@@ -84,6 +87,7 @@ fn facts_of_version_1() -> Vec<Fact> {
     let report = |winner: Winner, rule_id: Option<&str>, shadows: Vec<Shadow>| Fact::CredentialReport {
         key: key(),
         consumer: consumer(),
+        key_id: None,
         winner,
         winner_source: ".env:3".to_owned(),
         rule_id: rule_id.map(str::to_owned),
@@ -110,6 +114,7 @@ fn facts_of_version_1() -> Vec<Fact> {
         Fact::Statement {
             key: key(),
             consumer: consumer(),
+            key_id: None,
             by: "ann".to_owned(),
             statement: "Ünplugged it".to_owned(),
         },

@@ -79,6 +79,9 @@ fn check_words(arguments: &EvidenceAdd) -> Result<(), String> {
     if arguments.by.trim().is_empty() || arguments.statement.trim().is_empty() {
         return Err("a statement needs a name (-by) and words (-statement)".to_owned());
     }
+    if arguments.by.trim() == "YOUR NAME" || arguments.statement.trim() == "…" {
+        return Err("put your name into -by, and what you did and saw into -statement".to_owned());
+    }
     if arguments.statement.contains("sk-ant-") {
         return Err("the statement seems to hold a key or token; evidence never holds a secret".to_owned());
     }
@@ -92,7 +95,7 @@ fn statement(
     configuration: &Configuration,
     now: Timestamp,
 ) -> Result<Said, String> {
-    let (_, found) = declared(key, consumer, configuration)?;
+    let (lane, found) = declared(key, consumer, configuration)?;
     if !matches!(found.driver, ConsumerDriver::Manual { .. }) {
         return Err(format!(
             "{consumer} is looked into by a program, so no statement is needed or taken for it; that its settings name a rule is stated with -rule=ID"
@@ -104,6 +107,7 @@ fn statement(
     let fact = Fact::Statement {
         key: key.clone(),
         consumer: consumer.clone(),
+        key_id: Some(lane.id.clone()),
         by: by.to_owned(),
         statement: arguments.statement.trim().to_owned(),
     };

@@ -49,7 +49,7 @@ pub(super) fn watch_gate(facts: &LaneFacts, now: Timestamp, end: Gate) -> Gate {
     let displaced = gate_of(Vec::new(), lost.chain(displaced(facts)).collect());
     // A key that somebody else switched off may lie wherever it does.
     let ours = facts.consumers.iter().filter(|it| it.removed_at.is_some() && it.displaced.is_none());
-    let gates = ours.map(|it| join(place_gate(facts, it, now), moves_by_hand(it)));
+    let gates = ours.map(|it| join(place_gate(facts, it, now), moves_by_hand(facts, it)));
     match gates.fold(displaced, join) {
         Gate::Open => end,
         closed => closed,

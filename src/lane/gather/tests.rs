@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::sample::{
     ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, built, command, consumer_id, evidence, hour,
-    id_of, lane, manual, report, settings_statement, sightings, statement, with_driver,
+    id_of, lane, manual, report, rule, settings_statement, sightings, statement, with_driver,
 };
 
 struct World {
@@ -250,40 +250,93 @@ fn what_the_feed_says_counts_as_long_as_rule_issuer_and_account_stay() {
     check(|_| {}, pick, None);
 }
 
+/// A report and a word about the one consumer, whose settings keyless does not write: each with its hour.
+fn told_by_hand(reported: Option<(i64, Option<&str>)>, stated: Option<(i64, &str)>) -> World {
+    let mut w = world();
+    let key = w.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+    key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().driver = command(true);
+    if let Some((at, rule_id)) = stated {
+        w.state.evidence.push(settings_statement(hour(at), rule_id));
+    }
+    if let Some((at, rule_id)) = reported {
+        w.state.evidence.push(report(hour(at), Winner::ApiKey, rule_id));
+    }
+    w
+}
+
 #[test]
 fn what_settings_name_is_told_by_the_newest_report_or_word() {
-    type Told = (i64, Option<&'static str>);
-    let by_hand = |reported: Option<Told>, stated: Option<Told>| {
-        move |w: &mut World| {
-            let key = w.configuration.api_keys.get_mut(&address(KEY)).unwrap();
-            key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().driver = command(true);
-            if let Some((at, rule_id)) = reported {
-                w.state.evidence.push(report(hour(at), Winner::ApiKey, rule_id));
-            }
-            if let Some((at, Some(rule_id))) = stated {
-                w.state.evidence.push(settings_statement(hour(at), rule_id));
-            }
-        }
+    let ours = id_of(&address(RULE));
+    let names = |w: World| w.facts().consumers[0].names.clone();
+    let check = |reported: Option<(i64, Option<&str>)>, stated: Option<(i64, &str)>, expected: NamedRule| {
+        assert_eq!(names(told_by_hand(reported, stated)), expected, "{reported:?} {stated:?}");
     };
-    let pick = |f: LaneFacts| f.consumers[0].names.clone();
-    let ours: &'static str = id_of(&address(RULE)).leak();
+    let own = |at: i64, is_stated: bool| NamedRule::Own { at: hour(at), is_stated };
     let other = || NamedRule::Other(OtherRule { id: "fdrl_9".to_owned(), is_live: false });
-    check(|_| {}, pick, NamedRule::Written);
-    check(by_hand(None, None), pick, NamedRule::Unknown);
-    check(by_hand(Some((1, None)), None), pick, NamedRule::Unknown);
-    check(by_hand(Some((1, Some(ours))), None), pick, NamedRule::OfLane(hour(1)));
-    check(by_hand(None, Some((1, Some(ours)))), pick, NamedRule::OfLane(hour(1)));
-    check(by_hand(Some((1, Some("fdrl_9"))), None), pick, other());
-    check(by_hand(Some((1, Some("fdrl_9"))), Some((2, Some(ours)))), pick, NamedRule::OfLane(hour(2)));
-    check(by_hand(Some((2, Some("fdrl_9"))), Some((1, Some(ours)))), pick, other());
-    check(by_hand(Some((2, None)), Some((1, Some(ours)))), pick, NamedRule::Unknown);
-    let back = |at: i64| {
-        move |w: &mut World| {
-            by_hand(None, Some((1, Some(ours))))(w);
-            let lane = LaneRecord { rolled_back_at: Some(hour(at)), ..lane("apikey_1", &[]) };
-            w.state.lanes.insert(address(KEY), lane);
+    assert_eq!(names(world()), NamedRule::Written);
+    check(None, None, NamedRule::Unknown);
+    check(Some((1, None)), None, NamedRule::Unknown);
+    check(Some((1, Some(&ours))), None, own(1, false));
+    check(None, Some((1, &ours)), own(1, true));
+    check(Some((1, Some("fdrl_9"))), None, other());
+    check(Some((1, Some("fdrl_9"))), Some((2, &ours)), own(2, true));
+    check(Some((2, Some("fdrl_9"))), Some((2, &ours)), own(2, true));
+    check(Some((3, Some("fdrl_9"))), Some((2, &ours)), other());
+    check(Some((3, None)), Some((2, &ours)), NamedRule::Unknown);
+    // A word about a rule that is not there any more says nothing of the one that is.
+    check(None, Some((1, "fdrl_9")), NamedRule::Unknown);
+    check(Some((1, Some(&ours))), Some((2, "fdrl_9")), own(1, false));
+    let back = |reported, stated, at: i64| {
+        let mut w = told_by_hand(reported, stated);
+        let lane = LaneRecord { rolled_back_at: Some(hour(at)), ..lane("apikey_1", &[]) };
+        w.state.lanes.insert(address(KEY), lane);
+        names(w)
+    };
+    assert_eq!(back(None, Some((1, &ours)), 0), own(1, true));
+    assert_eq!(back(None, Some((1, &ours)), 1), own(1, true), "who speaks in that moment has seen it");
+    assert_eq!(back(None, Some((1, &ours)), 2), NamedRule::Unknown);
+    assert_eq!(back(Some((1, Some(&ours))), None, 1), NamedRule::Unknown);
+}
+
+#[test]
+fn a_sign_counts_for_one_key_one_place_and_the_rule_of_the_block() {
+    let ours = id_of(&address(RULE));
+    let counts = |change: &dyn Fn(&mut World), expected: bool| {
+        for reported in [true, false] {
+            let mut w =
+                told_by_hand(reported.then_some((1, Some(&*ours))), (!reported).then_some((1, &*ours)));
+            if let Some(evidence) = w.state.evidence.first_mut()
+                && let Fact::CredentialReport { key_id, .. } = &mut evidence.fact
+            {
+                *key_id = Some("apikey_1".to_owned());
+            }
+            change(&mut w);
+            let is_known = matches!(w.facts().consumers[0].names, NamedRule::Own { .. });
+            assert_eq!(is_known, expected, "reported: {reported}");
         }
     };
-    check(back(0), pick, NamedRule::OfLane(hour(1)));
-    check(back(1), pick, NamedRule::Unknown);
+    counts(&|_| {}, true);
+    let other_key =
+        |w: &mut World| w.configuration.api_keys.get_mut(&address(KEY)).unwrap().id = "k2".to_owned();
+    counts(&other_key, false);
+    // Both rules replace the key, and the consumer uses one of them.
+    let other_rule = |w: &mut World| {
+        let second = address("federation_rule.second");
+        w.configuration.federation_rules.insert(second.clone(), rule("second", ISSUER, ACCOUNT));
+        let record = w.state.records[&address(RULE)].clone();
+        w.state.records.insert(second.clone(), keyless_state::Record { id: "fdrl_2".to_owned(), ..record });
+        let key = w.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.replaced_by.insert(second.clone());
+        key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().rule = second;
+    };
+    counts(&other_rule, false);
+    let mut moved = told_by_hand(None, Some((1, &ours)));
+    let key = moved.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+    let ConsumerDriver::Command { check, .. } =
+        &mut key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap().driver
+    else {
+        panic!("a command")
+    };
+    check.push("elsewhere".to_owned());
+    assert_eq!(moved.facts().consumers[0].names, NamedRule::Unknown);
 }

@@ -19,14 +19,14 @@ pub(super) fn by_hand(need: &mut NeedView, diff: &Diff) {
 }
 
 /// A lane as a plan or `status` shows it.
-pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step]) -> LaneView {
+pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step], now: Timestamp) -> LaneView {
     let mut moves: Vec<Stage> = steps.iter().map(|step| step.stage).collect();
     moves.dedup();
     let (standing, needs, refusals) = match &assessment.gate {
         Gate::Open => (Standing::Ready, Vec::new(), Vec::new()),
         Gate::Waiting(needs) => {
             // What others have to do is told before the lane gets there.
-            let ahead = lane::asked_of_others(facts).into_iter().filter(|need| !needs.contains(need));
+            let ahead = lane::asked_of_others(facts, now).into_iter().filter(|need| !needs.contains(need));
             (
                 if steps.is_empty() { Standing::Waiting } else { Standing::Ready },
                 needs.iter().cloned().chain(ahead).map(|need| NeedView::from(&need)).collect(),

@@ -45,6 +45,32 @@ fn a_key_is_taken_out_only_where_the_workload_knows_the_rule() {
         world.stated(hour(3));
     };
     check(&fresh(), REMOVE, confirmed(), by_hand(stated), &[]);
+    let aged = |world: &mut World| {
+        let (now, report) = (world.now, hour(1));
+        world.state.evidence.iter_mut().filter(|it| it.id == "report").for_each(|it| {
+            it.observed_at = report - jiff::SignedDuration::from_hours(31 * 24);
+        });
+        assert!(now > report);
+    };
+    check(&fresh(), REMOVE, confirmed(), by_hand(aged), &["I3"]);
+    let other_rule = |world: &mut World| {
+        let key = world.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.values_mut().for_each(|it| it.rule = address("federation_rule.other"));
+    };
+    check(&fresh(), REMOVE, confirmed(), by_hand(other_rule), &["I3"]);
+    let other_place = |world: &mut World| {
+        world.names("fdrl_9", hour(2));
+        world.stated(hour(3));
+        let key = world.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.values_mut().for_each(|it| it.driver = crate::sample::command(false));
+        let keyless_state::Fact::SettingsStatement { place, .. } =
+            &mut world.state.evidence.last_mut().unwrap().fact
+        else {
+            panic!("the word came last")
+        };
+        place.push('x');
+    };
+    check(&fresh(), REMOVE, confirmed(), by_hand(other_place), &["I3"]);
     let back = |world: &mut World| {
         let lane = keyless_state::LaneRecord { rolled_back_at: Some(hour(1)), ..Default::default() };
         world.state.lanes.insert(address(KEY), lane);

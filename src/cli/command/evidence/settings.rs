@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId, Fact, State};
 
 use super::{Said, declared};
+use crate::binding;
 use crate::cli::args::EvidenceAdd;
 use crate::config::{Configuration, ConsumerDriver};
 
 /// The word about one consumer. It counts for the rule of that id alone.
 ///
 /// # Errors
-/// When keyless sees to these settings itself, or none of the rules that replace the key has that id.
+/// When keyless sees to these settings itself, or the rule of the consumer does not have that id.
 pub(super) fn named(
     arguments: &EvidenceAdd,
     (key, consumer): (&Address, &ConsumerId),
@@ -33,16 +34,20 @@ pub(super) fn named(
         }
         _ => {}
     }
-    let ids = lane.replaced_by.iter().filter_map(|rule| Some((rule, &state.records.get(rule)?.id)));
-    let known: Vec<String> = ids.clone().map(|(rule, id)| format!("{id} ({rule})")).collect();
-    let Some((rule, _)) = ids.clone().find(|(_, id)| *id == rule_id) else {
-        return Err(match known.is_empty() {
-            true => format!(
-                "no rule that replaces {key} exists yet, so no settings can name one; run `keyless apply` first"
-            ),
-            false => format!("{rule_id} is no rule that replaces {key}; these are: {}", known.join(", ")),
-        });
-    };
+    let rule = &found.rule;
+    match state.records.get(rule).map(|record| record.id.as_str()) {
+        Some(own) if own == rule_id => {}
+        Some(own) => {
+            return Err(format!(
+                "the block of {consumer} lets it federate through {rule} ({own}), not {rule_id}"
+            ));
+        }
+        None => {
+            return Err(format!(
+                "{rule} does not exist yet, so no settings can name it; run `keyless apply` first"
+            ));
+        }
+    }
     let by = arguments.by.trim();
     let told = format!(
         "Recorded: {by} says at {now} that the settings of {consumer} of {key} name {rule} ({rule_id}). Run `keyless apply` to go on.\n"
@@ -50,9 +55,16 @@ pub(super) fn named(
     let fact = Fact::SettingsStatement {
         key: key.clone(),
         consumer: consumer.clone(),
+        key_id: lane.id.clone(),
+        place: binding::place(consumer, &found.driver),
         rule_id: rule_id.to_owned(),
         by: by.to_owned(),
         statement: arguments.statement.trim().to_owned(),
     };
-    Ok(Said { id: format!("settings/{key}/{consumer}"), fact, changes: Vec::new(), told })
+    Ok(Said {
+        id: format!("settings/{}/{}", lane.id, binding::place(consumer, &found.driver)),
+        fact,
+        changes: Vec::new(),
+        told,
+    })
 }

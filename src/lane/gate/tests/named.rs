@@ -40,12 +40,27 @@ fn settings_that_keyless_does_not_write_have_to_be_shown_before_the_key_goes() {
             change(consumer);
         }
     };
-    let sign =
-        "a sign that dotenv.app knows federation_rule.bot: a credential report that names it beside the key";
-    check_ready(unknown(|_| {}), &format!("verify waits for Workload: {sign}"));
-    check_ready(unknown(|it| it.reports = false), &format!("verify waits for Person: {sign}"));
+    let sign = "a sign that dotenv.app knows federation_rule.bot: ";
+    let reported = format!("{sign}a credential report that names it");
+    let stated = format!("{sign}a named person who says that its settings name it");
+    check_ready(unknown(|_| {}), &format!("verify waits for Workload: {reported}"));
+    check_ready(unknown(|it| it.reports = false), &format!("verify waits for Person: {stated}"));
+    let nothing = unknown(|it| it.report = Some(report(hour(1), Winner::Nothing)));
+    check_ready(nothing, "verify refused: dotenv.app has no working credential");
     let removes = "remove waits for Engine: dotenv.app free of the key";
-    check_ready(unknown(|it| it.names = NamedRule::OfLane(hour(1))), removes);
+    let own = |at: i64| NamedRule::Own { at: hour(at), is_stated: false };
+    check_ready(unknown(|it| it.names = NamedRule::Own { at: hour(1), is_stated: false }), removes);
+    let aged = |by: i64| {
+        let mut facts = ready();
+        unknown(|_| {})(&mut facts);
+        facts.consumers[0].names = own(NOW - 31 * 24 - by);
+        told(&assess(&facts, hour(NOW)))
+    };
+    assert_eq!(aged(0), removes);
+    assert_eq!(
+        aged(1),
+        format!("verify waits for Workload: {reported}, newer than that of {}", hour(NOW - 31 * 24 - 1))
+    );
     let by_hand = "remove waits for Person: a named person who took the key out of dotenv.app (app/.env)";
     check_ready(
         unknown(|it| {
@@ -60,7 +75,7 @@ fn settings_that_keyless_does_not_write_have_to_be_shown_before_the_key_goes() {
         f.rules[0].exchange = None;
     };
     let exchange = "verify waits for Engine: an accepted token exchange through federation_rule.bot";
-    check_ready(both, &format!("{exchange}; Workload: {sign}"));
+    check_ready(both, &format!("{exchange}; Workload: {reported}"));
     let mut facts = ready();
     unknown(|_| {})(&mut facts);
     assert!(permits(&assess(&facts, hour(NOW)), Stage::Remove).is_err());
