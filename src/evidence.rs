@@ -12,9 +12,9 @@ mod report;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, Evidence, Fact, Mutation, State, Weight};
+use keyless_state::{Address, Evidence, Fact, Kind, Mutation, State, Weight};
 
-use crate::config::{ApiKey, Configuration};
+use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
 use crate::limits;
 use crate::platform::{Usage, UsageQuestion};
 use crate::resource::{KeyStatus, Observed, Unreadable};
@@ -22,9 +22,24 @@ use crate::resource::{KeyStatus, Observed, Unreadable};
 pub use activity::{authentication_question, authentications, change_question};
 pub use report::{ReportPlace, Signer, UncheckedReport, signer};
 
+/// What a command may archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goes {
+    /// What is not declared any more.
+    Undeclared,
+    /// Everything that is recorded.
+    Recorded,
+}
+
 /// What has to be asked about use: from the earliest removal or disabling of any lane that is under
-/// way, about the declared keys. None while no lane is that far.
-pub fn usage_question(configuration: &Configuration, state: &State) -> Option<UsageQuestion> {
+/// way, about the declared keys; and where something may be archived, from as far back as use by somebody
+/// unknown holds it. None while no lane is that far, and nothing may go.
+pub fn usage_question(
+    configuration: &Configuration,
+    state: &State,
+    goes: Goes,
+    now: Timestamp,
+) -> Option<UsageQuestion> {
     let lanes = configuration.api_keys.keys().filter_map(|key| state.lanes.get(key));
     let times = lanes.flat_map(|lane| {
         let removed = lane.consumers.values().filter_map(|consumer| consumer.removed_at);
@@ -34,7 +49,24 @@ pub fn usage_question(configuration: &Configuration, state: &State) -> Option<Us
         Fact::Statement { .. } => Some(evidence.observed_at),
         _ => None,
     });
-    let since = times.chain(stated).min()?;
+    let is_declared = |address: &Address| {
+        configuration.federation_rules.contains_key(address)
+            || configuration.service_accounts.contains_key(address)
+            || configuration.providers.contains_key(address)
+    };
+    let may_go = match goes {
+        Goes::Recorded => !state.records.is_empty(),
+        // What a person moved shows in its use alone until that is told.
+        Goes::Undeclared => {
+            let mut consumers = configuration.api_keys.values().flat_map(|key| key.consumers.values());
+            let by_hand = |it: &Consumer| {
+                matches!(it.driver, ConsumerDriver::Manual { .. }) && state.records.contains_key(&it.rule)
+            };
+            state.records.keys().any(|address| !is_declared(address)) || consumers.any(by_hand)
+        }
+    };
+    let week = now.checked_sub(limits::UNRECORDED_USE_COUNTS).unwrap_or(Timestamp::MIN);
+    let since = times.chain(stated).chain(may_go.then_some(week)).min()?;
     let key_ids = configuration.api_keys.values().map(|key| key.id.clone()).collect();
     Some(UsageQuestion { since, key_ids })
 }
@@ -89,7 +121,8 @@ pub fn usage(
         Some(about(format!("traffic/{address}"), fact))
     };
     let keys = configuration.api_keys.iter().map(key_evidence);
-    keys.chain(configuration.service_accounts.keys().filter_map(account_evidence)).collect()
+    let accounts = state.records.keys().filter(|address| address.kind() == Kind::ServiceAccount);
+    keys.chain(accounts.filter_map(account_evidence)).collect()
 }
 
 /// Sets keys aside that are still shown as active right after we set them inactive: a list may lag, or

@@ -220,6 +220,9 @@ pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// and a week in which the plan is reviewed.
 pub const RETIREMENT_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
+/// How long use of a service account by somebody unknown holds what it stands on: a weekly job.
+pub const UNRECORDED_USE_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(8 * 24);
+
 /// How long a workload may not have shown an identity that still counts as its own: a monthly job.
 pub const IDENTITY_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 

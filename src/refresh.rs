@@ -9,7 +9,7 @@ use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
 use crate::config::Configuration;
 use crate::consumer::Place;
-use crate::evidence::{self, ReportPlace, UncheckedReport};
+use crate::evidence::{self, Goes, ReportPlace, UncheckedReport};
 use crate::lane::Sightings;
 use crate::plan::settings_digest;
 use crate::platform::{
@@ -133,12 +133,13 @@ pub async fn gather(
     configuration: &Configuration,
     state: &State,
     observed: &Observed,
+    goes: Goes,
     base: &Path,
     now: Timestamp,
 ) -> Result<Gathered, ApiError> {
     let mut gathered = Gathered::default();
     read_feed(remote, configuration, state, observed, now, &mut gathered).await;
-    if let Some(question) = evidence::usage_question(configuration, state) {
+    if let Some(question) = evidence::usage_question(configuration, state, goes, now) {
         match remote.platform.usage(&question).await {
             Ok(usage) => {
                 let found = evidence::usage(&usage, question.since, configuration, state, now);

@@ -4,7 +4,9 @@
 //! between. The key comes first: it works again and is back in its place before anything that
 //! replaced it goes.
 
+mod dead;
 mod hold;
+mod spare;
 
 use std::collections::BTreeMap;
 
@@ -16,11 +18,12 @@ use crate::config::{Configuration, PutBack};
 use crate::lane::Stage;
 use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
 use crate::resource::{
-    IssuerArguments, KeyStatus, Match, Observed, OrganizationRole, RuleArguments, RuleWorkspaces,
-    ServiceAccountArguments,
+    IssuerArguments, Match, OrganizationRole, RuleArguments, RuleWorkspaces, ServiceAccountArguments,
 };
 
+pub use dead::dead_keys;
 pub use hold::holds;
+pub use spare::spare;
 
 /// The steps of a way back, what they change, and what stays behind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,32 +80,6 @@ pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason
         back.archive(address, record, now);
     }
     back.back
-}
-
-/// Why a way back cannot be taken as the world is: keys that would be put back and do not work.
-/// Somebody else set them inactive, and that stays their choice.
-pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String> {
-    let enables = |lane: &Address| {
-        back.steps
-            .iter()
-            .any(|step| matches!(&step.operation, Operation::Enable { address, .. } if address == lane))
-    };
-    let mut dead: Vec<String> = Vec::new();
-    for step in &back.steps {
-        let Operation::Restore { address, .. } = &step.operation else { continue };
-        let id = now.lanes.get(address).map(|lane| lane.key_id.as_str()).unwrap_or_default();
-        if let Some(object) = observed.unreadable.get(id) {
-            dead.push(format!("{address}: the key {id} cannot be read: {}", object.why));
-            continue;
-        }
-        let status = observed.api_keys.get(id).map(|key| &key.status);
-        if status != Some(&KeyStatus::Active) && !enables(address) {
-            let word = status.map_or("not listed", KeyStatus::word);
-            dead.push(format!("{address}: the key {id} is {word}, and keyless did not do that; put back, it would win over federation and not work"));
-        }
-    }
-    dead.dedup();
-    dead
 }
 
 fn archive_order(kind: Kind) -> u8 {

@@ -10,6 +10,7 @@ use super::carry_out::{Done, carry_out};
 use super::prepare;
 use super::run::{Event, Run, RunError};
 use super::schedule::Status;
+use crate::evidence::Goes;
 use crate::lane::{self, Assessment, Gate, Supplier};
 use crate::plan::{Operation, Step};
 use crate::platform::Platform;
@@ -106,6 +107,7 @@ impl Run<'_> {
             &self.tools.configuration,
             self.store.state(),
             &self.observed,
+            Goes::Undeclared,
             &self.options.base,
             self.now,
         )

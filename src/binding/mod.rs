@@ -9,9 +9,11 @@ mod learn;
 mod live;
 mod moved;
 mod place;
+mod unrecorded;
 
 pub use grant::grant;
 pub use learn::{Found, Marked, learn};
 pub use live::{Word, live, words};
 pub use moved::{displaced, renamed_consumers};
 pub use place::place;
+pub use unrecorded::{UnrecordedUse, unrecorded_use};

@@ -77,13 +77,22 @@ fn a_failed_request_is_use_of_a_key_and_no_proof_of_an_account() {
 #[test]
 fn use_is_asked_about_from_the_first_removal_on() {
     let (configuration, mut state, _) = built();
-    assert_eq!(usage_question(&configuration, &state), None);
+    let asked = |configuration: &Configuration, state: &State, goes: Goes| {
+        usage_question(configuration, state, goes, hour(1_000))
+    };
+    assert_eq!(asked(&configuration, &state, Goes::Undeclared), None);
+    // What goes may be used by somebody who is not recorded.
+    let week = Some(hour(1_000 - 8 * 24));
+    let since_of = |question: Option<UsageQuestion>| question.map(|it| it.since);
+    assert_eq!(since_of(asked(&configuration, &state, Goes::Recorded)), week);
+    assert_eq!(since_of(asked(&Configuration::default(), &state, Goes::Undeclared)), week);
+    assert_eq!(asked(&configuration, &State::default(), Goes::Recorded), None);
     state.evidence.push(statement(KEY, CONSUMER, hour(5)));
-    let since = |state: &State| usage_question(&configuration, state).unwrap().since;
+    let since = |state: &State| asked(&configuration, state, Goes::Undeclared).unwrap().since;
     assert_eq!(since(&state), hour(5));
     state.lanes.insert(address(KEY), lane("apikey_1", &[(CONSUMER, hour(3))]));
     assert_eq!(since(&state), hour(3));
-    let keys = usage_question(&configuration, &state).unwrap().key_ids;
+    let keys = asked(&configuration, &state, Goes::Undeclared).unwrap().key_ids;
     assert_eq!(keys, ["apikey_1".to_owned()].into());
 }
 

@@ -3,6 +3,7 @@
 use keyless_state::{Event, InDoubt, Mutation, State};
 
 use super::outside::{self, can_work, perform};
+use super::rest::is_way_back;
 use super::scope::Scope;
 use super::world::{Run, Sealed, World, Wrong, at};
 use crate::apply::prepare::{self, Context};
@@ -16,7 +17,7 @@ use crate::lane::{self, Assessment, Sightings, Stage};
 use crate::plan::{self, Mode, Operation, Plan, PlanInput, Reason, Step};
 use crate::plan_check::{self, Moment};
 use crate::resource::{Caller, KeyStatus, Observed};
-use crate::rollback::{dead_keys, way_back};
+use crate::rollback::{dead_keys, spare, way_back};
 
 /// How a step in flight ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,7 +128,8 @@ impl Scope {
             false => plan::build(input).ok(),
             true => {
                 let then = world.checkpoint.as_ref()?;
-                let back = way_back(state, then, &self.configuration, Reason::Rollback);
+                let mut back = way_back(state, then, &self.configuration, Reason::Rollback);
+                spare(&mut back, state, &binding::unrecorded_use(state, input.now));
                 if !self.without.rereads && !dead_keys(&back, state, &observed).is_empty() {
                     return None;
                 }
@@ -427,10 +429,6 @@ impl Scope {
         }
         next
     }
-}
-
-fn is_way_back(operation: &Operation) -> bool {
-    matches!(operation, Operation::Enable { .. } | Operation::Restore { .. } | Operation::Unconfigure { .. })
 }
 
 fn in_doubt(step: &Step) -> InDoubt {

@@ -5,7 +5,7 @@ use keyless_state::{Mutation, State};
 use super::outside;
 use super::scope::Scope;
 use super::world::{World, at};
-use crate::evidence;
+use crate::evidence::{self, Goes};
 use crate::lane::{Presence, Sightings};
 use crate::platform::{Usage, UsageRow, UsageSource};
 
@@ -28,7 +28,9 @@ impl Scope {
     /// What the API shows of use, and the reports of the workloads.
     pub(super) fn read_evidence(&self, world: &World, state: &State) -> Vec<Mutation> {
         let mut found = outside::reports(self, world);
-        if let Some(question) = evidence::usage_question(&self.configuration, state) {
+        if let Some(question) =
+            evidence::usage_question(&self.configuration, state, Goes::Undeclared, at(world.hour))
+        {
             let row = |end: i64, key: Option<&str>, account: Option<String>| UsageRow {
                 starting_at: crate::sample::hour(end - 1),
                 ending_at: crate::sample::hour(end),

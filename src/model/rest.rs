@@ -6,6 +6,7 @@ use super::engine::wrong;
 use super::scope::Scope;
 use super::world::{World, Wrong, at};
 use crate::lane::{self, Gate, Sightings, Supplier};
+use crate::plan::Operation;
 use crate::resource::KeyStatus;
 
 impl Scope {
@@ -65,4 +66,9 @@ impl Scope {
         let mut live = issuers.chain(accounts).chain(rules).filter(|(_, it)| it.archived_at.is_none());
         live.find(|(id, _)| !known.contains(id)).map(|(id, _)| format!("{id} created"))
     }
+}
+
+/// Whether an operation takes something back.
+pub(super) fn is_way_back(operation: &Operation) -> bool {
+    matches!(operation, Operation::Enable { .. } | Operation::Restore { .. } | Operation::Unconfigure { .. })
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Deref;
 
+use jiff::Timestamp;
 use keyless_state::{Address, Binding, ConsumerId, Evidence, Fact, Grant, Kind};
 
 use super::Moment;
@@ -21,6 +22,7 @@ pub(super) struct Known<'a> {
     rules: OnceCell<HashMap<&'a str, &'a Address>>,
     bound: OnceCell<Bound<'a>>,
     unbound: OnceCell<HashMap<&'a Address, Vec<Place<'a>>>>,
+    settled: OnceCell<Option<Timestamp>>,
 }
 
 /// Evidence by what it is about, oldest first as it is recorded.
@@ -55,6 +57,7 @@ impl<'a> Known<'a> {
             rules: OnceCell::new(),
             bound: OnceCell::new(),
             unbound: OnceCell::new(),
+            settled: OnceCell::new(),
         }
     }
 
@@ -202,6 +205,18 @@ impl<'a> Known<'a> {
         found.sort_by_key(|(place, _)| *place);
         found.dedup_by_key(|(place, _)| *place);
         found.into_iter().map(|(_, binding)| binding).collect()
+    }
+
+    /// When a workload last lived off something else than before, or was taken back.
+    pub(super) fn settled(&self) -> Option<Timestamp> {
+        *self.settled.get_or_init(|| {
+            let mut last = self.state.lanes.values().filter_map(|lane| lane.rolled_back_at).max();
+            for binding in self.state.bindings.values() {
+                let since = (binding.grant != Grant::Key).then_some(binding.since);
+                last = last.max(since).max(binding.ended.as_ref().map(|ended| ended.at));
+            }
+            last
+        })
     }
 
     /// The declared consumers that lost their key and of which no binding is recorded, by what they live

@@ -1,5 +1,6 @@
 //! The objects of a plan for apply: what is made, and what is archived.
 
+use jiff::Timestamp;
 use keyless_state::{Address, Binding, Fact, Grant, Kind};
 
 use super::invariant::{Invariant, Violation};
@@ -99,6 +100,8 @@ fn archive(
     if (is_rule || left) && !lives.is_empty() {
         let what = format!("that {} lost its key and lives off it", lives.join(", "));
         found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
+    } else if let Some(what) = moment.unexplained_use(address) {
+        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
     }
 }
 
@@ -176,6 +179,33 @@ impl<'a> Known<'a> {
                 rests && !self.is_given_up(rule_id, binding)
             }
         })
+    }
+
+    /// Use of a rule's account without a key, by no workload that is known.
+    pub(super) fn unexplained_use(&self, rule: &Address) -> Option<String> {
+        if rule.kind() != Kind::FederationRule {
+            return None;
+        }
+        let record = self.state.records.get(rule)?;
+        let account = record.depends_on.iter().find(|part| part.kind() == Kind::ServiceAccount)?;
+        let (_, seen) = self.latest(account, |fact| match fact {
+            Fact::AccountTraffic { last_seen, .. } => Some(*last_seen),
+            _ => None,
+        })?;
+        let is_live = |binding: &&Binding| binding.ended.is_none() && binding.grant != Grant::Key;
+        let account_id = &self.state.records.get(account)?.id;
+        let word = self.retirement(&record.id).map(|evidence| evidence.observed_at);
+        let counts = |at: &Timestamp| self.now.duration_since(*at) < limits::RETIREMENT_COUNTS;
+        let explained = self.settled().max(word.filter(counts));
+        let hour = |at: Timestamp| at.as_second().div_euclid(3_600);
+        let is_old = self.now.duration_since(seen) > limits::UNRECORDED_USE_COUNTS;
+        if is_old
+            || explained.is_some_and(|at| hour(seen) <= hour(at))
+            || self.bindings(account_id).iter().any(is_live)
+        {
+            return None;
+        }
+        Some(format!("that {account} is used since {seen} by somebody who is not recorded"))
     }
 
     /// Tells whether a person gave up what lives off a rule, after the last sign of this workload.

@@ -139,6 +139,8 @@ fn archive(step: &Step, address: &Address, moment: &Known<'_>, found: &mut Vec<V
     if !lives.is_empty() {
         let what = format!("that {} lost its key and lives off it", lives.join(", "));
         found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
+    } else if let Some(what) = moment.unexplained_use(address) {
+        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
     }
 }
 

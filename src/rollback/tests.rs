@@ -1,6 +1,7 @@
 use keyless_state::Address;
 
 use super::*;
+use crate::resource::KeyStatus;
 use crate::sample::{CONSUMER, KEY, RULE, address, api_key, built, command, hour, lane, manual, with_driver};
 
 fn ids(back: &WayBack) -> Vec<&str> {

@@ -30,4 +30,5 @@ mod reread;
 mod storm;
 mod tidy;
 mod trouble;
+mod unrecorded;
 mod way_back;

@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::{self, Session};
 use crate::cli::store;
 use crate::cli::ui::Ui;
+use crate::evidence::Goes;
 use crate::plan::{self, Base, Mode, Plan};
 use crate::plan_check;
 use crate::render;
@@ -34,7 +35,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let operation = saved.as_ref().map_or("apply", |plan| plan.mode.word());
     execute::with_store(&session, &arguments.remote, operation, ui, async |store, connection| {
         let recorded = recorded_in(store);
-        let mut look = look::look(&session, connection, recorded, ui).await?;
+        let mut look = look::look(&session, connection, recorded, Goes::Undeclared, ui).await?;
         let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
         arguments.choices.take(&mut look, saved.as_ref().map_or(mode, |plan| plan.mode))?;
         let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui)? else {

@@ -6,18 +6,21 @@ use keyless_state::State;
 
 use super::execute::{self, Run};
 use super::look::{self, Look};
+use crate::binding;
 use crate::cli::args::Destroy as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::evidence::Goes;
 use crate::plan::{Mode, Plan, Reason};
 use crate::render;
-use crate::rollback::way_back;
+use crate::rollback::{spare, way_back};
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
     execute::with_store(&session, &arguments.remote, "destroy", ui, async |store, connection| {
-        let look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
+        let look =
+            look::look(&session, connection, super::apply::recorded_in(store), Goes::Recorded, ui).await?;
         let plan = plan(&look, &session)?;
         if plan.steps.is_empty() {
             ui.data("No changes. Nothing is recorded that could be destroyed.\n\n");
@@ -42,7 +45,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
 
 /// The plan of a destroy; refused where a workload would be left without a credential.
 pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
-    let back = way_back(&look.state, &State::default(), &session.configuration, Reason::Destroy);
+    let mut back = way_back(&look.state, &State::default(), &session.configuration, Reason::Destroy);
+    spare(&mut back, &look.state, &binding::unrecorded_use(&look.state, look.now));
     if !back.residue.is_empty() {
         return Err(format!(
             "this cannot be destroyed without leaving a workload without a credential:\n  {}\nNothing was changed. Declare again what is no longer declared, and put back by hand what only a person can; if a workload is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",

@@ -8,6 +8,7 @@ use crate::cli::args::Drift as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::evidence::Goes;
 use crate::plan::Mode;
 use crate::render;
 
@@ -16,7 +17,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let looked = async {
         let connection = connect(&session, &arguments.remote).await?;
         let looked = match look::recorded(&session) {
-            Ok(recorded) => look::look(&session, &connection, recorded, ui).await,
+            Ok(recorded) => look::look(&session, &connection, recorded, Goes::Undeclared, ui).await,
             Err(message) => Err(message),
         };
         connection.close().await?;

@@ -13,7 +13,7 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::evidence;
+use crate::evidence::{self, Goes};
 use crate::plan::{Action, Mode, Operation, Plan};
 use crate::render;
 
@@ -99,8 +99,14 @@ impl Run<'_> {
         .await;
         listener.abort();
         let outcome = outcome.map_err(|error| error.to_string())?;
-        let after =
-            super::look::look(self.session, self.connection, super::apply::recorded_in(store), ui).await;
+        let after = super::look::look(
+            self.session,
+            self.connection,
+            super::apply::recorded_in(store),
+            Goes::Undeclared,
+            ui,
+        )
+        .await;
         self.close_run(store, &run, after.as_ref().ok(), look.now)?;
         self.tell_outcome(plan, &outcome, after)
     }

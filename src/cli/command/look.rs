@@ -11,7 +11,7 @@ use crate::binding;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
-use crate::evidence;
+use crate::evidence::{self, Goes};
 use crate::lane::Sightings;
 use crate::plan::{self, HeldBack, Kept, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
 use crate::plan_check::{self, Moment};
@@ -81,6 +81,7 @@ pub(super) async fn look(
     session: &Session,
     connection: &Connection,
     recorded: Recorded,
+    goes: Goes,
     ui: &Ui,
 ) -> Result<Look, String> {
     let remote = &connection.remote;
@@ -130,7 +131,8 @@ pub(super) async fn look(
     learnt.extend(evidence::unused_approvals(&state));
     learnt.iter().for_each(|change| state.apply(change));
     learnt.extend(evidence::reactivations(&state, &observed, now));
-    let gathered = refresh::gather(remote, &session.configuration, &state, &observed, &session.base, now)
+    let configuration = &session.configuration;
+    let gathered = refresh::gather(remote, configuration, &state, &observed, goes, &session.base, now)
         .await
         .map_err(|error| told(&error))?;
     for unread in &gathered.unread {

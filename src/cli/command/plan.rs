@@ -8,6 +8,7 @@ use crate::cli::args::Plan as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::evidence::Goes;
 use crate::plan::{Mode, Plan, encode};
 use crate::render;
 
@@ -31,7 +32,8 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     };
     let connection = connect(session, &arguments.remote).await?;
     let looked = async {
-        let mut look = look::look(session, &connection, look::recorded(session)?, ui).await?;
+        let mut look =
+            look::look(session, &connection, look::recorded(session)?, Goes::Undeclared, ui).await?;
         arguments.choices.take(&mut look, mode)?;
         Ok::<_, String>(look)
     }

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use super::execute::{self, Run};
 use super::look;
+use crate::binding;
 use crate::cli::args::Rollback as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::evidence::Goes;
 use crate::plan::{self, Mode, Reason};
 use crate::render;
-use crate::rollback::{holds, way_back};
+use crate::rollback::{holds, spare, way_back};
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
@@ -28,7 +30,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
                 None => "there is no checkpoint yet: nothing was ever applied here".to_owned(),
             });
         };
-        let mut look = look::look(&session, connection, super::apply::recorded_in(store), ui).await?;
+        let mut look =
+            look::look(&session, connection, super::apply::recorded_in(store), Goes::Recorded, ui).await?;
         let mut now = look.state.clone();
         let mut then = plan::follow(&checkpoint.state, &now);
         let lane = checkpoint.lane.as_ref().map(|lane| plan::lane_today(lane, &checkpoint.state, &now));
@@ -39,7 +42,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             now.lanes.retain(|address, _| address == lane);
             then.lanes.retain(|address, _| address == lane);
         }
-        let back = way_back(&now, &then, &session.configuration, Reason::Rollback);
+        let mut back = way_back(&now, &then, &session.configuration, Reason::Rollback);
+        spare(&mut back, &now, &binding::unrecorded_use(&look.state, look.now));
         ui.tell(&format!(
             "Checkpoint {} ({}), taken {}",
             checkpoint.name, checkpoint.reason, checkpoint.taken_at

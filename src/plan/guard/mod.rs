@@ -6,6 +6,7 @@
 mod harm;
 #[cfg(test)]
 mod tests;
+mod unrecorded;
 mod wider;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +184,8 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
     for (address, (is_archive, harmed)) in refused {
         diff.problems.push(refusal(&address, is_archive, &harmed, &bound));
     }
+    let operations = diff.work.iter().map(|(operation, _)| operation);
+    diff.problems.extend(unrecorded::refusals(operations, scene));
 }
 
 /// Why a way back would cut workloads off, one sentence each. Those whose key it puts back are not.

@@ -365,3 +365,45 @@ fn a_way_back_gives_keys_back_before_it_takes_rules_away() {
         Operation::Restore { address: address(KEY), consumer: consumer_id(CONSUMER), receipt: None };
     assert_eq!(cut_off(&[step(restore), archive], &scene), Vec::<String>::new());
 }
+
+#[test]
+fn what_somebody_unknown_uses_is_neither_archived_nor_narrowed() {
+    let used = |edit: &dyn Fn(&mut World), expected: &str| {
+        let mut world = built();
+        let fact = Fact::AccountTraffic { service_account: address(ACCOUNT), last_seen: hour(0) };
+        world.1.evidence.push(evidence("traffic", hour(1), fact));
+        edit(&mut world);
+        let told = refused(&world);
+        match expected {
+            "" => assert_eq!(told, ""),
+            words => assert!(told.contains(words), "{words:?} in {told:?}"),
+        }
+    };
+    let gone = |world: &mut World| {
+        world.0.api_keys.clear();
+        world.0.federation_rules.clear();
+    };
+    used(&gone, "Somebody would be cut off");
+    used(&gone, "federation_rule.bot would be archived");
+    used(&|world| rule(world).matching.subject_prefix = Some("repo:acme/other".into()), "is not known");
+    used(&|world| rule(world).description = "new".into(), "");
+    used(
+        &|world| {
+            gone(world);
+            world.1.evidence.clear();
+        },
+        "",
+    );
+    // The hint names whoever may have moved it.
+    let mut world = built();
+    let fact = Fact::AccountTraffic { service_account: address(ACCOUNT), last_seen: hour(0) };
+    world.1.evidence.push(evidence("traffic", hour(1), fact));
+    rule(&mut world).matching.subject_prefix = Some("repo:acme/other".into());
+    let hint = |world: &World| guarded(world).problems[0].hint.clone().unwrap_or_default();
+    assert!(hint(&world).starts_with("find out who uses the account"), "{}", hint(&world));
+    let key = world.0.api_keys.get_mut(&address(KEY)).unwrap();
+    key.consumers
+        .insert(consumer_id("manual.desk"), crate::sample::with_driver(RULE, crate::sample::manual()));
+    let command = "keyless evidence add -manual -key=api_key.old -consumer=manual.desk ";
+    assert!(hint(&world).contains(command), "{}", hint(&world));
+}

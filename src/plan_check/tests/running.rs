@@ -119,11 +119,17 @@ fn the_way_back_leaves_nobody_without_a_credential() {
     check(&destroyed(), RESTORE, confirmed(), |_| (), &[]);
     check(&destroyed(), RESTORE, destroyed(), |_| (), &["I3"]);
     check(&half_destroyed(), ARCHIVE_RULE, confirmed(), |_| (), &["I3"]);
-    let restored = |world: &mut World| {
-        world.state.lanes.clear();
-        world.present();
+    let restored = |at: i64| {
+        move |world: &mut World| {
+            let back = keyless_state::LaneRecord { rolled_back_at: Some(hour(at)), ..Default::default() };
+            world.state.lanes.insert(address(KEY), back);
+            world.present();
+        }
     };
-    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), restored, &[]);
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), restored(50), &[]);
+    // The account is used since.
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), restored(1), &["I3"]);
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), |world| world.state.lanes.clear(), &["I3"]);
     check(&undeclared(), ARCHIVE_ISSUER, undeclared(), |_| (), &["I7"]);
     let rule_gone = |world: &mut World| drop(world.state.records.remove(&address(RULE)));
     check(&undeclared(), ARCHIVE_ISSUER, undeclared(), rule_gone, &[]);

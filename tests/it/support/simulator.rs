@@ -103,6 +103,12 @@ impl Simulator {
         told["workloads"].as_array().unwrap().clone()
     }
 
+    /// Lets a workload do nothing any more.
+    pub(crate) fn pause(&self, workload: &str) {
+        let path = format!("/_simulator/workloads/{workload}");
+        self.call("POST", &path, None, Some(&json!({ "paused": true })));
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

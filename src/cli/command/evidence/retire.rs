@@ -12,7 +12,7 @@ use crate::limits;
 /// counts for a while.
 ///
 /// # Errors
-/// When nothing is known to live off what is given up.
+/// When the rule is not recorded, or no workload is known to live without the key.
 pub(super) fn retire(
     arguments: &EvidenceAdd,
     grant: &Address,
@@ -27,7 +27,12 @@ pub(super) fn retire(
         Kind::FederationRule => return Err("-consumer goes with a key: -retire=api_key.NAME".to_owned()),
         _ => return Err(format!("{grant} is neither a federation rule nor a key; workloads live off these")),
     };
-    let mut told = format!("Recorded: {by} says at {now} that these workloads are gone.\n");
+    let mut told = match gone.is_empty() {
+        true => format!(
+            "Recorded: {by} says at {now} that nobody needs {grant}. No workload is recorded that lives off it.\n"
+        ),
+        false => format!("Recorded: {by} says at {now} that these workloads are gone.\n"),
+    };
     for binding in &gone {
         told.push_str(&format!(
             "  {} of {}, without its key since {}\n",
@@ -37,8 +42,9 @@ pub(super) fn retire(
     told.push_str(&match grant.kind() {
         Kind::ApiKey => "That counts until one of them is seen again.".to_owned(),
         _ => format!(
-            "That counts for the archive of {grant} ({object_id}), for {} days, as long as none of them is seen again.",
-            limits::RETIREMENT_COUNTS.as_hours() / 24
+            "That counts for the archive of {grant} ({object_id}), for {} days, as long as {} again.",
+            limits::RETIREMENT_COUNTS.as_hours() / 24,
+            if gone.is_empty() { "its account is not used" } else { "none of them is seen" }
         ),
     });
     told.push_str(" Run `keyless apply` to go on.\n");
@@ -82,11 +88,5 @@ fn of_rule<'a>(rule: &Address, state: &'a State) -> Result<(String, Vec<&'a Bind
     let record = state.records.get(rule).ok_or_else(|| format!("{rule} is not recorded"))?;
     let is_it = |grant: &Grant| matches!(grant, Grant::Rule { rule_id, .. } if *rule_id == record.id);
     let gone: Vec<&Binding> = binding::live(state).filter(|it| it.grants().any(is_it)).collect();
-    match gone.is_empty() {
-        true => Err(format!(
-            "no workload is known to live off {rule} ({}), so nothing is to be stated",
-            record.id
-        )),
-        false => Ok((record.id.clone(), gone)),
-    }
+    Ok((record.id.clone(), gone))
 }
