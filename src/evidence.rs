@@ -65,8 +65,8 @@ pub fn usage_question(
             state.records.keys().any(|address| !is_declared(address)) || consumers.any(by_hand)
         }
     };
-    let week = now.checked_sub(limits::UNRECORDED_USE_COUNTS).unwrap_or(Timestamp::MIN);
-    let since = times.chain(stated).chain(may_go.then_some(week)).min()?;
+    let held_from = now.checked_sub(limits::UNRECORDED_USE_COUNTS).unwrap_or(Timestamp::MIN);
+    let since = times.chain(stated).chain(may_go.then_some(held_from)).min()?;
     let key_ids = configuration.api_keys.values().map(|key| key.id.clone()).collect();
     Some(UsageQuestion { since, key_ids })
 }

@@ -14,7 +14,7 @@ use keyless_state::{Address, Fact, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
 
 use crate::binding;
-use crate::config::{Configuration, PutBack};
+use crate::config::{ApiKey, Configuration, PutBack};
 use crate::lane::Stage;
 use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
 use crate::resource::{
@@ -215,7 +215,9 @@ impl Planner<'_> {
         for evidence in self.now.evidence.iter().filter(|evidence| !self.then.evidence.contains(evidence)) {
             let Fact::Statement { key, consumer, by, .. } = &evidence.fact else { continue };
             let declared = self.configuration.api_keys.get(key);
-            let Some(declared) = declared.filter(|it| it.consumers.contains_key(consumer)) else { continue };
+            let is_about = |it: &&ApiKey| evidence.fact.is_about(key, &it.id, consumer);
+            let declared = declared.filter(|it| it.consumers.contains_key(consumer)).filter(is_about);
+            let Some(declared) = declared else { continue };
             if !self.is_given_up(&declared.id, consumer) {
                 let line =
                     format!("{key}: {by} took the key out of {consumer}, and only a person can put it back");

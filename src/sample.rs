@@ -380,3 +380,28 @@ pub(crate) fn settings_in_place(
     sightings.settings.clone_from(&wanted);
     sightings.wanted_settings = wanted;
 }
+
+/// What a plan for apply is made from at an hour 0 at which nothing changed since it was recorded.
+pub(crate) fn plan_input<'a>(
+    configuration: &'a Configuration,
+    state: &'a State,
+    observed: &'a Observed,
+    sightings: Sightings,
+) -> plan::PlanInput<'a> {
+    plan::PlanInput {
+        configuration,
+        state,
+        recorded: state,
+        observed,
+        sightings,
+        lineage: None,
+        serial: 0,
+        mode: plan::Mode::Apply,
+        now: hour(0),
+        moves: BTreeMap::new(),
+        consumers: BTreeMap::new(),
+        skip_waits: false,
+        outputs_changed: false,
+        caller: crate::resource::Caller::Person,
+    }
+}

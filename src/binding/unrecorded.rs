@@ -1,10 +1,11 @@
 //! Use of what keyless made, by somebody of whom nothing is recorded.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use keyless_state::{Address, Fact, Grant, Kind, State};
 
 use super::{live, words};
 use crate::limits;
+use crate::resource::next_hour;
 
 /// A rule off which somebody lives of whom nothing is recorded, such as a workload that a person moved and did
 /// not tell of.
@@ -39,7 +40,7 @@ pub fn unrecorded_use(state: &State, now: Timestamp) -> Vec<UnrecordedUse> {
             address.kind() == Kind::FederationRule && rule.depends_on.contains(account)
         });
         for (rule, record) in rules {
-            // A word is about the hour in which it is given, too.
+            // A word is about the rest of the hour in which it is given, too.
             let word = words.get(record.id.as_str());
             if word.is_none_or(|word| last_seen >= next_hour(word.at)) {
                 found.push(UnrecordedUse { rule: rule.clone(), account: account.clone(), last_seen });
@@ -67,12 +68,6 @@ fn settled_at(state: &State) -> Option<Timestamp> {
     bound.chain(state.lanes.values().filter_map(|lane| lane.rolled_back_at)).max()
 }
 
-/// Use is told by the hour.
-fn next_hour(at: Timestamp) -> Timestamp {
-    let into = at.as_second().rem_euclid(3_600);
-    at.checked_add(SignedDuration::from_secs(3_600 - into)).unwrap_or(Timestamp::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use keyless_state::{Binding, Ended, LaneRecord};
@@ -82,6 +77,10 @@ mod tests {
     use crate::sample::{ACCOUNT, CONSUMER, KEY, RULE, address, built, consumer_id, evidence, hour, lane};
 
     const USED: i64 = 100;
+
+    fn half_past(at: i64) -> Timestamp {
+        hour(at) + jiff::SignedDuration::from_mins(30)
+    }
 
     fn used() -> State {
         let (_, mut state, _) = built();
@@ -102,7 +101,7 @@ mod tests {
 
     fn bound(state: &mut State, since: i64) -> Binding {
         let grant = grant(&state.records[&address(RULE)], None);
-        Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), grant, hour(since))
+        Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), grant, half_past(since))
     }
 
     #[test]
@@ -139,7 +138,7 @@ mod tests {
         check(USED + 2, elsewhere(USED - 1), true);
         let ended = |at: i64| {
             move |state: &mut State| {
-                let ended = Some(Ended { at: hour(at), by: "Ada".to_owned() });
+                let ended = Some(Ended { at: half_past(at), by: "Ada".to_owned() });
                 let binding = Binding { ended, ..bound(state, 1) };
                 state.apply(&binding.put());
             }
@@ -148,7 +147,7 @@ mod tests {
         check(USED + 2, ended(USED - 1), true);
         let back = |at: i64| {
             move |state: &mut State| {
-                let record = LaneRecord { rolled_back_at: Some(hour(at)), ..lane("apikey_1", &[]) };
+                let record = LaneRecord { rolled_back_at: Some(half_past(at)), ..lane("apikey_1", &[]) };
                 state.lanes.insert(address(KEY), record);
             }
         };
@@ -167,12 +166,13 @@ mod tests {
                     by: "Ada".to_owned(),
                     statement: "nobody".to_owned(),
                 };
-                state.evidence.push(evidence("word", hour(at), fact));
+                state.evidence.push(evidence("word", half_past(at), fact));
             }
         };
         check(USED + 2, word(USED + 1), false);
         check(USED + 2, word(USED), false);
         check(USED + 2, word(USED - 1), true);
-        check(USED + 1 + 7 * 24, word(USED + 1), true);
+        check(USED + 1 + 7 * 24, word(USED + 1), false);
+        check(USED + 2 + 7 * 24, word(USED + 1), true);
     }
 }

@@ -17,7 +17,7 @@ use verify::{verify_gate, was_proven};
 use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
 use super::stage::Stage;
 use crate::limits;
-use crate::resource::KeyStatus;
+use crate::resource::{KeyStatus, next_hour};
 
 /// Where a lane stands and whether it may go on.
 #[derive(Clone, Debug, PartialEq)]
@@ -346,14 +346,6 @@ fn shadow_refusals(id: &ConsumerId, report: &super::facts::ReportFacts) -> Vec<R
         fix: shadow.fix.clone(),
     };
     report.shadows.iter().map(refusal).collect()
-}
-
-/// Hours are the reporting buckets, so silence begins with the first whole hour after the removal.
-fn next_hour(at: Timestamp) -> Timestamp {
-    let seconds = at.as_second();
-    let into = seconds.rem_euclid(3_600);
-    let forward = if into == 0 && at.subsec_nanosecond() == 0 { 0 } else { 3_600 - into };
-    Timestamp::from_second(seconds + forward).unwrap_or(at)
 }
 
 /// A time that lies `by` later, as far as time goes.

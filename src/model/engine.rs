@@ -16,8 +16,9 @@ use crate::evidence;
 use crate::lane::{self, Assessment, Sightings, Stage};
 use crate::plan::{self, Mode, Operation, Plan, PlanInput, Reason, Step};
 use crate::plan_check::{self, Moment};
-use crate::resource::{Caller, KeyStatus, Observed};
+use crate::resource::{KeyStatus, Observed};
 use crate::rollback::{dead_keys, spare, way_back};
+use crate::sample::plan_input;
 
 /// How a step in flight ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,20 +110,10 @@ impl Scope {
             observed.rules.retain(|id, _| known.contains(&id));
         }
         let input = PlanInput {
-            configuration: &self.configuration,
-            state,
             recorded,
-            observed: &observed,
-            sightings: seen.clone(),
-            lineage: None,
-            serial: 0,
             mode: if back { Mode::Rollback } else { Mode::Apply },
             now: at(world.hour),
-            moves: keyless_state::Renames::new(),
-            consumers: keyless_state::ConsumerRenames::new(),
-            skip_waits: false,
-            outputs_changed: false,
-            caller: Caller::Person,
+            ..plan_input(&self.configuration, state, &observed, seen.clone())
         };
         match back {
             false => plan::build(input).ok(),

@@ -15,7 +15,7 @@ use crate::limits;
 const HOUR: i64 = 3_600;
 
 /// The first whole hour that is not before a time: use is reported by the hour.
-fn whole_hour(at: Timestamp) -> Timestamp {
+pub(super) fn whole_hour(at: Timestamp) -> Timestamp {
     let mut second = at.as_second();
     if at.subsec_nanosecond() > 0 {
         second += 1;

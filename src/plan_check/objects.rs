@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use keyless_state::{Address, Binding, Fact, Grant, Kind};
 
+use super::evidence::whole_hour;
 use super::invariant::{Invariant, Violation};
 use super::known::{Known, Place};
 use super::steps::{Steps, broken, created};
@@ -197,10 +198,9 @@ impl<'a> Known<'a> {
         let word = self.retirement(&record.id).map(|evidence| evidence.observed_at);
         let counts = |at: &Timestamp| self.now.duration_since(*at) < limits::RETIREMENT_COUNTS;
         let explained = self.settled().max(word.filter(counts));
-        let hour = |at: Timestamp| at.as_second().div_euclid(3_600);
         let is_old = self.now.duration_since(seen) > limits::UNRECORDED_USE_COUNTS;
         if is_old
-            || explained.is_some_and(|at| hour(seen) <= hour(at))
+            || explained.is_some_and(|at| seen < whole_hour(at))
             || self.bindings(account_id).iter().any(is_live)
         {
             return None;
@@ -212,11 +212,7 @@ impl<'a> Known<'a> {
     fn is_given_up(&self, rule_id: &str, binding: &Binding) -> bool {
         let word = self.retirement(rule_id);
         let sign = self.latest(&binding.lane, |fact| match fact {
-            Fact::CredentialReport { key, consumer, .. } | Fact::Statement { key, consumer, .. }
-                if *key == binding.lane && *consumer == binding.consumer =>
-            {
-                Some(())
-            }
+            fact if fact.is_about(&binding.lane, &binding.key_id, &binding.consumer) => Some(()),
             _ => None,
         });
         let sign = sign.map(|(evidence, ())| evidence.observed_at);

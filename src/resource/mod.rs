@@ -13,6 +13,7 @@ mod caller;
 mod federation_rule;
 mod issuer;
 mod jwks;
+mod reporting_hour;
 mod service_account;
 mod workspace;
 
@@ -21,6 +22,7 @@ pub use caller::Caller;
 pub use federation_rule::{Match, RuleArguments, RuleObject, RuleWorkspaces};
 pub use issuer::{IssuerArguments, IssuerHealth, IssuerObject};
 pub use jwks::Jwks;
+pub use reporting_hour::next_hour;
 pub use service_account::{OrganizationRole, ServiceAccountArguments, ServiceAccountObject};
 pub use workspace::WorkspaceObject;
 

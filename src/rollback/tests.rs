@@ -83,6 +83,24 @@ fn what_cannot_be_taken_back_is_told() {
 }
 
 #[test]
+fn a_word_about_another_key_of_that_name_keeps_nothing() {
+    let check = |named: Option<&str>, stays: bool| {
+        let (configuration, mut state, _) = built();
+        let mut word = crate::sample::statement(KEY, CONSUMER, hour(1));
+        if let Fact::Statement { key_id, .. } = &mut word.fact {
+            *key_id = named.map(str::to_owned);
+        }
+        state.evidence.push(word);
+        let back = way_back(&state, &State::default(), &configuration, Reason::Rollback);
+        assert_eq!(back.residue.is_empty(), !stays, "{named:?}: {:?}", back.residue);
+        assert_eq!(ids(&back).contains(&"archive/federation_rule.bot"), !stays);
+    };
+    check(None, true);
+    check(Some("apikey_1"), true);
+    check(Some("apikey_9"), false);
+}
+
+#[test]
 fn nothing_is_done_on_the_way_to_where_it_stands() {
     let (configuration, state) = revoked();
     assert_eq!(way_back(&state, &state, &configuration, Reason::Rollback), WayBack::default());

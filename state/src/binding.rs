@@ -191,6 +191,9 @@ impl State {
         for evidence in &self.evidence {
             let Fact::Statement { key, consumer, .. } = &evidence.fact else { continue };
             let Some(record) = self.lanes.get(key) else { continue };
+            if !evidence.fact.is_about(key, &record.key_id, consumer) {
+                continue;
+            }
             let since = evidence.observed_at;
             let binding = Binding::new(&record.key_id, key, consumer, Grant::Unresolved, since);
             missing.insert(binding.id(), binding);

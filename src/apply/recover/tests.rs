@@ -5,7 +5,7 @@ use keyless_state::Mutation;
 use super::*;
 use crate::plan::{self, PlanInput};
 use crate::resource::Provenance;
-use crate::sample::{ACCOUNT, RULE, address, bare, built, hour, id_of, record, sightings};
+use crate::sample::{ACCOUNT, RULE, address, bare, built, hour, id_of, plan_input, record, sightings};
 
 type World = (Configuration, State, Observed);
 
@@ -59,20 +59,8 @@ fn what_it_made_is_recorded_as_ours_and_its_memberships_follow() {
     changes.iter().for_each(|change| world.1.apply(change));
     let (configuration, state, observed) = &world;
     let input = PlanInput {
-        configuration,
-        state,
-        recorded: state,
-        observed,
-        sightings: sightings(configuration, &Presence::Present),
-        lineage: None,
-        serial: 1,
-        mode: plan::Mode::Apply,
         now: hour(10),
-        moves: Default::default(),
-        consumers: Default::default(),
-        skip_waits: false,
-        outputs_changed: false,
-        caller: crate::resource::Caller::Person,
+        ..plan_input(configuration, state, observed, sightings(configuration, &Presence::Present))
     };
     let plan = plan::build(input).unwrap();
     let words = plan.steps.iter().filter(|step| *step.operation.target().address == address(ACCOUNT));

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Gate, Need, Refusal, Supplier, gate_of, later, need, next_hour};
+use super::{Gate, Need, Refusal, Supplier, gate_of, later, need};
 use crate::lane::facts::{LaneFacts, UsageFacts};
 use crate::limits;
+use crate::resource::next_hour;
 
 pub(super) fn archive_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
     let Some(disabled_at) = facts.key.disabled_at else {

@@ -6,8 +6,8 @@ use crate::lane::Presence;
 use crate::plan::{Mode, PlanInput, build};
 use crate::resource::OrganizationRole;
 use crate::sample::{
-    ACCOUNT, ISSUER, KEY, RULE, account, address, bare, built, configuration, hour, rule_arguments,
-    rule_object, sightings, these,
+    ACCOUNT, ISSUER, KEY, RULE, account, address, bare, built, configuration, hour, plan_input,
+    rule_arguments, rule_object, sightings, these,
 };
 
 type World = (Configuration, State, Observed);
@@ -18,20 +18,9 @@ fn fresh() -> World {
 
 fn plan(world: &World, caller: Caller, mode: Mode) -> Plan {
     let input = PlanInput {
-        configuration: &world.0,
-        state: &world.1,
-        recorded: &world.1,
-        observed: &world.2,
-        sightings: sightings(&world.0, &Presence::Present),
-        lineage: None,
-        serial: 0,
         mode,
-        now: hour(0),
-        moves: Default::default(),
-        consumers: Default::default(),
-        skip_waits: false,
-        outputs_changed: false,
         caller,
+        ..plan_input(&world.0, &world.1, &world.2, sightings(&world.0, &Presence::Present))
     };
     let plan = build(input).unwrap();
     let moment = crate::plan_check::Moment {

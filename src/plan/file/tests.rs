@@ -1,27 +1,11 @@
 use super::*;
 use crate::lane::Sightings;
-use crate::plan::{Mode, PlanInput, build};
-use crate::sample::{bare, configuration, hour};
+use crate::plan::build;
+use crate::sample::{bare, configuration, plan_input};
 
 fn plan() -> Plan {
     let state = keyless_state::State::default();
-    build(PlanInput {
-        configuration: &configuration(),
-        state: &state,
-        recorded: &state,
-        observed: &bare(),
-        sightings: Sightings::default(),
-        lineage: None,
-        serial: 0,
-        mode: Mode::Apply,
-        now: hour(0),
-        moves: Default::default(),
-        consumers: Default::default(),
-        skip_waits: false,
-        outputs_changed: false,
-        caller: crate::resource::Caller::Person,
-    })
-    .unwrap()
+    build(plan_input(&configuration(), &state, &bare(), Sightings::default())).unwrap()
 }
 
 #[test]

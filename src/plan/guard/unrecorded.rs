@@ -49,7 +49,7 @@ fn refusal(used: &UnrecordedUse, why: &str, scene: &Scene<'_>) -> Diagnostic {
 }
 
 /// Who it may be, and what to say.
-pub(super) fn hint(rule: &Address, scene: &Scene<'_>) -> String {
+fn hint(rule: &Address, scene: &Scene<'_>) -> String {
     let gone = format!(
         "if nobody needs {rule} any more: keyless evidence add -manual -retire={rule} -by=\"YOUR NAME\" -statement=\"…\""
     );

@@ -1,7 +1,6 @@
 use super::*;
-use crate::plan::{self, Mode, Plan, PlanInput};
-use crate::resource::Caller;
-use crate::sample::{ACCOUNT, ISSUER, KEY, RULE, address, built, hour, id_of, sightings};
+use crate::plan::{self, Plan, PlanInput};
+use crate::sample::{ACCOUNT, ISSUER, KEY, RULE, address, built, hour, id_of, plan_input, sightings};
 
 type World = (Configuration, State, Observed);
 
@@ -12,20 +11,14 @@ fn unreadable(noun: &'static str, name: Option<&str>) -> Unreadable {
 fn plan(world: &World) -> Plan {
     let (configuration, state, observed) = world;
     let input = PlanInput {
-        configuration,
-        state,
-        recorded: state,
-        observed,
-        sightings: sightings(configuration, &crate::lane::Presence::Present),
-        lineage: None,
-        serial: 1,
-        mode: Mode::Apply,
         now: hour(10),
-        moves: Default::default(),
-        consumers: Default::default(),
         skip_waits: true,
-        outputs_changed: false,
-        caller: Caller::Person,
+        ..plan_input(
+            configuration,
+            state,
+            observed,
+            sightings(configuration, &crate::lane::Presence::Present),
+        )
     };
     plan::build(input).expect("the rest goes on")
 }

@@ -3,7 +3,7 @@ use crate::plan::{Mode, Plan, PlanInput, build};
 use crate::resource::KeyStatus;
 use crate::sample::{
     KEY, RULE, address, api_key, bare, build as world, built, command, configuration, evidence, hour, id_of,
-    settings_statement, sightings,
+    plan_input, settings_statement, sightings,
 };
 
 fn plan(status: KeyStatus, built: bool) -> Plan {
@@ -11,22 +11,7 @@ fn plan(status: KeyStatus, built: bool) -> Plan {
     let mut observed = if built { world(&configuration) } else { bare() };
     observed.api_keys.insert("apikey_1".into(), api_key("apikey_1", status));
     let state = keyless_state::State::default();
-    let input = PlanInput {
-        configuration: &configuration,
-        state: &state,
-        recorded: &state,
-        observed: &observed,
-        sightings: sightings(&configuration, &Presence::Present),
-        lineage: None,
-        serial: 0,
-        mode: Mode::Apply,
-        now: hour(0),
-        moves: Default::default(),
-        consumers: Default::default(),
-        skip_waits: false,
-        outputs_changed: false,
-        caller: crate::resource::Caller::Person,
-    };
+    let input = plan_input(&configuration, &state, &observed, sightings(&configuration, &Presence::Present));
     build(input).unwrap()
 }
 
@@ -74,22 +59,7 @@ fn a_key_stays_until_its_workload_knows_the_rule() {
             consumer.report = reports.then(|| "report.json".into());
             change(&mut state);
             let sightings = sightings(&configuration, &Presence::Present);
-            let input = PlanInput {
-                configuration: &configuration,
-                state: &state,
-                recorded: &state,
-                observed: &observed,
-                sightings,
-                lineage: None,
-                serial: 0,
-                mode: Mode::Apply,
-                now: hour(0),
-                moves: Default::default(),
-                consumers: Default::default(),
-                skip_waits,
-                outputs_changed: false,
-                caller: crate::resource::Caller::Person,
-            };
+            let input = PlanInput { skip_waits, ..plan_input(&configuration, &state, &observed, sightings) };
             let moves = build(input).unwrap().lanes[0].moves.clone();
             assert!(moves.contains(&Stage::Verify));
             assert_eq!(moves.contains(&Stage::Remove), removes);
@@ -119,20 +89,9 @@ fn a_lane_shows_what_the_feed_says_of_its_rules() {
     };
     state.evidence.push(evidence("feed", hour(0), fact));
     let input = PlanInput {
-        configuration: &configuration,
-        state: &state,
-        recorded: &state,
-        observed: &observed,
-        sightings: sightings(&configuration, &Presence::Present),
-        lineage: None,
-        serial: 0,
         mode: Mode::RefreshOnly,
         caller: crate::resource::Caller::Unknown,
-        now: hour(0),
-        moves: Default::default(),
-        consumers: Default::default(),
-        skip_waits: false,
-        outputs_changed: false,
+        ..plan_input(&configuration, &state, &observed, sightings(&configuration, &Presence::Present))
     };
     let plan = build(input).unwrap();
     let through = "the Activity Feed: an exchange through federation_rule.bot was";

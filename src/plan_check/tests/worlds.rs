@@ -7,12 +7,12 @@ use crate::config::Configuration;
 use crate::lane::{Presence, Returned, Sightings, rule_digest};
 use crate::plan::{Mode, Plan, PlanInput, Reason, build, build_back};
 use crate::plan_check::Moment;
-use crate::resource::{Caller, KeyStatus, Observed};
+use crate::resource::{KeyStatus, Observed};
 use crate::rollback::way_back;
 use crate::sample::{
     ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, api_key, bare, build as built_world, command,
-    configuration, consumer_id, evidence, hour, hours, id_of, lane, recorded, report, settings_in_place,
-    settings_statement, sightings,
+    configuration, consumer_id, evidence, hour, hours, id_of, lane, plan_input, recorded, report,
+    settings_in_place, settings_statement, sightings,
 };
 
 pub(super) struct World {
@@ -117,20 +117,9 @@ impl World {
     /// The same where the world may leave nothing to do.
     pub(super) fn plan_of_any_length(&self) -> Plan {
         let input = PlanInput {
-            configuration: &self.configuration,
-            state: &self.state,
-            recorded: &self.state,
-            observed: &self.observed,
-            sightings: self.sightings.clone(),
-            lineage: None,
-            serial: 0,
             mode: self.mode,
             now: self.now,
-            moves: Default::default(),
-            consumers: Default::default(),
-            skip_waits: false,
-            outputs_changed: false,
-            caller: Caller::Person,
+            ..plan_input(&self.configuration, &self.state, &self.observed, self.sightings.clone())
         };
         match self.mode {
             Mode::Destroy => {

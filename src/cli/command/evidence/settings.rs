@@ -49,6 +49,8 @@ pub(super) fn named(
         }
     }
     let by = arguments.by.trim();
+    let place = binding::place(consumer, &found.driver);
+    let id = format!("settings/{}/{place}", lane.id);
     let told = format!(
         "Recorded: {by} says at {now} that the settings of {consumer} of {key} name {rule} ({rule_id}). Run `keyless apply` to go on.\n"
     );
@@ -56,15 +58,10 @@ pub(super) fn named(
         key: key.clone(),
         consumer: consumer.clone(),
         key_id: lane.id.clone(),
-        place: binding::place(consumer, &found.driver),
+        place,
         rule_id: rule_id.to_owned(),
         by: by.to_owned(),
         statement: arguments.statement.trim().to_owned(),
     };
-    Ok(Said {
-        id: format!("settings/{}/{}", lane.id, binding::place(consumer, &found.driver)),
-        fact,
-        changes: Vec::new(),
-        told,
-    })
+    Ok(Said { id, fact, changes: Vec::new(), told })
 }
