@@ -31,6 +31,11 @@ pub enum Invariant {
     I12,
     /// No choice of targets skips a gate.
     I13,
+    /// One remote object has one address, and what a block claims is not archived.
+    I14,
+    /// What a live binding rests on is neither archived nor changed so that its workload loses account,
+    /// workspace or scope.
+    I15,
 }
 
 impl Invariant {
@@ -51,6 +56,8 @@ impl Invariant {
             I11 => "I11",
             I12 => "I12",
             I13 => "I13",
+            I14 => "I14",
+            I15 => "I15",
         }
     }
 
@@ -79,6 +86,10 @@ impl Invariant {
             I11 => "what a rule admits never widens without the plan showing it",
             I12 => "`revoked` is claimed only after the longest life of a token minted before",
             I13 => "no step passes a gate unasked",
+            I14 => "one object has one address, and what a block claims is not archived",
+            I15 => {
+                "no step takes from a workload what it federates through before it lives off something else"
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The lanes of a plan for apply: what takes a key away, and what stands before it.
 
-use keyless_state::{Address, ConsumerId};
+use keyless_state::{Address, ConsumerId, Grant};
 
 use super::invariant::{Invariant, Violation};
 use super::known::Known;
 use super::steps::{Steps, broken};
-use crate::config::{ApiKey, PutBack};
+use crate::config::{ApiKey, ConsumerDriver, PutBack};
 use crate::lane::Stage;
 use crate::plan::{LaneView, Operation, Standing, Step, Undo};
 use crate::resource::KeyStatus;
@@ -17,6 +17,11 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
                 if moment.is_some_and(|it| it.is_held(address) && it.has_key(address, consumer)) =>
             {
                 found.push(held(step));
+            }
+            Operation::Configure { address, consumer } => {
+                if let Some(moment) = moment {
+                    settings(steps, step, address, consumer, moment, found);
+                }
             }
             Operation::TakeDeadKeyOut { address, consumer, id } => {
                 if let Some(lane) = Lane::of(steps, step, address, moment, found)
@@ -77,6 +82,37 @@ pub(super) fn dead_key(
         let what = format!("{consumer}, from which keyless took no key");
         found.push(broken(Invariant::I8, step, what, "a consumer from which keyless took the key"));
     }
+}
+
+/// Settings are those of the rule as it will be, and a workload without its key gets those of another rule
+/// only once that is proved.
+fn settings<'a>(
+    steps: &Steps<'a>,
+    step: &'a Step,
+    lane: &Address,
+    consumer: &ConsumerId,
+    moment: &Known<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let Some(key) = moment.configuration.api_keys.get(lane) else { return };
+    let Some(rule) = key.consumers.get(consumer).map(|it| &it.rule) else { return };
+    let id = moment.state.records.get(rule).map(|record| record.id.as_str());
+    let is_its_own = match moment.state.binding(&key.id, consumer).map(|binding| &binding.grant) {
+        Some(Grant::Key) => true,
+        Some(Grant::Rule { rule_id, .. }) => Some(rule_id.as_str()) == id,
+        Some(Grant::Unresolved) => false,
+        None => moment.removed_at(lane, consumer).is_none(),
+    };
+    let is_proof = |other: &&Step| !is_its_own && matches!(other.operation, Operation::Verify { .. });
+    let verify = steps.about(rule).find(is_proof);
+    if verify.is_none()
+        && !is_its_own
+        && let Some(why) = moment.unproved(rule)
+    {
+        found.push(broken(Invariant::I3, step, why, format!("a proof that {rule} works")));
+    }
+    let needed = building(steps, rule, Some(moment)).into_iter().chain(verify);
+    steps.demand_before(Invariant::I3, step, needed, found);
 }
 
 /// A step in a lane that somebody rolled back.
@@ -223,6 +259,9 @@ impl<'a, 'm> Lane<'a, 'm> {
             ));
             return;
         };
+        if matches!(&consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }) {
+            self.configured(step, id, moment, found);
+        }
         let is_final = match consumer.driver.put_back() {
             PutBack::ByPerson(_) => {
                 let what = format!("{id}, where only a person can reach");
@@ -236,6 +275,19 @@ impl<'a, 'm> Lane<'a, 'm> {
             let expected = if is_final { "that it cannot be undone" } else { "a way to undo it" };
             let what = format!("the undo \"{}\"", step.undo.describe());
             found.push(broken(Invariant::I4, step, what, expected));
+        }
+    }
+
+    /// Demands settings that are in their place, or a step that writes them.
+    fn configured(&self, step: &Step, id: &ConsumerId, moment: &Known<'_>, found: &mut Vec<Violation>) {
+        let writes = |other: &Step| matches!(&other.operation, Operation::Configure { consumer, .. } if consumer == id);
+        let place = (self.view.address.clone(), id.clone());
+        let seen = moment.sightings.settings.get(&place);
+        let wanted = moment.sightings.wanted_settings.get(&place);
+        let is_there = seen.is_some() && wanted.is_none_or(|wanted| seen == Some(wanted));
+        if !is_there && !self.steps.about(&self.view.address).any(writes) {
+            let what = format!("no federation settings in {id}");
+            found.push(broken(Invariant::I3, step, what, "a step that writes them before"));
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod contained;
 mod evidence;
+mod grants;
 mod invariant;
 mod keys;
 mod known;

@@ -1,9 +1,12 @@
 //! The objects of a plan for apply: what is made, and what is archived.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use keyless_state::{Address, Binding, Fact, Grant, Kind};
 
 use super::evidence::whole_hour;
+use super::grants;
 use super::invariant::{Invariant, Violation};
 use super::known::{Known, Place};
 use super::steps::{Steps, broken, created};
@@ -12,6 +15,7 @@ use crate::limits;
 use crate::plan::{Operation, Step};
 
 pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
+    one_address(steps, moment, found);
     let building = steps.whole(|step| step.stage <= Stage::Verify);
     for step in steps.all() {
         match &step.operation {
@@ -32,6 +36,31 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
         }
         if let Some(moment) = moment {
             made_once(step, moment, found);
+            grants::keep(step, moment, |_| false, found);
+        }
+    }
+}
+
+/// An object that a block takes over is recorded for no other block, taken over by no other one, and not
+/// archived under the address that it had.
+fn one_address(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
+    let mut adopted: HashMap<&str, &Step> = HashMap::new();
+    for step in steps.all() {
+        let Operation::Adopt { address, id, .. } = &step.operation else { continue };
+        let recorded = moment.and_then(|moment| moment.recorded_as(id)).filter(|known| *known != address);
+        let other = adopted.insert(id, step).map(|other| other.operation.target().address);
+        if let Some(other) = recorded.or(other) {
+            let what = format!("{id}, which is that of {other}");
+            found.push(broken(Invariant::I14, step, what, "an object of no other block"));
+        }
+    }
+    let Some(moment) = moment else { return };
+    for step in steps.all() {
+        let Operation::Archive { address } = &step.operation else { continue };
+        let id = moment.state.records.get(address).map(|record| record.id.as_str());
+        if let Some(adopt) = id.and_then(|id| adopted.get(id)) {
+            let what = format!("the object that {} takes over", adopt.id);
+            found.push(broken(Invariant::I14, step, what, "what no block claims"));
         }
     }
 }
@@ -77,33 +106,13 @@ fn archive(
 ) {
     if moment.declares(address) {
         found.push(broken(
-            Invariant::I7,
+            Invariant::I14,
             step,
             "that it is declared",
             "only what is no longer declared to go",
         ));
     }
     dependents_first(steps, step, address, moment, found);
-    // What a rule turned away from before is no longer lived off.
-    let turned = |rule: &Address| {
-        steps.about(rule).any(|other| match &other.operation {
-            Operation::UpdateRule { service_account, .. } => turns_away(service_account.as_ref(), address),
-            _ => false,
-        })
-    };
-    let left = moment.standing_on(address).iter().any(|rule| !turned(rule));
-    let is_rule = address.kind() == Kind::FederationRule;
-    let lives: Vec<String> = moment
-        .lives_off(address)
-        .into_iter()
-        .map(|(lane, consumer)| format!("{consumer} of {lane}"))
-        .collect();
-    if (is_rule || left) && !lives.is_empty() {
-        let what = format!("that {} lost its key and lives off it", lives.join(", "));
-        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
-    } else if let Some(what) = moment.unexplained_use(address) {
-        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
-    }
 }
 
 /// Whether an update takes a rule away from what it stands on. Only its account can be another one; its

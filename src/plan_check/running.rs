@@ -3,6 +3,7 @@
 use keyless_state::{Address, ConsumerId, Kind};
 
 use super::Moment;
+use super::grants;
 use super::invariant::{Invariant, Violation};
 use super::keys::{dead_key, held};
 use super::known::Known;
@@ -21,6 +22,7 @@ pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
     let moment = &Known::new(*moment);
     let mut found = Vec::new();
     made_once(step, moment, &mut found);
+    grants::keep(step, moment, |_| false, &mut found);
     if step.lane.as_ref().is_some_and(|lane| moment.is_held(lane)) {
         found.push(held(step));
     }
@@ -133,14 +135,6 @@ fn archive(step: &Step, address: &Address, moment: &Known<'_>, found: &mut Vec<V
         let rules: Vec<String> = standing.iter().map(|rule| rule.to_string()).collect();
         let what = format!("that {} still stands on it", rules.join(", "));
         found.push(broken(Invariant::I7, step, what, "rules archived before their issuer and account"));
-    }
-    let lives: Vec<String> =
-        moment.lives_off(address).into_iter().map(|(lane, id)| format!("{id} of {lane}")).collect();
-    if !lives.is_empty() {
-        let what = format!("that {} lost its key and lives off it", lives.join(", "));
-        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
-    } else if let Some(what) = moment.unexplained_use(address) {
-        found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
     }
 }
 

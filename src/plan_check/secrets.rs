@@ -6,8 +6,12 @@ use super::invariant::{Invariant, Violation};
 use crate::plan::Plan;
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Violation>) {
-    let plan = serde_json::to_value(plan).expect("a plan is plain data");
-    walk(&plan, "", found);
+    // Most plans hold nothing that even begins like a secret, and are read once only. JSON escapes none of
+    // these characters.
+    let text = serde_json::to_string(plan).expect("a plan is plain data");
+    if ["sk-ant-", "eyJ", "PRIVATE KEY-----", "\"kty\""].iter().any(|sign| text.contains(sign)) {
+        walk(&serde_json::from_str(&text).expect("it was JSON"), "", found);
+    }
 }
 
 fn walk(value: &Value, path: &str, found: &mut Vec<Violation>) {

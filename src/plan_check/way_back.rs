@@ -2,8 +2,9 @@
 
 use keyless_state::ConsumerId;
 
+use super::grants;
 use super::invariant::{Invariant, Violation};
-use super::known::Known;
+use super::known::{Known, Place};
 use super::objects::dependents_first;
 use super::steps::{Steps, broken};
 use crate::plan::{Operation, Step};
@@ -52,17 +53,15 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
         }
         if let (Operation::Archive { address }, Some(moment)) = (&step.operation, moment) {
             dependents_first(steps, step, address, moment, found);
-            for (lane, id) in moment.lives_off(address) {
-                let restored = steps.about(lane).any(
-                    |other| matches!(&other.operation, Operation::Restore { consumer, .. } if consumer == id),
-                );
-                if !restored {
-                    let what = format!(
-                        "that {id} of {lane} lost its key, lives off it and does not get the key back"
-                    );
-                    found.push(broken(Invariant::I3, step, what, "nobody to live off what goes"));
-                }
-            }
+        }
+        if let Some(moment) = moment {
+            // All that brings a key back is done before, as is demanded above.
+            let is_restored = |(lane, id): &Place<'_>| {
+                steps.about(lane).any(
+                    |other| matches!(&other.operation, Operation::Restore { consumer, .. } if consumer == *id),
+                )
+            };
+            grants::keep(step, moment, is_restored, found);
         }
     }
 }

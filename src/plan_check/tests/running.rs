@@ -118,7 +118,7 @@ fn the_way_back_leaves_nobody_without_a_credential() {
     check(&destroyed(), ENABLE, confirmed(), |_| (), &["I8"]);
     check(&destroyed(), RESTORE, confirmed(), |_| (), &[]);
     check(&destroyed(), RESTORE, destroyed(), |_| (), &["I3"]);
-    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), |_| (), &["I3"]);
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), |_| (), &["I15"]);
     let restored = |at: i64| {
         move |world: &mut World| {
             let back = keyless_state::LaneRecord { rolled_back_at: Some(hour(at)), ..Default::default() };
