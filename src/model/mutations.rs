@@ -78,7 +78,7 @@ without! {
     no_look_before_a_create: Without { looking: true, doubting: true, ..Without::default() },
         Scope { built: false, ..small(Left { lost: 1, ..left(0) }) }, [Unfounded, Plan];
     no_order_of_removal: Without { order: Some("remove"), gate: Some(Blind::Configured), ..Without::default() },
-        small(left(0)), [Unfounded, Harmed];
+        small(left(0)), [Plan, Unfounded, Harmed];
     no_order_of_put_back: Without { order: Some("restore"), rereads: true, ..Without::default() },
         Scope { parallelism: 2, ..small(Left { backs: 1, ..left(2) }) }, [Unfounded, Harmed];
     no_order_of_taking_settings_out: Without { order: Some("unconfigure"), ..Without::default() },

@@ -136,7 +136,11 @@ proptest! {
     fn time_alone_replaces_no_person_and_no_workload(
         facts in any_facts(), now in 200i64..420, minutes in 0i64..100_000,
     ) {
-        if let Gate::Waiting(needs) = assess(&facts, quarter(now)).gate
+        // What is yet to come would be news by then.
+        let accepted = |rule: &RuleFacts| rule.feed.as_ref().and_then(|feed| feed.accepted_at);
+        let is_past = facts.rules.iter().filter_map(accepted).all(|at| at <= quarter(now));
+        if is_past
+            && let Gate::Waiting(needs) = assess(&facts, quarter(now)).gate
             && needs.iter().any(|need| matches!(need.supplier, Supplier::Person | Supplier::Workload))
         {
             let later = assess(&facts, quarter(now) + SignedDuration::from_mins(minutes));
