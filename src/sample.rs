@@ -96,6 +96,7 @@ pub(crate) fn dotenv(rule: &str) -> Consumer {
     Consumer {
         location: location(),
         rule: address(rule),
+        workspace: None,
         report: None,
         driver: ConsumerDriver::Dotenv {
             path: PathBuf::from("app/.env"),
@@ -177,7 +178,7 @@ pub(crate) fn api_key(id: &str, status: KeyStatus) -> ApiKeyObject {
         partial_key_hint: None,
         created_at: None,
         expires_at: None,
-        scope: KeyScope::Workspace(None),
+        scope: KeyScope::Workspace(Some("wrkspc_a".to_owned())),
         principal: None,
     }
 }
@@ -376,7 +377,7 @@ pub(crate) fn settings_in_place(
         WorkspaceRef::Id(id) => id.clone(),
         WorkspaceRef::Data(data) => unreachable!("no sample looks {data} up"),
     };
-    let wanted = plan::wanted_settings(configuration, state, &observed.organization.id, workspace_id);
+    let wanted = plan::wanted_settings(configuration, state, observed, workspace_id);
     sightings.settings.clone_from(&wanted);
     sightings.wanted_settings = wanted;
 }

@@ -134,6 +134,7 @@ impl Parts {
         let consumer = Consumer {
             location: location(),
             rule: self.rule.clone(),
+            workspace: None,
             report: None,
             driver: ConsumerDriver::Dotenv {
                 path: PathBuf::from(format!("{}/.env", self.label)),

@@ -89,9 +89,18 @@ impl Context<'_> {
 
     /// The federation settings for a consumer; none where its rule is not recorded or they are not ours.
     pub(super) fn settings(&self, lane: &Address, consumer: &ConsumerId) -> Option<Vec<(String, String)>> {
-        let organization = &self.observed.organization.id;
         let workspace_id = |workspace: &_| self.workspace_id(workspace);
-        plan::federation_settings(lane, consumer, self.configuration, self.state, organization, workspace_id)
+        plan::federation_settings(lane, consumer, self.configuration, self.state, self.observed, workspace_id)
+    }
+
+    /// The workspace in which the first workload of a rule is to work.
+    fn workspace_of(&self, rule: &Address) -> Option<String> {
+        self.configuration.api_keys.values().find_map(|key| {
+            let (id, _) = key.consumers.iter().find(|(_, consumer)| consumer.rule == *rule)?;
+            plan::workspace_for(key, id, self.configuration, self.state, self.observed, |workspace| {
+                self.workspace_id(workspace)
+            })
+        })
     }
 
     fn workspace_id(&self, reference: &crate::config::WorkspaceRef) -> String {
@@ -204,12 +213,13 @@ fn archive_call(address: &Address, id: String) -> Result<Call, String> {
 
 fn verify(address: &Address, context: &Context<'_>) -> Result<Task, String> {
     let rule = &context.configuration.federation_rules[address];
-    let workspace_id = match &rule.workspaces {
+    // As the first workload of the rule will ask.
+    let workspace_id = context.workspace_of(address).or_else(|| match &rule.workspaces {
         crate::config::WorkspaceChoice::All => Some("default".to_owned()),
         crate::config::WorkspaceChoice::These(these) => {
             these.iter().next().map(|workspace| context.workspace_id(workspace))
         }
-    };
+    });
     Ok(Task::Verify {
         rule: address.clone(),
         rule_id: context.id(address)?,

@@ -387,11 +387,10 @@ impl Run<'_> {
             WorkspaceRef::Id(id) => id.clone(),
             WorkspaceRef::Data(data) => self.workspaces.get(data).cloned().unwrap_or_default(),
         };
-        let organization = &self.tools.organization_id;
         crate::plan::wanted_settings(
             &self.tools.configuration,
             self.store.state(),
-            organization,
+            &self.observed,
             workspace_id,
         )
     }

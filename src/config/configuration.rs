@@ -195,6 +195,8 @@ pub struct Consumer {
     pub location: Location,
     /// Which rule its workload federates through; one of the lane's `replaced_by`.
     pub rule: Address,
+    /// The workspace in which its workload is to work; without it the one in which its key works.
+    pub workspace: Option<WorkspaceRef>,
     /// A file in which the workload's credential report appears; relative to the configuration
     /// directory.
     pub report: Option<PathBuf>,

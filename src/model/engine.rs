@@ -160,7 +160,7 @@ impl Scope {
         state: &State,
         observed: &Observed,
     ) -> std::collections::BTreeMap<(keyless_state::Address, keyless_state::ConsumerId), String> {
-        plan::wanted_settings(&self.configuration, state, &observed.organization.id, id_of)
+        plan::wanted_settings(&self.configuration, state, observed, id_of)
     }
 
     fn moment<'a>(

@@ -16,6 +16,7 @@ use super::operation::Operation;
 use super::plan_data::{Base, Mode, Moved, MovedConsumer, Plan, Step};
 use super::settings::wanted_settings;
 use super::undo::Undo;
+use super::workspace;
 use crate::config::{Configuration, ConsumerDriver, PutBack, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
 use crate::lane::{Sightings, Stage};
@@ -62,6 +63,10 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
     drift.extend(lanes::key_drift(&input));
     let refresh_only = input.mode == Mode::RefreshOnly;
     guard(&scene(&input), &mut diff);
+    let elsewhere = workspace::problems(input.configuration, input.state, input.observed, |workspace| {
+        diff.workspace_id(workspace)
+    });
+    diff.problems.extend(elsewhere);
     if !diff.problems.is_empty() && !refresh_only {
         return Err(diff.problems);
     }
@@ -162,10 +167,9 @@ fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
     input.sightings.unconfigured = diff.unconfigured.clone();
     let lost = diff.held.values().filter(|held| held.cause == Cause::Archived);
     input.sightings.lost = lost.map(|held| held.address.clone()).collect();
-    let organization = &input.observed.organization.id;
     let workspace_id = |workspace: &WorkspaceRef| diff.workspace_id(workspace);
     input.sightings.wanted_settings =
-        wanted_settings(input.configuration, input.state, organization, workspace_id);
+        wanted_settings(input.configuration, input.state, input.observed, workspace_id);
 }
 
 pub(super) fn step_id(operation: &Operation) -> String {

@@ -20,6 +20,7 @@ mod operation;
 mod plan_data;
 mod settings;
 mod undo;
+mod workspace;
 
 pub use attributes::{Attributes, api_key, issuer, rule, service_account};
 pub use attribution::attribute;
@@ -38,3 +39,4 @@ pub use plan_data::{
 };
 pub use settings::{federation_settings, settings_digest, wanted_settings};
 pub use undo::Undo;
+pub use workspace::workspace_for;

@@ -32,3 +32,4 @@ mod tidy;
 mod trouble;
 mod unrecorded;
 mod way_back;
+mod workspaces;

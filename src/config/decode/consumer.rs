@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use keyless_state::{Address, ConsumerId, Kind};
 
 use super::fields::{Fields, Given};
+use super::workspace;
 use crate::config::nearest;
 use crate::config::scan;
 use crate::config::section::Section;
@@ -106,6 +107,7 @@ fn decode(
     let mut fields = key.inner(section);
     let report = fields.text("report").map(|given| PathBuf::from(given.value));
     let rule = rule(&mut fields, replaced_by);
+    let workspace = fields.value("workspace", workspace::reference).map(|given| given.value);
     let driver = match &*id.kind {
         "dotenv" => dotenv(&mut fields),
         "claude_code_settings" => claude_code_settings(&mut fields),
@@ -123,7 +125,7 @@ fn decode(
         return None;
     }
     let location = fields.context.location(section.header);
-    Some(Consumer { location, rule: rule?, report, driver: driver? })
+    Some(Consumer { location, rule: rule?, workspace, report, driver: driver? })
 }
 
 fn rule(fields: &mut Fields<'_>, replaced_by: &BTreeSet<Address>) -> Option<Address> {

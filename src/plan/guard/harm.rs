@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Scene;
 use super::wider::{is_wider, keeps_audience};
 use crate::matching;
+use crate::plan::workspace::is_same;
 use crate::plan::{Attributes, Operation, attributes};
 use crate::resource::{IssuerArguments, Jwks, Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
@@ -110,7 +111,7 @@ impl Rests<'_> {
 
     /// Whether this is the workspace of the workload, or may be.
     fn leaves(&self, workspace_id: &str, observed: &Observed) -> bool {
-        self.workspace.is_none_or(|own| canonical(own, observed) == canonical(workspace_id, observed))
+        self.workspace.is_none_or(|own| is_same(own, workspace_id, observed))
     }
 
     fn narrowed(&self, now: &RuleObject, wanted: &RuleArguments, observed: &Observed) -> Option<String> {
@@ -122,7 +123,7 @@ impl Rests<'_> {
         if let (RuleWorkspaces::All, RuleWorkspaces::These(ids)) =
             (&now.arguments.workspaces, &wanted.workspaces)
         {
-            let stays = |own: &str| ids.iter().any(|id| canonical(id, observed) == canonical(own, observed));
+            let stays = |own: &str| ids.iter().any(|id| is_same(id, own, observed));
             if !self.workspace.is_some_and(stays) {
                 return Some("the rule would leave its workspace".to_owned());
             }
@@ -153,14 +154,6 @@ fn are_alike(a: &Attributes, b: &Attributes, but: &[&str]) -> bool {
         rest
     };
     rest(a) == rest(b)
-}
-
-/// The id of a workspace, whichever of its names is given.
-fn canonical<'a>(id: &'a str, observed: &'a Observed) -> &'a str {
-    match id {
-        "default" => observed.workspaces.values().find(|it| it.is_default).map_or(id, |it| it.id.as_str()),
-        _ => id,
-    }
 }
 
 fn issuer_narrowed(now: &IssuerArguments, wanted: &IssuerArguments) -> Option<String> {

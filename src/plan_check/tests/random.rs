@@ -12,7 +12,7 @@ use crate::binding;
 use crate::config::{Configuration, ConsumerDriver, WorkspaceChoice, WorkspaceRef};
 use crate::lane::Presence;
 use crate::plan::{PlanInput, Reason, Step, build, build_back};
-use crate::resource::{KeyStatus, Match};
+use crate::resource::{KeyScope, KeyStatus, Match};
 use crate::rollback::way_back;
 use crate::sample::{
     self, account, consumer_id, dotenv, key, lane, plan_input, provider, recorded, rule, these,
@@ -182,6 +182,7 @@ impl Case {
     fn new(chance: &mut Chance) -> Case {
         let before = organization(chance);
         let mut observed = sample::build(&before);
+        observed.api_keys.values_mut().for_each(|key| key.scope = KeyScope::Organization);
         let mut state = recorded(&before, &observed);
         let mut sightings = Sightings::default();
         let mut workloads = BTreeMap::new();
