@@ -82,6 +82,10 @@ pub(super) fn problems(
             let Some(rule) = configuration.federation_rules.get(&consumer.rule) else { continue };
             let WorkspaceChoice::These(these) = &rule.workspaces else { continue };
             let covered: BTreeSet<String> = these.iter().map(&workspace_id).collect();
+            if covered.iter().any(String::is_empty) {
+                // A workspace that is not found is told by itself.
+                continue;
+            }
             let covers = |wanted: &str| covered.iter().any(|id| is_same(id, wanted, observed));
             let place = Place { address, key, name: id, consumer, covered: &covered, observed };
             if let Some(chosen) = consumer.workspace.as_ref().map(&workspace_id) {
