@@ -68,6 +68,14 @@ fn of_binding(binding: &Binding) -> Option<&str> {
     }
 }
 
+/// The rule that a workload's settings name.
+fn of_rule(binding: &Binding) -> Option<&str> {
+    match &binding.grant {
+        Grant::Rule { rule_id, .. } => Some(rule_id),
+        Grant::Key | Grant::Unresolved => None,
+    }
+}
+
 /// Workloads that would come to work in another workspace than their key does, without anybody having said
 /// so, and those whose block names one that their rule does not cover.
 pub(super) fn problems(
@@ -80,22 +88,33 @@ pub(super) fn problems(
     for (address, key) in &configuration.api_keys {
         for (id, consumer) in &key.consumers {
             let Some(rule) = configuration.federation_rules.get(&consumer.rule) else { continue };
-            let WorkspaceChoice::These(these) = &rule.workspaces else { continue };
-            let covered: BTreeSet<String> = these.iter().map(&workspace_id).collect();
+            let covered: BTreeSet<String> = match &rule.workspaces {
+                WorkspaceChoice::These(these) => these.iter().map(&workspace_id).collect(),
+                // Everywhere means where its account is a member.
+                WorkspaceChoice::All => {
+                    let account = configuration.service_accounts.get(&rule.service_account);
+                    let own = account.into_iter().flat_map(|account| account.memberships.keys());
+                    own.map(&workspace_id).chain([DEFAULT.to_owned()]).collect()
+                }
+            };
             if covered.iter().any(String::is_empty) {
                 // A workspace that is not found is told by itself.
                 continue;
             }
             let covers = |wanted: &str| covered.iter().any(|id| is_same(id, wanted, observed));
             let place = Place { address, key, name: id, consumer, covered: &covered, observed };
+            let binding = state.binding(&key.id, id);
             if let Some(chosen) = consumer.workspace.as_ref().map(&workspace_id) {
+                let record = state.records.get(&consumer.rule).map(|record| record.id.as_str());
+                let stays = binding.filter(|binding| of_rule(binding) == record).and_then(of_binding);
                 if !covers(&chosen) {
                     problems.push(place.not_covered(&chosen));
+                } else if let Some(own) = stays.filter(|own| !is_same(own, &chosen, observed)) {
+                    problems.push(place.unproved(own, &chosen));
                 }
                 continue;
             }
             // One that has moved works where it works by now.
-            let binding = state.binding(&key.id, id);
             if binding.is_some_and(|binding| binding.grant != Grant::Key) {
                 continue;
             }
@@ -142,6 +161,24 @@ impl Place<'_> {
                 self.covered()
             ))
             .hint(format!("add the workspace to `workspaces` of {rule}, and its account to the workspace"))
+    }
+
+    /// Its rule was proved in another workspace, and its settings would be written anew without a proof.
+    fn unproved(&self, own: &str, chosen: &str) -> Diagnostic {
+        let rule = &self.consumer.rule;
+        Diagnostic::error("Workload would change its workspace")
+            .address(self.address)
+            .detail(format!(
+                "{} ({}:{}) works in {} without its key, and would be sent to {} before anything shows that it can work there.",
+                self.name,
+                self.consumer.location.file,
+                self.consumer.location.line,
+                self.said(own),
+                self.said(chosen)
+            ))
+            .hint(format!(
+                "leave `workspace` as it was; or declare a second rule beside {rule} for the other workspace, name it in `replaced_by` and as the consumer's `rule`, and apply: it is proved before the settings are written"
+            ))
     }
 
     fn elsewhere(&self, own: &str) -> Diagnostic {
@@ -227,7 +264,10 @@ mod tests {
         check(of(A, &[A]), A, &[]);
         check(of(B, &[A, B]), B, &[]);
         check(of(B, &[A]), A, &[ELSEWHERE]);
-        check(of(B, &[]), B, &[]);
+        check(of(A, &[]), A, &[]);
+        // The account is no member there.
+        check(of(B, &[]), B, &[ELSEWHERE]);
+        check(of("wrkspc_c", &[]), "wrkspc_c", &[]);
         let everywhere = |rule| Case { key: KeyScope::Organization, ..of(A, rule) };
         check(everywhere(&[B]), B, &[]);
         check(everywhere(&[]), DEFAULT, &[]);
@@ -242,7 +282,8 @@ mod tests {
         check(Case { chosen: Some(B), ..of(A, &[A, B]) }, B, &[]);
         check(Case { chosen: Some(B), ..of(A, &[B]) }, B, &[]);
         check(Case { chosen: Some(B), ..of(A, &[A]) }, B, &["Workspace is not one of the rule"]);
-        check(Case { chosen: Some(B), ..of(A, &[]) }, B, &[]);
+        check(Case { chosen: Some(B), ..of(A, &[]) }, B, &["Workspace is not one of the rule"]);
+        check(Case { chosen: Some(A), ..of(B, &[]) }, A, &[]);
     }
 
     #[test]
@@ -250,6 +291,7 @@ mod tests {
         check(Case { bound: Some(B), ..of(A, &[A, B]) }, B, &[]);
         check(Case { bound: Some(B), ..of(A, &[B]) }, B, &[]);
         check(Case { bound: Some(B), ..of(A, &[]) }, B, &[]);
-        check(Case { bound: Some(B), chosen: Some(A), ..of(A, &[A, B]) }, A, &[]);
+        check(Case { bound: Some(B), chosen: Some(B), ..of(A, &[A, B]) }, B, &[]);
+        check(Case { bound: Some(B), chosen: Some(A), ..of(A, &[A, B]) }, A, &[ELSEWHERE]);
     }
 }

@@ -45,6 +45,13 @@ fn a_workload_moves_with_its_key_and_elsewhere_only_where_its_block_says_so() {
     both.edit(MAIN, ONE, "[data.workspace.prod, data.workspace.eng]");
     both.keyless("apply -auto-approve").exits(0);
     check_works_in(&both, "Engineering");
+    both.edit(
+        MAIN,
+        "consumer \"dotenv\" \"app\" {",
+        "consumer \"dotenv\" \"app\" {\n    workspace = data.workspace.prod",
+    );
+    told!("workspace_of_a_moved_workload", both.keyless("apply -auto-approve").exits(1));
+    check_works_in(&both, "Engineering");
 
     let elsewhere = environment();
     elsewhere.edit(MAIN, ONE, "[data.workspace.prod]");
