@@ -4,6 +4,7 @@
 //! plans and type on the command line, so parsing and printing are each other's inverse.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -48,13 +49,19 @@ impl Kind {
     }
 }
 
-/// The stable name of one declared thing, such as `federation_rule.release`.
+/// The stable name of one declared thing, such as `federation_rule.release`, or of an object that was
+/// recorded for it before, such as `federation_rule.release.deposed-1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     kind: Kind,
     label: Option<String>,
     name: String,
+    /// Counted from 1; none for the present object.
+    deposed: Option<NonZeroU32>,
 }
+
+/// What stands before the number in the address of a deposed object.
+const DEPOSED: &str = "deposed-";
 
 impl Address {
     /// Names a thing whose kind has no label: a service account, a rule or a key.
@@ -63,17 +70,17 @@ impl Address {
     /// If the kind needs a label; that is an error in the caller, never in user input.
     pub fn new(kind: Kind, name: impl Into<String>) -> Address {
         assert!(!kind.is_labelled(), "an address of kind {} needs a label", kind.word());
-        Address { kind, label: None, name: name.into() }
+        Address { kind, label: None, name: name.into(), deposed: None }
     }
 
     /// Names an identity provider: `provider.KIND.NAME`.
     pub fn provider(label: impl Into<String>, name: impl Into<String>) -> Address {
-        Address { kind: Kind::Provider, label: Some(label.into()), name: name.into() }
+        Address { kind: Kind::Provider, label: Some(label.into()), name: name.into(), deposed: None }
     }
 
     /// Names a looked-up thing: `data.KIND.NAME`.
     pub fn data(label: impl Into<String>, name: impl Into<String>) -> Address {
-        Address { kind: Kind::Data, label: Some(label.into()), name: name.into() }
+        Address { kind: Kind::Data, label: Some(label.into()), name: name.into(), deposed: None }
     }
 
     /// The kind of the block.
@@ -90,13 +97,37 @@ impl Address {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether it names an object that its block had before, and that stays as long as workloads live off
+    /// it.
+    pub fn is_deposed(&self) -> bool {
+        self.deposed.is_some()
+    }
+
+    /// The address of the block itself.
+    pub fn present(&self) -> Address {
+        Address { deposed: None, ..self.clone() }
+    }
+
+    /// The address of an object that the block had before.
+    ///
+    /// # Panics
+    /// If the number is 0: they count from 1.
+    pub fn deposed(&self, number: u32) -> Address {
+        let number = NonZeroU32::new(number).expect("numbers of deposed objects count from 1");
+        Address { deposed: Some(number), ..self.clone() }
+    }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.label {
-            Some(label) => write!(f, "{}.{label}.{}", self.kind.word(), self.name),
-            None => write!(f, "{}.{}", self.kind.word(), self.name),
+            Some(label) => write!(f, "{}.{label}.{}", self.kind.word(), self.name)?,
+            None => write!(f, "{}.{}", self.kind.word(), self.name)?,
+        }
+        match self.deposed {
+            Some(number) => write!(f, ".{DEPOSED}{number}"),
+            None => Ok(()),
         }
     }
 }
@@ -117,13 +148,26 @@ impl FromStr for Address {
         let error = || AddressError { text: text.to_owned() };
         let parts: Vec<&str> = text.split('.').collect();
         let kind = Kind::from_word(parts[0]).ok_or_else(error)?;
-        let names = &parts[1..];
-        if names.len() != 1 + usize::from(kind.is_labelled()) || !names.iter().all(|n| is_name(n)) {
+        let of_block = 1 + usize::from(kind.is_labelled());
+        let (names, rest) = parts[1..].split_at_checked(of_block).ok_or_else(error)?;
+        let deposed = match rest {
+            [] => None,
+            [part] => Some(deposed_number(part).ok_or_else(error)?),
+            _ => return Err(error()),
+        };
+        if !names.iter().all(|name| is_name(name)) {
             return Err(error());
         }
         let label = kind.is_labelled().then(|| names[0].to_owned());
-        Ok(Address { kind, label, name: names[names.len() - 1].to_owned() })
+        Ok(Address { kind, label, name: names[names.len() - 1].to_owned(), deposed })
     }
+}
+
+/// The number of a deposed object, written as it is printed.
+fn deposed_number(part: &str) -> Option<NonZeroU32> {
+    let digits = part.strip_prefix(DEPOSED)?;
+    let number: NonZeroU32 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
 }
 
 /// The name of one consumer inside its lane, such as `dotenv.laptop`.
@@ -193,6 +237,9 @@ mod tests {
             "federation_rule.ci-main",
             "api_key.ci_legacy",
             "data.workspace.prod",
+            "federation_rule.ci.deposed-1",
+            "federation_rule.deposed-1",
+            "provider.github_actions.github.deposed-12",
         ] {
             let address: Address = text.parse().expect(text);
             assert_eq!(address.to_string(), text);
@@ -206,6 +253,19 @@ mod tests {
         {
             assert!(text.parse::<Address>().is_err(), "{text:?} was accepted");
         }
+        for number in ["deposed-0", "deposed-01", "deposed-+1", "deposed-", "deposed-1.deposed-2"] {
+            let text = format!("federation_rule.ci.{number}");
+            assert!(text.parse::<Address>().is_err(), "{text:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_deposed_object_belongs_to_a_block() {
+        let block = Address::new(Kind::FederationRule, "ci");
+        let deposed = block.deposed(2);
+        assert_eq!(deposed.to_string(), "federation_rule.ci.deposed-2");
+        assert!(deposed.is_deposed() && !block.is_deposed());
+        assert_eq!((deposed.present(), deposed.deposed(3).present()), (block.clone(), block));
     }
 
     #[test]
