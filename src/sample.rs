@@ -327,6 +327,7 @@ pub(crate) fn statement(key: &str, consumer: &str, at: Timestamp) -> Evidence {
         key: address(key),
         consumer: consumer_id(consumer),
         key_id: None,
+        rule_id: None,
         by: "Ada".to_owned(),
         statement: "I took it out.".to_owned(),
     };

@@ -213,8 +213,12 @@ impl<'a> Seen<'a> {
         };
         let reported = self.reported().filter(|(at, _)| *at > binding.since);
         let by_report = reported.and_then(|(at, rule)| Some((at, of(self.by_id(rule)?)?)));
-        let stated = self.stated().filter(|stated| stated.observed_at > binding.since);
-        let by_word = stated.and_then(|stated| Some((stated.observed_at, of(self.declared()?)?)));
+        // What a person said of the rule of before says nothing of another one. It may be of the same moment.
+        let stated = self.stated().filter(|stated| stated.observed_at >= binding.since);
+        let by_word = stated.and_then(|stated| match &stated.fact {
+            Fact::Statement { rule_id: Some(rule), .. } => Some((stated.observed_at, of(self.by_id(rule)?)?)),
+            _ => None,
+        });
         if let Some((at, grant)) = by_report.or(by_word)
             && (grant != binding.grant || !binding.written.is_empty())
         {

@@ -83,6 +83,7 @@ mod tests {
                 key: address(KEY),
                 consumer: consumer_id(CONSUMER),
                 key_id: None,
+                rule_id: None,
                 by: "Ada".to_owned(),
                 statement: "It is out.".to_owned(),
             };

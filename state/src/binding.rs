@@ -239,6 +239,7 @@ mod tests {
                 key: "api_key.ci".parse().unwrap(),
                 consumer: "manual.desk".parse().unwrap(),
                 key_id: None,
+                rule_id: None,
                 by: "Ada".to_owned(),
                 statement: "gone".to_owned(),
             },

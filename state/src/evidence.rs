@@ -104,6 +104,9 @@ pub enum Fact {
         /// The id of the lane's key. Since format version 3.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key_id: Option<String>,
+        /// The rule through which it federates by its block. Since format version 3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule_id: Option<String>,
         /// Who says so.
         by: String,
         /// What they say, in their words.

@@ -115,6 +115,7 @@ fn facts_of_version_1() -> Vec<Fact> {
             key: key(),
             consumer: consumer(),
             key_id: None,
+            rule_id: None,
             by: "ann".to_owned(),
             statement: "Ünplugged it".to_owned(),
         },

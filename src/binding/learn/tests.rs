@@ -110,8 +110,18 @@ fn a_persons_word_binds_what_no_program_reaches() {
     consumers.get_mut(&consumer_id("manual.desk")).unwrap().rule = address(SECOND);
     stated.1 = state;
     assert_eq!(learnt(&stated, &[]).bindings["apikey_1/manual.desk"].grant, grant_of(RULE));
-    stated.1.evidence = vec![statement(KEY, "manual.desk", hour(2))];
-    assert_eq!(learnt(&stated, &[]).bindings["apikey_1/manual.desk"].grant, grant_of(SECOND));
+    let said_of = |rule: Option<&str>| {
+        let mut said = statement(KEY, "manual.desk", hour(2));
+        if let Fact::Statement { rule_id, .. } = &mut said.fact {
+            *rule_id = rule.map(|rule| id_of(&address(rule)));
+        }
+        vec![said]
+    };
+    for (about, lives_off) in [(None, RULE), (Some(RULE), RULE), (Some(SECOND), SECOND)] {
+        stated.1.evidence = said_of(about);
+        let learnt = learnt(&stated, &[]);
+        assert_eq!(learnt.bindings["apikey_1/manual.desk"].grant, grant_of(lives_off), "{about:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod settings;
 use std::path::Path;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Event, Evidence, Fact, Mutation, Weight};
+use keyless_state::{Address, ConsumerId, Event, Evidence, Fact, Mutation, State, Weight};
 
 use super::execute;
 use crate::cli::args::{Evidence as Arguments, EvidenceAdd, EvidenceCommand, EvidenceList, Variables};
@@ -50,7 +50,7 @@ async fn record(arguments: &EvidenceAdd, base: &Path, ui: &Ui) -> Exit {
                     Some(rule) => {
                         settings::named(arguments, (key, consumer), rule, configuration, store.state(), now)?
                     }
-                    None => statement(arguments, key, consumer, configuration, now)?,
+                    None => statement(arguments, (key, consumer), configuration, store.state(), now)?,
                 }
             }
             (None, ..) => return Err("say what is meant: -key and -consumer, or -retire".to_owned()),
@@ -90,9 +90,9 @@ fn check_words(arguments: &EvidenceAdd) -> Result<(), String> {
 
 fn statement(
     arguments: &EvidenceAdd,
-    key: &Address,
-    consumer: &ConsumerId,
+    (key, consumer): (&Address, &ConsumerId),
     configuration: &Configuration,
+    state: &State,
     now: Timestamp,
 ) -> Result<Said, String> {
     let (lane, found) = declared(key, consumer, configuration)?;
@@ -108,6 +108,7 @@ fn statement(
         key: key.clone(),
         consumer: consumer.clone(),
         key_id: Some(lane.id.clone()),
+        rule_id: state.records.get(&found.rule).map(|record| record.id.clone()),
         by: by.to_owned(),
         statement: arguments.statement.trim().to_owned(),
     };
