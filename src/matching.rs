@@ -11,8 +11,10 @@ use crate::limits::CLOCK_LEEWAY_SECONDS;
 use crate::resource::Match;
 
 mod denial;
+mod wider;
 
 pub use denial::Denial;
+pub use wider::{is_wider, keeps_audience};
 
 /// The audience that the service expects when a rule names none.
 pub const DEFAULT_AUDIENCE: &str = "https://api.anthropic.com";

@@ -4,6 +4,7 @@
 //! settings are written beside its key, and outlives every block: [`learn`] keeps it in step with what is
 //! seen, and [`live`] tells which still count. Pure.
 
+mod doubt;
 mod grant;
 mod learn;
 mod live;
@@ -11,6 +12,7 @@ mod moved;
 mod place;
 mod unrecorded;
 
+pub use doubt::{Doubt, doubt};
 pub use grant::grant;
 pub use learn::{Found, Marked, learn};
 pub use live::{Word, live, words};

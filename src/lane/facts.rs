@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{Address, ConsumerId, Shadow, Weight, Winner};
 
+use crate::binding::Doubt;
 use crate::resource::KeyStatus;
 
 /// All that is known about one lane.
@@ -172,6 +173,10 @@ pub struct ConsumerFacts {
     /// Why its federation settings are not yet as they should be; none when they are, or when
     /// they are not ours to write.
     pub unconfigured: Option<String>,
+    /// Why it is not known that the rule of its block lets it in; none where it is, and where it has its key.
+    pub doubt: Option<Doubt>,
+    /// The id of the rule that it lives off, where its block names another one by now and a person moves it.
+    pub left_behind: Option<String>,
     /// When the key was taken out.
     pub removed_at: Option<Timestamp>,
     /// The place that is recorded for it, where its block names another one.

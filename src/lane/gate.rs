@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
 use archive::archive_gate;
-use disturbed::{displaced, lost, watch_gate};
-use named::{named_gate, names_again, to_be_shown};
+use disturbed::{displaced, doubted, lost, watch_gate};
+use named::{by_person, named_gate, names_again, to_be_shown};
 pub use verify::rule_is_verified;
 use verify::{verify_gate, was_proven};
 
@@ -210,6 +210,10 @@ fn configure_gate(facts: &LaneFacts) -> Gate {
     if !lost.is_empty() {
         return Gate::Refused(lost);
     }
+    let doubted: Vec<Refusal> = facts.consumers.iter().filter_map(doubted).collect();
+    if !doubted.is_empty() {
+        return Gate::Refused(doubted);
+    }
     let rules = facts.rules.iter().filter_map(|rule| rule.unconfigured.clone());
     let consumers = facts.consumers.iter().filter_map(|consumer| consumer.unconfigured.clone());
     let needs = rules.chain(consumers).map(|what| need(what, Supplier::Engine)).collect();
@@ -294,6 +298,9 @@ fn confirm_gate(facts: &LaneFacts, now: Timestamp) -> Gate {
 
 fn confirm_consumer(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate {
     let id = &consumer.id;
+    if let Some(before) = &consumer.left_behind {
+        return Gate::Waiting(vec![by_person(facts, consumer, before)]);
+    }
     // What a workload reported before its settings were written anew says nothing of these.
     let since = consumer.removed_at.max(facts.key.reactivated_at).max(consumer.configured_at);
     // A report of the very moment of removal may have been made before it. A person's statement is

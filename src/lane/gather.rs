@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyless_state::{Address, ConsumerId, Evidence, Fact, LaneRecord, State, Weight, Winner};
+use keyless_state::{Address, Binding, ConsumerId, Evidence, Fact, Grant, LaneRecord, State, Weight, Winner};
 use sha2::{Digest, Sha256};
 
 use super::facts::{
@@ -47,7 +47,16 @@ pub fn gather(
     let record = state.lanes.get(address).cloned().unwrap_or_default();
     let rule_ids: Vec<&str> =
         key.replaced_by.iter().filter_map(|rule| state.records.get(rule)).map(|r| r.id.as_str()).collect();
-    let lane = Lane { address, key, record: &record, state, observed, sightings, rule_ids: &rule_ids };
+    let lane = Lane {
+        address,
+        key,
+        record: &record,
+        configuration,
+        state,
+        observed,
+        sightings,
+        rule_ids: &rule_ids,
+    };
     let facts = LaneFacts {
         address: address.clone(),
         key: key_facts(address, key, &record, state, observed),
@@ -183,6 +192,7 @@ struct Lane<'a> {
     address: &'a Address,
     key: &'a ApiKey,
     record: &'a LaneRecord,
+    configuration: &'a Configuration,
     state: &'a State,
     observed: &'a Observed,
     sightings: &'a Sightings,
@@ -228,6 +238,9 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
             .unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned())),
         returned: sightings.returned.get(&place).cloned(),
         unconfigured,
+        doubt: binding
+            .and_then(|binding| binding::doubt(binding, consumer, lane.configuration, lane.observed)),
+        left_behind: binding.filter(|_| manual).and_then(|binding| left_behind(binding, rule_id)),
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         displaced: binding::displaced(id, consumer, binding).map(str::to_owned),
         names: names(lane, id, consumer),
@@ -239,6 +252,11 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         reports: consumer.report.is_some(),
         report,
     }
+}
+
+fn left_behind(binding: &Binding, declared: Option<&String>) -> Option<String> {
+    let Grant::Rule { rule_id, .. } = &binding.grant else { return None };
+    (binding.ended.is_none() && declared.is_some_and(|declared| declared != rule_id)).then(|| rule_id.clone())
 }
 
 /// Which rule a consumer's settings name, by its newest report or the word of a person about its own.

@@ -15,7 +15,7 @@ pub struct Change {
     pub action: Action,
     /// Why, for people and programs; apply never branches on it.
     pub reason: Reason,
-    /// The attributes before; none for a create.
+    /// The attributes before; for a create, those of the object that it succeeds.
     pub before: Option<Attributes>,
     /// The attributes after; none for an archive.
     pub after: Option<Attributes>,
@@ -49,6 +49,8 @@ pub enum Reason {
     Equal,
     /// It is declared and not recorded.
     Declared,
+    /// It is declared, and what is recorded for it stays beside it until its workloads have moved.
+    Succeeds,
     /// A declared attribute differs.
     Changed,
     /// It is recorded and no longer declared.

@@ -49,6 +49,9 @@ pub struct Diff {
     pub held: BTreeMap<Address, HeldBack>,
     /// What stays until the workloads that live off it have moved.
     pub kept: Vec<Kept>,
+    /// Recorded things of which an argument is asked to change that never can, with what would be done if it
+    /// could and workloads may lose something by it.
+    pub immutable: BTreeMap<Address, Option<Operation>>,
 }
 
 /// Compares the declared things that live at the API, keys apart.
@@ -63,15 +66,19 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
     let free = |address: &&Address| !held.contains(*address);
     let is_archived = |provenance: &Provenance| provenance.archived_at.is_some();
+    let deposed = state.records.iter().filter(|(address, _)| address.is_deposed());
+    let deposed: BTreeSet<&String> = deposed.map(|(_, record)| &record.id).collect();
+    // Whether an archived object leaves its name is not known, and a deposed one keeps it.
+    let is_taken = |id: &String, provenance: &Provenance| deposed.contains(id) || is_archived(provenance);
     let names = Names::new(
-        observed.service_accounts.values().map(|o| (&o.arguments.name, is_archived(&o.provenance))),
+        observed.service_accounts.values().map(|o| (&o.arguments.name, is_taken(&o.id, &o.provenance))),
         configuration.service_accounts.values().map(|account| &account.name),
     );
     for (address, account) in configuration.service_accounts.iter().filter(|(address, _)| free(address)) {
         account::compare_account(address, account, &names, state, observed, &mut diff);
     }
     let names = Names::new(
-        observed.issuers.values().map(|o| (&o.arguments.name, is_archived(&o.provenance))),
+        observed.issuers.values().map(|o| (&o.arguments.name, is_taken(&o.id, &o.provenance))),
         configuration.providers.values().map(|provider| &provider.name),
     );
     for (address, provider) in configuration.providers.iter().filter(|(address, _)| free(address)) {
@@ -85,7 +92,7 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
         parts.chain([&o.provenance]).any(is_archived)
     };
     let names = Names::new(
-        observed.rules.values().map(|o| (&o.arguments.name, is_dead(o))),
+        observed.rules.values().map(|o| (&o.arguments.name, is_dead(o) || deposed.contains(&o.id))),
         configuration.federation_rules.values().map(|rule| &rule.name),
     );
     for (address, rule) in configuration.federation_rules.iter().filter(|(address, _)| free(address)) {
@@ -207,6 +214,7 @@ impl Diff {
     ) {
         let reason = match action {
             Action::NoOp => Reason::Equal,
+            Action::Create if before.is_some() => Reason::Succeeds,
             Action::Create | Action::Adopt => Reason::Declared,
             _ => Reason::Changed,
         };
@@ -276,16 +284,30 @@ impl Diff {
         self.held.get(address).is_some_and(|held| held.cause == Cause::Archived)
     }
 
-    fn immutable(&mut self, address: &Address, argument: &str, from: &str, to: &str, how: &str) {
+    fn immutable(&mut self, address: &Address, change: Option<Operation>, argument: &str, to: &str) {
+        self.immutable.insert(address.clone(), change);
         self.problems.push(
             Diagnostic::error("Immutable argument changed")
                 .address(address)
                 .detail(format!(
-                    "{argument} of {address} is `{from}` and the API can never change it to `{to}`. Replacing the object would cut off every workload that names it."
+                    "The API can never change {argument} of {address} to `{to}`, and a workload lives off it that cannot be moved to a successor: its block is gone, or what it lives off is not known."
                 ))
-                .hint(how),
+                .hint("leave it as it was, or declare that block again; or declare a second one beside it, move the workloads to that, then remove the old block"),
         );
     }
+}
+
+/// The objects that a block had before, oldest first.
+pub(super) fn deposed<'a>(
+    address: &Address,
+    state: &'a State,
+) -> impl DoubleEndedIterator<Item = (&'a Address, &'a Record)> {
+    state.records.range(address.deposed(1)..=address.deposed(u32::MAX))
+}
+
+/// What the object was that a new one succeeds.
+fn predecessor(address: &Address, state: &State) -> Option<Attributes> {
+    deposed(address, state).next_back().map(|(_, record)| record.attributes.clone())
 }
 
 fn taken(address: &Address, id: &str, differs: &[&str]) -> Diagnostic {

@@ -189,7 +189,8 @@ impl LanePlanner<'_> {
         let is_bound = |id: &ConsumerId| {
             self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.grant != Grant::Key)
         };
-        let lacking = self.facts.consumers.iter().filter(|consumer| consumer.unconfigured.is_some());
+        let is_lacking = |it: &&lane::ConsumerFacts| it.unconfigured.is_some() && it.doubt.is_none();
+        let lacking = self.facts.consumers.iter().filter(is_lacking);
         lacking.map(|consumer| consumer.id.clone()).filter(|id| is_bound(id) == bound).collect()
     }
 

@@ -29,6 +29,7 @@ pub fn moves(configuration: &Configuration, state: &State, observed: &Observed) 
         let blocks = blocks(kind, configuration, &moved, &workspaces);
         let mut found = by_name(kind, &blocks, &moved, observed);
         found.extend(by_content(kind, &blocks, &found, &moved, observed));
+        found.extend(with_their_blocks(&found, &moved));
         moved = moved.renamed(&found);
         all.extend(found);
     }
@@ -184,10 +185,31 @@ fn live_names(kind: Kind, observed: &Observed) -> BTreeSet<&String> {
     }
 }
 
+/// What blocks had before goes where they go.
+fn with_their_blocks(moves: &Renames, state: &State) -> Renames {
+    let mut found = Renames::new();
+    let mut given: BTreeSet<Address> = BTreeSet::new();
+    for (from, to) in moves {
+        for (deposed, _) in diff::deposed(from, state) {
+            let is_free = |at: &Address| !state.records.contains_key(at) && !given.contains(at);
+            let mut numbers = (1..).map(|number| to.deposed(number));
+            let free = numbers.find(is_free).expect("there are fewer objects than numbers");
+            given.insert(free.clone());
+            found.insert(deposed.clone(), free);
+        }
+    }
+    found
+}
+
+/// What is recorded of a kind. A deposed object goes back to its block by `successions` alone.
+fn records(kind: Kind, state: &State) -> impl Iterator<Item = (&Address, &Record)> {
+    state.records.iter().filter(move |(address, _)| address.kind() == kind && !address.is_deposed())
+}
+
 fn by_name(kind: Kind, blocks: &BTreeMap<&Address, Block>, state: &State, observed: &Observed) -> Renames {
     let mut found = Renames::new();
     let wanted: BTreeMap<&String, &Address> = blocks.iter().map(|(to, block)| (&block.name, *to)).collect();
-    for (from, record) in state.records.iter().filter(|(address, _)| address.kind() == kind) {
+    for (from, record) in records(kind, state) {
         let Some(name) = live_name(kind, record, observed) else { continue };
         // A block that does not give the name keeps the object that it has.
         let keeps = |address: &Address| {
@@ -226,7 +248,7 @@ fn by_content(
         serde_json::Value::Object(attributes).to_string()
     };
     let mut pairs: BTreeMap<String, (Vec<&Address>, Vec<&Address>)> = BTreeMap::new();
-    for (address, record) in state.records.iter().filter(|(address, _)| address.kind() == kind) {
+    for (address, record) in records(kind, state) {
         if is_left(address) && live_name(kind, record, observed).is_some() {
             pairs.entry(content(&record.attributes)).or_default().0.push(address);
         }

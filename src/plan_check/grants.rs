@@ -212,7 +212,7 @@ fn audience_stays(now: &Match, wanted: &Match) -> bool {
 }
 
 /// Tells whether what `now` asks of a token implies all that `wanted` asks of it.
-fn implied(now: &Match, wanted: &Match) -> bool {
+pub(super) fn implied(now: &Match, wanted: &Match) -> bool {
     let subject = wanted.subject_prefix.as_deref().is_none_or(|wanted| match &now.subject_prefix {
         None => false,
         Some(now) if now == wanted => true,

@@ -2,11 +2,13 @@
 
 use keyless_state::{Address, ConsumerId, Grant};
 
+use super::grants::implied;
 use super::invariant::{Invariant, Violation};
 use super::known::Known;
 use super::steps::{Steps, broken};
-use crate::config::{ApiKey, ConsumerDriver, PutBack};
+use crate::config::{ApiKey, ConsumerDriver, IdentityTokenSource, PutBack};
 use crate::lane::Stage;
+use crate::matching;
 use crate::plan::{LaneView, Operation, Standing, Step, Undo};
 use crate::resource::KeyStatus;
 
@@ -111,8 +113,47 @@ fn settings<'a>(
     {
         found.push(broken(Invariant::I3, step, why, format!("a proof that {rule} works")));
     }
+    if !is_its_own && let Some(what) = shut_out(rule, &key.id, consumer, moment) {
+        found.push(broken(Invariant::I3, step, what, "a rule that lets the workload in"));
+    }
     let needed = building(steps, rule, Some(moment)).into_iter().chain(verify);
     steps.demand_before(Invariant::I3, step, needed, found);
+}
+
+/// Whether it is not known that a declared rule takes what a workload shows of itself.
+fn shut_out(rule: &Address, key_id: &str, consumer: &ConsumerId, moment: &Known<'_>) -> Option<String> {
+    let binding = moment.state.binding(key_id, consumer)?;
+    let declared = moment.configuration.federation_rules.get(rule)?;
+    let url = moment.configuration.providers.get(&declared.provider).map(|it| it.issuer_url.as_str());
+    let is_taken = |claims: &serde_json::Map<String, serde_json::Value>| {
+        let is_foreign = claims.get("iss").is_some_and(|issuer| issuer.as_str() != url);
+        !is_foreign && matching::matches_claims(&declared.matching, claims, false).is_ok()
+    };
+    if !binding.identities.is_empty() {
+        let all_taken = binding.identities.iter().all(|identity| is_taken(&identity.claims));
+        return (!all_taken)
+            .then(|| format!("that {consumer} showed itself as somebody whom {rule} does not let in"));
+    }
+    let takes_as_before = match &binding.grant {
+        Grant::Rule { rule_id, issuer_id, .. } => {
+            let before = moment.observed.rules.get(rule_id);
+            let issuer = moment.observed.issuers.get(issuer_id);
+            issuer.map(|it| it.arguments.issuer_url.as_str()) == url
+                && before.is_some_and(|it| implied(&it.arguments.matching, &declared.matching))
+        }
+        Grant::Key | Grant::Unresolved => false,
+    };
+    let key = moment.configuration.api_keys.values().find(|key| key.id == key_id);
+    let reads = key.and_then(|key| match &key.consumers.get(consumer)?.driver {
+        ConsumerDriver::Dotenv { identity_token_file, .. } => identity_token_file.as_deref(),
+        _ => None,
+    });
+    let tried = match &declared.identity_token {
+        Some(IdentityTokenSource::File(path)) => path.to_str(),
+        _ => None,
+    };
+    (!takes_as_before && (tried.is_none() || tried != reads))
+        .then(|| format!("that it is not known as whom {consumer} shows itself to {rule}"))
 }
 
 /// A step in a lane that somebody rolled back.

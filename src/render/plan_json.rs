@@ -84,7 +84,7 @@ fn change(change: &Change) -> Value {
         "change".to_owned(),
         json!({
             "actions": actions,
-            "before": change.before,
+            "before": change.before.as_ref().filter(|_| change.action != Action::Create),
             "after": change.after,
             "after_unknown": unknown,
             "before_sensitive": false,

@@ -13,7 +13,10 @@ pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     out.push_str(&drift(&plan.drift));
     for moved in &plan.moves {
-        let text = format!("# {} has moved to {}", moved.from, moved.to);
+        let text = match moved.to.is_deposed() && !moved.from.is_deposed() {
+            true => format!("# {} makes room for a successor, and is recorded as {}", moved.from, moved.to),
+            false => format!("# {} has moved to {}", moved.from, moved.to),
+        };
         let _ = writeln!(out, "  {}", paint(BOLD, text));
     }
     for moved in &plan.consumers_moved {
@@ -101,9 +104,13 @@ fn shown(change: &Change) -> bool {
 fn block(change: &Change) -> String {
     let address = &change.address;
     let (sign, what) = match (change.action, change.reason) {
+        (Action::Create, Reason::Succeeds) => ('+', "will be created, beside the object that it succeeds"),
         (Action::Create, _) => ('+', "will be created"),
         (Action::Adopt, _) => ('=', "exists and will be taken under care as it is"),
         (Action::Update, _) => ('~', "will be updated in-place"),
+        (Action::Archive, Reason::NotDeclared) if address.is_deposed() => {
+            ('-', "will be archived (nobody lives off it any more)")
+        }
         (Action::Archive, Reason::NotDeclared) => ('-', "will be archived (it is no longer declared)"),
         (Action::Archive, _) => ('-', "will be archived"),
         (Action::Forget, _) => ('-', "will be forgotten; the remote object stays as it is"),
@@ -113,7 +120,8 @@ fn block(change: &Change) -> String {
     let _ = writeln!(out, "\n  {}", paint(BOLD, format_args!("# {address} {what}")));
     let _ = writeln!(out, "  {} {} {{", attributes::sign(sign), heading(address));
     out.push_str(&match (&change.before, &change.after, change.action) {
-        (_, Some(after), Action::Create) => attributes::created(after, &change.unknown),
+        (None, Some(after), Action::Create) => attributes::created(after, &change.unknown),
+        (Some(before), Some(after), Action::Create) => attributes::changed(before, after, &change.unknown),
         (Some(before), Some(after), Action::Update) => attributes::changed(before, after, &change.unknown),
         (Some(before), None, Action::Archive) => attributes::removed(before),
         _ => String::new(),

@@ -28,6 +28,7 @@ mod proxy;
 mod renames;
 mod reread;
 mod storm;
+mod succession;
 mod tidy;
 mod trouble;
 mod unrecorded;

@@ -86,6 +86,7 @@ fn whoever_says_what_was_moved_binds_the_workload() {
     let said = "evidence add -manual -key=api_key.ci -consumer=manual.desk -by=Ada -statement=Moved.";
     environment.keyless(said).exits(0);
     environment.edit(MAIN, "environment   = \"production\"", "environment   = \"staging\"");
-    environment.keyless("apply -auto-approve").exits(1).says("Workload would be cut off");
+    // No token shows that the successor works, and what the workload lives off stays.
+    environment.keyless("apply -auto-approve").exits(1).says("Still lived off").says("✗ verify");
     works(&environment, 1);
 }

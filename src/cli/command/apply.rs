@@ -37,8 +37,10 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let recorded = recorded_in(store);
         let mut look = look::look(&session, connection, recorded, Goes::Undeclared, ui).await?;
         let mode = if arguments.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
-        arguments.choices.take(&mut look, saved.as_ref().map_or(mode, |plan| plan.mode))?;
-        let Some(fresh) = fresh(&look, &session, connection, saved.as_ref(), mode, ui)? else {
+        let mode = saved.as_ref().map_or(mode, |plan| plan.mode);
+        arguments.choices.take(&mut look, mode)?;
+        look.depose(&session, mode);
+        let Some(fresh) = fresh(&look, &session, connection, mode, ui)? else {
             return Ok(Exit::Error);
         };
         let plan = match saved {
@@ -61,12 +63,11 @@ fn fresh(
     look: &Look,
     session: &Session,
     connection: &Connection,
-    saved: Option<&Plan>,
     mode: Mode,
     ui: &Ui,
 ) -> Result<Option<Plan>, String> {
-    match saved.map_or(mode, |plan| plan.mode) {
-        mode @ (Mode::Apply | Mode::RefreshOnly) => Ok(look.plan(session, mode, connection.skip_waits, ui)),
+    match mode {
+        Mode::Apply | Mode::RefreshOnly => Ok(look.plan(session, mode, connection.skip_waits, ui)),
         Mode::Destroy => super::destroy::plan(look, session).map(Some),
         // No command saves one, as a file does not say which checkpoint it is for.
         Mode::Rollback => Err("a rollback cannot be applied from a file. Nothing was changed; run `keyless rollback -to=NAME`, which shows its plan and asks".to_owned()),

@@ -67,7 +67,7 @@ impl Run<'_> {
         settle(store, &look)?;
         let run = ulid::Ulid::generate().to_string();
         let workspaces = look.workspaces(self.session);
-        record_mutations(store, &run, &look, look.learnt.clone())?;
+        record_mutations(store, &run, &look, look.learnt.iter().chain(&look.deposed).cloned().collect())?;
         let options = Options {
             run: run.clone(),
             parallelism: self.parallelism.clamp(1, crate::limits::PARALLELISM_MAX),
@@ -227,7 +227,7 @@ pub(super) fn record_learnt(store: &mut Store, look: &Look, nothing_moves: bool)
         Mutation::PutEvidence { .. } => !nothing_moves,
         _ => true,
     };
-    let changes: Vec<Mutation> = look.learnt.iter().filter(keep).cloned().collect();
+    let changes: Vec<Mutation> = look.learnt.iter().filter(keep).chain(&look.deposed).cloned().collect();
     if changes.is_empty() && look.settled.is_empty() && look.moved.is_empty() {
         return Ok(());
     }

@@ -31,6 +31,8 @@ pub(super) struct Look {
     pub(super) sightings: Sightings,
     /// What was learnt by looking, to be recorded by a command that writes.
     pub(super) learnt: Vec<Mutation>,
+    /// What makes room for successors, to be recorded by the run that makes them.
+    pub(super) deposed: Vec<Mutation>,
     pub(super) now: Timestamp,
     /// Who changed what lately, as far as the Activity Feed tells.
     changes: Vec<Activity>,
@@ -160,6 +162,7 @@ pub(super) async fn look(
         observed,
         sightings,
         learnt,
+        deposed: Vec::new(),
         now,
         changes: gathered.changes,
         moves,
@@ -216,6 +219,28 @@ fn check_organization(session: &Session, recorded: &Recorded, observed: &Observe
 }
 
 impl Look {
+    /// Makes room for successors of what cannot be changed under its workloads, as the plan that applies the
+    /// configuration needs it.
+    pub(super) fn depose(&mut self, session: &Session, mode: Mode) {
+        if mode != Mode::Apply {
+            return;
+        }
+        let deposed = plan::successions(&self.scene(session));
+        let renamed = self.state.renamed(&deposed);
+        self.deposed = self.state.changes_to(&renamed);
+        self.state = renamed;
+        self.moves = plan::then(&self.moves, &deposed);
+    }
+
+    fn scene<'a>(&'a self, session: &'a Session) -> plan::Scene<'a> {
+        plan::Scene {
+            configuration: &session.configuration,
+            state: &self.state,
+            observed: &self.observed,
+            now: self.now,
+        }
+    }
+
     /// Builds the plan of a mode; problems have been told when this fails.
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {
@@ -257,16 +282,10 @@ impl Look {
         }
         let plan = build_back(self.input(session, mode, false), back);
         self.refuse_unread(&plan)?;
-        let scene = plan::Scene {
-            configuration: &session.configuration,
-            state: &self.state,
-            observed: &self.observed,
-            now: self.now,
-        };
-        let cut_off = plan::cut_off(&plan.steps, &scene);
+        let cut_off = plan::cut_off(&plan.steps, &self.scene(session));
         if !cut_off.is_empty() {
             return Err(format!(
-                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Go back further, so that the keys are put back first (for that, their blocks have to be declared), or wait until these workloads show that they live off something else; if one is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
+                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Go back further, so that the keys are put back first (for that, their blocks have to be declared), or write the blocks as they were and apply, or wait until these workloads show that they live off something else; if one is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
                 cut_off.join("\n  ")
             ));
         }

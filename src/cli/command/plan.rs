@@ -35,6 +35,7 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
         let mut look =
             look::look(session, &connection, look::recorded(session)?, Goes::Undeclared, ui).await?;
         arguments.choices.take(&mut look, mode)?;
+        look.depose(session, mode);
         Ok::<_, String>(look)
     }
     .await;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::named::moves_by_hand;
 use super::verify::rule_gate;
 use super::{Gate, Need, Refusal, Supplier, gate_of, join, need};
+use crate::binding::Doubt;
 use crate::lane::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
 
 /// Consumers whose blocks name another place than the one in which keyless has changed something.
@@ -22,6 +23,31 @@ pub(super) fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
         })
     };
     facts.consumers.iter().filter_map(of).collect()
+}
+
+/// What to tell of a workload whose settings are to name a rule that may not let it in.
+pub(super) fn doubted(consumer: &ConsumerFacts) -> Option<Refusal> {
+    let doubt = consumer.doubt.as_ref().filter(|_| consumer.unconfigured.is_some())?;
+    let (id, rule) = (&consumer.id, &consumer.rule);
+    let named = consumer.rule_id.as_ref().map_or_else(String::new, |rule_id| format!(" to {rule_id}"));
+    let (why, fix) = match doubt {
+        Doubt::Denied { seen_at, why } => (
+            format!("{rule} would not let {id} in as whom it showed itself at {seen_at}: {why}"),
+            format!(
+                "Let {rule} let in both for the time of the move, as with `condition = \"claims.sub in ['OLD', 'NEW']\"`; or change as whom the workload shows itself and ANTHROPIC_FEDERATION_RULE_ID there{named} in one go, and let it report."
+            ),
+        ),
+        Doubt::Unknown => (
+            format!(
+                "as whom {id} shows itself is not known, and {rule} lets in others than what it lives off"
+            ),
+            format!(
+                "Let it write a signed credential report (`report` in its block), so that this is known; or let the trial exchange be made with its own token (`identity_token` of {rule}); or set ANTHROPIC_FEDERATION_RULE_ID there{named} yourself, and see that it works."
+            ),
+        ),
+    };
+    let why = format!("{why}. Its settings stay as they are");
+    Some(Refusal { why, place: Some(consumer.place.clone()), fix })
 }
 
 /// What to tell of a rule that somebody archived.
@@ -90,6 +116,9 @@ fn place_gate(facts: &LaneFacts, consumer: &ConsumerFacts, now: Timestamp) -> Ga
             format!("{what} name its rule and are otherwise not what its block asks for"),
             "Once what is asked for works there, change that line yourself; or ask for what is there.",
         ),
+        (Presence::Absent, Some(_)) if consumer.doubt.is_some() => {
+            Gate::Refused(doubted(consumer).into_iter().collect())
+        }
         (Presence::Absent, Some(what)) => {
             let lacking = Need { consumer: Some(id.clone()), ..need(what.clone(), Supplier::Engine) };
             let proved = facts.rules.iter().filter(|rule| rule.address == consumer.rule);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyless_state::Winner;
 
-use super::{Gate, Need, Refusal, Supplier, gate_of, need, no_credential};
+use super::{Gate, Need, Refusal, Supplier, gate_of, need, no_credential, statement_command};
 use crate::lane::facts::{ConsumerFacts, LaneFacts, NamedRule, OtherRule};
 use crate::limits;
 
@@ -87,8 +87,23 @@ pub(super) fn moves_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate
     }
 }
 
+/// What a person does who moves a workload to the rule that its block names by now.
+pub(super) fn by_person(facts: &LaneFacts, consumer: &ConsumerFacts, before: &str) -> Need {
+    let (id, rule) = (&consumer.id, &consumer.rule);
+    let rule_id = consumer.rule_id.as_deref().unwrap_or_default();
+    let what = format!("a named person who moves {id} ({}) from {before} to {rule}", consumer.place);
+    let remedy = format!(
+        "set ANTHROPIC_FEDERATION_RULE_ID={rule_id} there, and account and workspace as `keyless show` has them; then: {}",
+        statement_command(facts, id)
+    );
+    Need { consumer: Some(id.clone()), remedy: Some(remedy), ..need(what, Supplier::Person) }
+}
+
 /// What a person has to do about settings that name another rule.
 pub(super) fn names_again(facts: &LaneFacts, consumer: &ConsumerFacts) -> Option<Need> {
+    if let Some(before) = &consumer.left_behind {
+        return Some(by_person(facts, consumer, before));
+    }
     let NamedRule::Other(other) = &consumer.names else { return None };
     let what = format!("the settings of {} to name {} and not {}", consumer.id, consumer.rule, other.id);
     let remedy = Some(names_other(facts, consumer, other).fix);

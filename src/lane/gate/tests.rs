@@ -48,6 +48,8 @@ fn consumer() -> ConsumerFacts {
         presence: Presence::Absent,
         returned: None,
         unconfigured: None,
+        doubt: None,
+        left_behind: None,
         removed_at: Some(hour(0)),
         displaced: None,
         names: NamedRule::Written,

@@ -10,7 +10,7 @@ use super::super::declared::{account_arguments, memberships};
 use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::name::Names;
-use super::{Diff, adopt, differing, live, taken};
+use super::{Diff, adopt, differing, live, predecessor, taken};
 use crate::config::ServiceAccount;
 use crate::resource::{Observed, ServiceAccountArguments, ServiceAccountObject};
 
@@ -65,7 +65,7 @@ pub(super) fn compare_account(
         }
     };
     let Some(object) = object else {
-        diff.change(address, Action::Create, None, after, vec!["id".to_owned()]);
+        diff.change(address, Action::Create, predecessor(address, state), after, vec!["id".to_owned()]);
         let leaves = "an archived service account, whose name may stay taken";
         diff.add(
             Operation::CreateServiceAccount { address: address.clone(), arguments },
@@ -79,8 +79,7 @@ pub(super) fn compare_account(
     };
     let before = shown(object);
     if object.arguments.name != arguments.name {
-        let how = "leave `name` out, so that the account keeps the one it has; or declare a second service account beside it, point the rules at that, then remove the old block";
-        diff.immutable(address, "name", &object.arguments.name, &arguments.name, how);
+        diff.immutable(address, None, "name", &arguments.name);
         return;
     }
     if before == after {

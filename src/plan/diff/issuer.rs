@@ -8,7 +8,7 @@ use super::super::declared::issuer_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::name::Names;
-use super::{Diff, adopt, differing, live, taken};
+use super::{Diff, adopt, differing, live, predecessor, taken};
 use crate::config::Provider;
 use crate::resource::{IssuerObject, Observed};
 
@@ -59,7 +59,7 @@ pub(super) fn compare_issuer(
     }
     match object.map(shown) {
         None => {
-            diff.change(address, Action::Create, None, after, vec!["id".to_owned()]);
+            diff.change(address, Action::Create, predecessor(address, state), after, vec!["id".to_owned()]);
             let undo =
                 Undo::Possible { how: "archive it".to_owned(), leaves: "an archived issuer".to_owned() };
             diff.add(Operation::CreateIssuer { address: address.clone(), arguments }, undo);

@@ -12,8 +12,10 @@ const NAME_CHARS_MAX: usize = 255;
 pub(super) struct Names<'a> {
     /// Those of archived objects.
     archived: BTreeSet<&'a str>,
-    /// Those of live objects and of blocks.
-    others: BTreeSet<&'a str>,
+    /// Those of live objects.
+    live: BTreeSet<&'a str>,
+    /// Those of blocks.
+    blocks: BTreeSet<&'a str>,
 }
 
 /// A name with a number, within what the API takes.
@@ -39,21 +41,25 @@ impl<'a> Names<'a> {
         let names = |objects: Vec<(&'a String, bool)>| objects.into_iter().map(|(name, _)| name.as_str());
         Names {
             archived: names(archived).collect(),
-            others: names(live).chain(blocks.map(String::as_str)).collect(),
+            live: names(live).collect(),
+            blocks: blocks.map(String::as_str).collect(),
         }
     }
 
     /// The name for a new object, or the one that a recorded object keeps. `recorded` is the name that the
     /// recorded object has now.
     pub(super) fn at_api(&self, wanted: &str, recorded: Option<&str>) -> String {
-        if !self.archived.contains(wanted) || recorded == Some(wanted) {
+        let kept = recorded.filter(|name| is_numbered(name, wanted));
+        // Another live object may be taken under care by a block that has none.
+        let is_taken = self.archived.contains(wanted) || (kept.is_some() && self.live.contains(wanted));
+        if !is_taken || recorded == Some(wanted) {
             return wanted.to_owned();
         }
-        if let Some(kept) = recorded.filter(|name| is_numbered(name, wanted)) {
+        if let Some(kept) = kept {
             return kept.to_owned();
         }
-        let is_free =
-            |name: &String| !self.archived.contains(name.as_str()) && !self.others.contains(name.as_str());
+        let all = [&self.archived, &self.live, &self.blocks];
+        let is_free = |name: &String| !all.iter().any(|names| names.contains(name.as_str()));
         let mut all = (2..).map(|number| numbered(wanted, number));
         all.find(is_free).expect("there are fewer objects than numbers")
     }
@@ -94,6 +100,9 @@ mod tests {
         check("ci", Some("ci"), &["ci"], &[], "ci");
         // The archived one is gone for good, so that the name is free.
         check("ci", Some("ci-2"), &[], &[], "ci");
+        let live = [("ci".to_owned(), false), ("ci-2".to_owned(), false)];
+        let names = Names::new(live.iter().map(|(name, archived)| (name, *archived)), [].iter());
+        assert_eq!(names.at_api("ci", Some("ci-2")), "ci-2", "another live object has it");
         check("ci", Some("ci-02"), &["ci"], &[], "ci-2");
         check("release", Some("ci"), &["release"], &[], "release-2");
     }

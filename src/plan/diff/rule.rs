@@ -10,7 +10,7 @@ use super::super::declared::rule_arguments;
 use super::super::operation::Operation;
 use super::super::undo::Undo;
 use super::name::Names;
-use super::{Diff, adopt, differing, live, taken};
+use super::{Diff, adopt, differing, live, predecessor, taken};
 use crate::config::FederationRule;
 use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
@@ -74,7 +74,7 @@ pub(super) fn compare_rule(
     };
     let Some(object) = object else {
         unknown.insert(0, "id".to_owned());
-        diff.change(address, Action::Create, None, after, unknown);
+        diff.change(address, Action::Create, predecessor(address, state), after, unknown);
         create_rule(address, rule, arguments, diff);
         return;
     };
@@ -92,8 +92,14 @@ pub(super) fn compare_rule(
     }
     let before = shown(object);
     if object.arguments.issuer_id != arguments.issuer_id {
-        let how = "declare a second rule beside it, move the workloads to it, then remove the old block";
-        diff.immutable(address, "provider", &object.arguments.issuer_id, &rule.provider.to_string(), how);
+        let change = Operation::UpdateRule {
+            address: address.clone(),
+            provider: rule.provider.clone(),
+            service_account: Some(rule.service_account.clone()),
+            arguments,
+            applies_to_all_workspaces: None,
+        };
+        diff.immutable(address, Some(change), "provider", &rule.provider.to_string());
         return;
     }
     if before == after {

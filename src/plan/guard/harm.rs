@@ -6,14 +6,14 @@ use keyless_state::{Address, Binding, Grant, Record};
 use serde_json::Value;
 
 use super::Scene;
-use super::wider::{is_wider, keeps_audience};
-use crate::matching;
+use super::loss::Loss;
+use crate::matching::{self, is_wider, keeps_audience};
 use crate::plan::workspace::is_same;
 use crate::plan::{Attributes, Operation, attributes};
 use crate::resource::{IssuerArguments, Jwks, Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
-/// Why the workload of a binding would be without a credential after an operation on a recorded object, as
-/// a sentence part; none when the operation is harmless to it.
+/// What the workload of a binding would lose by an operation on a recorded object; none when the operation
+/// is harmless to it.
 ///
 /// A change is harmless when every identity that the workload showed still becomes the same account in
 /// the same workspace with the same scopes; and where it only returns to what is recorded, since the
@@ -24,7 +24,7 @@ pub(super) fn harm(
     binding: &Binding,
     grant: &Grant,
     scene: &Scene<'_>,
-) -> Option<String> {
+) -> Option<Loss> {
     let rests = match grant {
         Grant::Key => return None,
         // It may rest on anything.
@@ -46,13 +46,13 @@ struct Rests<'a> {
 }
 
 impl Rests<'_> {
-    fn harm(&self, operation: &Operation, record: &Record, scene: &Scene<'_>) -> Option<String> {
+    fn harm(&self, operation: &Operation, record: &Record, scene: &Scene<'_>) -> Option<Loss> {
         let id = record.id.as_str();
         let is = |at: usize| self.on.is_none_or(|on| on[at] == id);
         match operation {
             Operation::Archive { address } => {
                 let rests = self.on.is_none_or(|on| on.contains(&id));
-                rests.then(|| format!("{address} would be archived"))
+                rests.then(|| Loss::Archived(address.clone()))
             }
             Operation::UpdateRule { service_account, arguments, .. } if is(0) => {
                 self.rule_harm(service_account.as_ref(), arguments, record, scene)
@@ -60,21 +60,19 @@ impl Rests<'_> {
             Operation::DisableWorkspace { workspace_id, .. } if is(0) => {
                 let had = record.attributes.get("workspace_ids").and_then(Value::as_array);
                 let had = had.is_none_or(|ids| ids.iter().any(|id| id == workspace_id));
-                (had && self.leaves(workspace_id, scene.observed))
-                    .then(|| "the rule would leave its workspace".to_owned())
+                (had && self.leaves(workspace_id, scene.observed)).then_some(Loss::RuleWorkspace)
             }
             Operation::RemoveMembership { workspace_id, .. } if is(1) => {
                 let had = record.attributes.get("memberships").and_then(Value::as_object);
                 let had = had.is_none_or(|memberships| memberships.contains_key(workspace_id));
-                (had && self.leaves(workspace_id, scene.observed))
-                    .then(|| "its service account would leave its workspace".to_owned())
+                (had && self.leaves(workspace_id, scene.observed)).then_some(Loss::AccountWorkspace)
             }
             Operation::UpdateIssuer { arguments, .. } if is(2) => {
                 let wanted = attributes::issuer(arguments);
                 match scene.observed.issuers.get(id) {
                     _ if are_alike(&wanted, &record.attributes, &["name"]) => None,
                     Some(now) => issuer_narrowed(&now.arguments, arguments),
-                    None => Some("the issuer as it is cannot be seen".to_owned()),
+                    None => Some(Loss::UnseenIssuer),
                 }
             }
             _ => None,
@@ -87,26 +85,26 @@ impl Rests<'_> {
         wanted: &RuleArguments,
         record: &Record,
         scene: &Scene<'_>,
-    ) -> Option<String> {
+    ) -> Option<Loss> {
         let recorded = record.attributes.get("service_account_id").and_then(Value::as_str);
         let own = self.on.map(|on| on[1]).or(recorded);
         let becomes = match account {
             Some(account) => scene.state.records.get(account).map(|record| record.id.as_str()),
             None => Some(wanted.service_account_id.as_str()),
         };
-        if becomes != own {
-            return Some("it would become another service account than its settings name".to_owned());
-        }
+        let account = (becomes != own).then_some(Loss::Account);
         let is_return = are_alike(
             &attributes::rule(wanted),
             &record.attributes,
             &["name", "description", "token_lifetime_seconds", "service_account_id", "issuer_id"],
         );
-        match scene.observed.rules.get(&record.id) {
+        let narrowed = match scene.observed.rules.get(&record.id) {
             _ if is_return => None,
             Some(now) => self.narrowed(now, wanted, scene.observed),
-            None => Some("the rule as it is cannot be seen".to_owned()),
-        }
+            None => Some(Loss::UnseenRule),
+        };
+        // What nothing can prove weighs more.
+        account.into_iter().chain(narrowed).min_by_key(Loss::is_provable)
     }
 
     /// Whether this is the workspace of the workload, or may be.
@@ -114,34 +112,34 @@ impl Rests<'_> {
         self.workspace.is_none_or(|own| is_same(own, workspace_id, observed))
     }
 
-    fn narrowed(&self, now: &RuleObject, wanted: &RuleArguments, observed: &Observed) -> Option<String> {
+    fn narrowed(&self, now: &RuleObject, wanted: &RuleArguments, observed: &Observed) -> Option<Loss> {
         let words = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
         let lost = &words(&now.arguments.oauth_scope) - &words(&wanted.oauth_scope);
         if let Some(scope) = lost.first() {
-            return Some(format!("it would lose the scope {scope}"));
+            return Some(Loss::Scope(scope.clone()));
+        }
+        let (old, new) = (&now.arguments.matching, &wanted.matching);
+        if !keeps_audience(old, new) {
+            return Some(Loss::Audience);
         }
         if let (RuleWorkspaces::All, RuleWorkspaces::These(ids)) =
             (&now.arguments.workspaces, &wanted.workspaces)
         {
             let stays = |own: &str| ids.iter().any(|id| is_same(id, own, observed));
             if !self.workspace.is_some_and(stays) {
-                return Some("the rule would leave its workspace".to_owned());
+                return Some(Loss::RuleWorkspace);
             }
         }
-        let (old, new) = (&now.arguments.matching, &wanted.matching);
         if old == new || is_wider(old, new) {
             return None;
         }
-        if !keeps_audience(old, new) {
-            return Some("the rule would ask its tokens for another audience".to_owned());
-        }
         let identities = &self.binding.identities;
         if identities.is_empty() {
-            return Some("the rule would let in others, and as whom it shows itself is not known".to_owned());
+            return Some(Loss::UnknownIdentity);
         }
         identities.iter().find_map(|identity| {
             let denial = matching::matches_claims(new, &identity.claims, false).err()?;
-            Some(format!("the rule would not let it in any more: {denial}"))
+            Some(Loss::Denied(denial.to_string()))
         })
     }
 }
@@ -156,23 +154,22 @@ fn are_alike(a: &Attributes, b: &Attributes, but: &[&str]) -> bool {
     rest(a) == rest(b)
 }
 
-fn issuer_narrowed(now: &IssuerArguments, wanted: &IssuerArguments) -> Option<String> {
-    let told = |what: &str| Some(what.to_owned());
-    if now.issuer_url != wanted.issuer_url {
-        return told("its tokens come from the issuer's present URL");
-    }
+fn issuer_narrowed(now: &IssuerArguments, wanted: &IssuerArguments) -> Option<Loss> {
     if wanted.check_jti && !now.check_jti {
-        return told("a token that it uses twice would be refused");
+        return Some(Loss::SecondUse);
     }
     if wanted.max_jwt_lifetime_seconds < now.max_jwt_lifetime_seconds {
-        return told("its tokens may live longer than the issuer would permit");
+        return Some(Loss::TokenLife);
+    }
+    if now.issuer_url != wanted.issuer_url {
+        return Some(Loss::IssuerUrl);
     }
     let keeps_keys = match (&now.jwks, &wanted.jwks) {
         (Jwks::Inline { keys: old }, Jwks::Inline { keys: new }) => old.iter().all(|key| keeps(key, new)),
         (old, new) => old.is_equivalent(new),
     };
     if !keeps_keys {
-        return told("its tokens may be signed with keys that would not be known any more");
+        return Some(Loss::SigningKeys);
     }
     None
 }

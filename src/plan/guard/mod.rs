@@ -4,10 +4,11 @@
 //! difference whether the blocks of a workload are there, gone or called otherwise.
 
 mod harm;
+mod loss;
+mod succession;
 #[cfg(test)]
 mod tests;
 mod unrecorded;
-mod wider;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,8 @@ use jiff::Timestamp;
 use keyless_state::{Address, Binding, ConsumerId, Grant, State};
 use serde::{Deserialize, Serialize};
 
-use super::change::Action;
+use super::attributes::Attributes;
+use super::change::{Action, Reason};
 use super::diff::Diff;
 use super::operation::Operation;
 use super::plan_data::Step;
@@ -24,6 +26,8 @@ use crate::config::Configuration;
 use crate::diagnostic::Diagnostic;
 use crate::resource::Observed;
 use harm::harm;
+use loss::Loss;
+pub use succession::{successions, then};
 
 /// More workloads than these are counted and not named.
 const NAMED_MAX: usize = 5;
@@ -56,7 +60,7 @@ impl Kept {
         Diagnostic::warning("Still lived off")
             .address(&self.address)
             .detail(&self.why)
-            .hint("apply, let the workloads run and report, and apply again; settings that keyless does not write (there is no `identity_token_file`) are changed by hand, and for a `manual` consumer a person says that it is done")
+            .hint("apply, let the workloads run and report, and apply again; settings that keyless does not write (there is no `identity_token_file`) are changed by hand, and for a `manual` consumer a person says that it is done. Where the block of a workload is gone, declare it again; if a workload is gone: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"")
     }
 }
 
@@ -69,10 +73,10 @@ struct Stake<'a> {
     since: Timestamp,
 }
 
-/// A workload and why an operation would cut it off.
+/// A workload and what it would lose by an operation.
 struct Harmed<'a> {
     stake: Stake<'a>,
-    why: String,
+    loss: Loss,
 }
 
 /// What bound workloads may live off, by what it rests on.
@@ -125,8 +129,8 @@ impl<'a> Bound<'a> {
             .chain(&self.unresolved)
             .filter(|stake| !(is_archive && self.is_given_up(stake)))
             .filter_map(|stake| {
-                let why = harm(operation, record, stake.binding, stake.grant, &self.scene)?;
-                Some(Harmed { stake: *stake, why })
+                let loss = harm(operation, record, stake.binding, stake.grant, &self.scene)?;
+                Some(Harmed { stake: *stake, loss })
             })
             .collect()
     }
@@ -149,43 +153,139 @@ impl<'a> Bound<'a> {
             })
     }
 
-    /// The recorded rule that is at stake, by its address.
-    fn rule(&self, stake: &Stake<'_>) -> Option<&'a Address> {
+    /// Who lives off a recorded object, or may.
+    fn resting_on(&self, address: &Address) -> impl Iterator<Item = &Stake<'a>> {
+        let record = self.scene.state.records.get(address);
+        let resting = record.and_then(|record| self.by_object.get(record.id.as_str())).into_iter().flatten();
+        resting.chain(&self.unresolved)
+    }
+
+    /// The same of one that is still there, without those that were given up.
+    fn living_off(&self, address: &Address) -> impl Iterator<Item = &Stake<'a>> {
+        let record = self.scene.state.records.get(address);
+        let is_there = record.is_some_and(|record| !self.scene.observed.is_lost(&record.id));
+        self.resting_on(address).filter(move |stake| is_there && !self.is_given_up(stake))
+    }
+
+    /// What comes of an operation that would harm these.
+    fn verdict(&self, operation: &Operation, harmed: &[Harmed<'_>]) -> Option<Verdict> {
+        let address = operation.target().address;
+        // That it goes was nobody's wish, so that it may stay as long as it likes.
+        if address.is_deposed() {
+            let workloads = named(self.living_off(address).map(|stake| workload(stake.binding)));
+            let until = "stays until each of these shows that it lives off what its block names";
+            let waits =
+                || Verdict::Waits(format!("{}, and {until}: {workloads}.", before(address, &self.scene)));
+            return (!workloads.is_empty()).then(waits);
+        }
+        if harmed.is_empty() {
+            return None;
+        }
+        let workloads = named(harmed.iter().map(|it| workload(it.stake.binding)));
+        let until = "until each of these shows that it lives off what its block names";
+        Some(match operation {
+            _ if !harmed.iter().all(|it| self.moves(&it.stake)) => Verdict::Refused,
+            Operation::Archive { .. } => {
+                Verdict::Waits(format!("{address} is no longer declared, and stays {until}: {workloads}."))
+            }
+            Operation::RemoveMembership { workspace_id, .. } => Verdict::Waits(format!(
+                "{address} is not to be a member of {workspace_id} any more, and stays one {until}: {workloads}."
+            )),
+            _ => Verdict::Refused,
+        })
+    }
+
+    /// The block of the rule that is at stake.
+    fn rule(&self, stake: &Stake<'_>) -> Option<Address> {
         let Grant::Rule { rule_id, .. } = stake.grant else { return None };
         let mut records = self.scene.state.records.iter();
-        records.find(|(_, record)| record.id == *rule_id).map(|(address, _)| address)
+        records.find(|(_, record)| record.id == *rule_id).map(|(address, _)| address.present())
     }
+}
+
+/// What comes of an operation that would cut workloads off.
+enum Verdict {
+    /// It waits for this.
+    Waits(String),
+    /// It is refused.
+    Refused,
 }
 
 /// Takes out of the work what has to wait until workloads have moved, and refuses what would cut one off.
 pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
     let bound = Bound::new(*scene);
+    let strangers = unrecorded::somebodies(scene);
     let mut refused: BTreeMap<Address, (bool, Vec<Harmed<'_>>)> = BTreeMap::new();
-    let mut kept: BTreeMap<Address, String> = BTreeMap::new();
+    let mut unexplained: BTreeMap<Address, Diagnostic> = BTreeMap::new();
+    let mut waiting: Vec<(Operation, String)> = Vec::new();
     for (operation, _) in &diff.work {
+        let address = operation.target().address;
         let harmed = bound.harmed(operation);
-        let address = operation.target().address.clone();
-        if harmed.is_empty() {
-            continue;
-        }
-        let is_archive = matches!(operation, Operation::Archive { .. });
-        if is_archive && harmed.iter().all(|it| bound.moves(&it.stake)) {
-            kept.insert(address.clone(), waiting(&address, &harmed));
-        } else {
-            let known = refused.entry(address).or_insert((is_archive, Vec::new()));
-            known.1.extend(harmed);
+        match bound.verdict(operation, &harmed) {
+            Some(Verdict::Waits(why)) => waiting.push((operation.clone(), why)),
+            Some(Verdict::Refused) => {
+                // Those that move are no reason.
+                let harmed: Vec<Harmed<'_>> = match harmed.iter().all(|it| bound.moves(&it.stake)) {
+                    true => harmed,
+                    false => harmed.into_iter().filter(|it| !bound.moves(&it.stake)).collect(),
+                };
+                let is_archive = matches!(operation, Operation::Archive { .. });
+                let known = refused.entry(address.clone()).or_insert((is_archive, Vec::new()));
+                known.1.extend(harmed);
+            }
+            None => {
+                for stranger in &strangers {
+                    let Some(loss) = stranger.loss(operation, scene) else { continue };
+                    if address.is_deposed() {
+                        let why = format!(
+                            "{}, and stays until that is explained: {}.",
+                            before(address, scene),
+                            stranger.told()
+                        );
+                        waiting.push((operation.clone(), why));
+                    } else {
+                        let rule = stranger.used.rule.clone();
+                        unexplained.entry(rule).or_insert_with(|| stranger.refusal(&loss, scene));
+                    }
+                }
+            }
         }
     }
-    for (address, why) in kept {
-        diff.work.retain(|(operation, _)| *operation.target().address != address);
-        diff.changes.retain(|change| change.address != address || change.action != Action::Archive);
-        diff.kept.push(Kept { address, why });
+    for (operation, why) in waiting {
+        hold(&operation, why, diff);
     }
     for (address, (is_archive, harmed)) in refused {
         diff.problems.push(refusal(&address, is_archive, &harmed, &bound));
     }
-    let operations = diff.work.iter().map(|(operation, _)| operation);
-    diff.problems.extend(unrecorded::refusals(operations, scene));
+    diff.problems.extend(unexplained.into_values());
+}
+
+/// Leaves an operation out of the work for now.
+fn hold(operation: &Operation, why: String, diff: &mut Diff) {
+    let address = operation.target().address.clone();
+    diff.work.retain(|(other, _)| other != operation);
+    match operation {
+        Operation::RemoveMembership { workspace_id, .. } => stay_member(&address, workspace_id, diff),
+        _ => diff.changes.retain(|change| change.address != address),
+    }
+    diff.kept.push(Kept { address, why });
+}
+
+/// Leaves an account in a workspace for now.
+fn stay_member(account: &Address, workspace_id: &str, diff: &mut Diff) {
+    let Some(change) = diff.changes.iter_mut().find(|change| change.address == *account) else { return };
+    let memberships =
+        |attributes: &Option<Attributes>| attributes.as_ref()?.get("memberships")?.as_object().cloned();
+    let role = memberships(&change.before).and_then(|before| before.get(workspace_id).cloned());
+    if let (Some(role), Some(mut after)) = (role, memberships(&change.after)) {
+        after.insert(workspace_id.to_owned(), role);
+        change.after.as_mut().expect("it has memberships").insert("memberships".to_owned(), after.into());
+    }
+    if change.before == change.after {
+        change.action = Action::NoOp;
+        change.reason = Reason::Equal;
+        diff.unconfigured.remove(account);
+    }
 }
 
 /// Why a way back would cut workloads off, one sentence each. Those whose key it puts back are not.
@@ -206,7 +306,7 @@ pub fn cut_off(steps: &[Step], scene: &Scene<'_>) -> Vec<String> {
         let left = harmed
             .iter()
             .filter(|it| !restored.contains(&(it.stake.binding.key_id.as_str(), &it.stake.binding.consumer)));
-        told.extend(left.map(|it| format!("{}: {}", workload(it.stake.binding), it.why)));
+        told.extend(left.map(|it| format!("{}: {}", workload(it.stake.binding), it.loss)));
     }
     told.sort();
     told.dedup();
@@ -217,8 +317,9 @@ fn workload(binding: &Binding) -> String {
     format!("{} of {} ({})", binding.consumer, binding.lane, binding.key_id)
 }
 
-fn named(harmed: &[Harmed<'_>], mut line: impl FnMut(&Harmed<'_>) -> String) -> String {
-    let mut lines: Vec<String> = harmed.iter().map(&mut line).collect();
+/// The first of these lines, and how many more there are.
+fn named(lines: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> = lines.collect();
     lines.sort();
     lines.dedup();
     let more = lines.len().saturating_sub(NAMED_MAX);
@@ -229,11 +330,10 @@ fn named(harmed: &[Harmed<'_>], mut line: impl FnMut(&Harmed<'_>) -> String) -> 
     lines.join("; ")
 }
 
-fn waiting(address: &Address, harmed: &[Harmed<'_>]) -> String {
-    format!(
-        "{address} is no longer declared, and stays until each of these shows that it lives off what its block names: {}.",
-        named(harmed, |it| workload(it.stake.binding))
-    )
+/// What a deposed object is.
+fn before(address: &Address, scene: &Scene<'_>) -> String {
+    let id = scene.state.records.get(address).map_or("", |record| record.id.as_str());
+    format!("{id} is what {} was before its block was changed", address.present())
 }
 
 fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> Diagnostic {
@@ -246,11 +346,11 @@ fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &B
                 "has been without its key since {since}, and what it lives off instead is not recorded"
             ),
         };
-        format!("{} {off}: {}", workload(stake.binding), it.why)
+        format!("{} {off}: {}", workload(stake.binding), it.loss)
     };
     Diagnostic::error("Workload would be cut off")
         .address(address)
-        .detail(format!("{}. Nothing of this plan is done.", named(harmed, lives)))
+        .detail(format!("{}. Nothing of this plan is done.", named(harmed.iter().map(lives))))
         .hint(hint(address, is_archive, harmed, bound))
 }
 
@@ -274,8 +374,8 @@ fn hint(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Boun
             ),
         };
     };
-    let is_declared = bound.scene.configuration.federation_rules.contains_key(rule);
-    match (is_archive && !is_declared, address == rule) {
+    let is_declared = bound.scene.configuration.federation_rules.contains_key(&rule);
+    match (is_archive && !is_declared, *address == rule) {
         (true, true) => format!("declare {rule} as it was; or, {one}"),
         (true, false) => format!("declare {rule} as it was, and {address}; or, {one}"),
         (false, true) => format!(

@@ -1,51 +1,56 @@
 //! What would cut off somebody of whom nothing is recorded, and whose use alone is seen.
 
-use std::collections::BTreeMap;
-
 use keyless_state::{Address, Binding, ConsumerId, Grant};
 
 use super::Scene;
 use super::harm::harm;
+use super::loss::Loss;
 use crate::binding::{self, UnrecordedUse};
 use crate::config::ConsumerDriver;
 use crate::diagnostic::Diagnostic;
 use crate::plan::Operation;
 
-/// Refuses operations on which the credential of somebody unknown stands, one problem for each rule.
-pub(super) fn refusals<'a>(
-    operations: impl Iterator<Item = &'a Operation> + Clone,
-    scene: &Scene<'_>,
-) -> Vec<Diagnostic> {
-    let mut refused: BTreeMap<Address, Diagnostic> = BTreeMap::new();
-    for used in binding::unrecorded_use(scene.state, scene.now) {
-        let Some((binding, grant)) = somebody(&used, scene) else { continue };
-        let harmful = operations.clone().find_map(|operation| {
-            let record = scene.state.records.get(operation.target().address)?;
-            harm(operation, record, &binding, &grant, scene)
-        });
-        if let Some(why) = harmful {
-            refused.insert(used.rule.clone(), refusal(&used, &why, scene));
-        }
-    }
-    refused.into_values().collect()
-}
-
 /// Somebody as whom nobody has shown himself, who lives off a rule.
-fn somebody(used: &UnrecordedUse, scene: &Scene<'_>) -> Option<(Binding, Grant)> {
-    let rule = scene.state.records.get(&used.rule)?;
-    let grant = binding::grant(rule, None);
-    let nobody = ConsumerId { kind: "manual".to_owned(), name: "unrecorded".to_owned() };
-    Some((Binding::new("", &used.rule, &nobody, grant.clone(), used.last_seen), grant))
+pub(super) struct Somebody {
+    pub(super) used: UnrecordedUse,
+    binding: Binding,
+    grant: Grant,
 }
 
-fn refusal(used: &UnrecordedUse, why: &str, scene: &Scene<'_>) -> Diagnostic {
-    let UnrecordedUse { rule, account, last_seen } = used;
-    Diagnostic::error("Somebody would be cut off")
-        .address(rule)
-        .detail(format!(
-            "{account} used tokens without a key, last in the hour from {last_seen}, and no workload is recorded that lives off {rule}: {why}. Nothing of this plan is done."
-        ))
-        .hint(hint(rule, scene))
+/// All of them.
+pub(super) fn somebodies(scene: &Scene<'_>) -> Vec<Somebody> {
+    let of = |used: UnrecordedUse| {
+        let rule = scene.state.records.get(&used.rule)?;
+        let grant = binding::grant(rule, None);
+        let nobody = ConsumerId { kind: "manual".to_owned(), name: "unrecorded".to_owned() };
+        let binding = Binding::new("", &used.rule, &nobody, grant.clone(), used.last_seen);
+        Some(Somebody { used, binding, grant })
+    };
+    binding::unrecorded_use(scene.state, scene.now).into_iter().filter_map(of).collect()
+}
+
+impl Somebody {
+    /// What he would lose by an operation.
+    pub(super) fn loss(&self, operation: &Operation, scene: &Scene<'_>) -> Option<Loss> {
+        let record = scene.state.records.get(operation.target().address)?;
+        harm(operation, record, &self.binding, &self.grant, scene)
+    }
+
+    /// What is told of him.
+    pub(super) fn told(&self) -> String {
+        let UnrecordedUse { rule, account, last_seen } = &self.used;
+        format!(
+            "{account} used tokens without a key, last in the hour from {last_seen}, and no workload is recorded that lives off {rule}"
+        )
+    }
+
+    /// Refuses what he would lose by.
+    pub(super) fn refusal(&self, loss: &Loss, scene: &Scene<'_>) -> Diagnostic {
+        Diagnostic::error("Somebody would be cut off")
+            .address(&self.used.rule)
+            .detail(format!("{}: {loss}. Nothing of this plan is done.", self.told()))
+            .hint(hint(&self.used.rule, scene))
+    }
 }
 
 /// Who it may be, and what to say.

@@ -44,6 +44,35 @@ fn nothing_moves_while_every_block_has_its_record() {
 }
 
 #[test]
+fn what_a_block_had_before_goes_with_it() {
+    let deposed = |at: &str, number: u32| address(at).deposed(number);
+    let told = |change: &dyn Fn(&mut World)| {
+        let mut world = built();
+        for (number, at) in [(1, deposed(RULE, 1)), (2, deposed(RULE, 2))] {
+            let mut record = world.1.records[&address(RULE)].clone();
+            record.id = format!("fdrl_{number}");
+            world.1.records.insert(at, record);
+        }
+        change(&mut world);
+        moves(&world.0, &world.1, &world.2)
+    };
+    assert_eq!(told(&|_| {}), Renames::new());
+    let follow = |to: [u32; 2]| {
+        let pairs = [(address(RULE), address(NEW_RULE))];
+        let rest = [1, 2].into_iter().zip(to);
+        let rest = rest.map(|(from, to)| (deposed(RULE, from), deposed(NEW_RULE, to)));
+        pairs.into_iter().chain(rest).collect::<Renames>()
+    };
+    assert_eq!(told(&|world| rename_rule(world, NEW_RULE)), follow([1, 2]));
+    let taken = |world: &mut World| {
+        rename_rule(world, NEW_RULE);
+        let record = world.1.records[&deposed(RULE, 1)].clone();
+        world.1.records.insert(deposed(NEW_RULE, 2), record);
+    };
+    assert_eq!(told(&taken), follow([1, 3]));
+}
+
+#[test]
 fn an_object_is_told_by_its_name() {
     check(|world| rename_account(world, NEW_ACCOUNT), &[(ACCOUNT, NEW_ACCOUNT)]);
     // Whatever else changes with it.

@@ -167,3 +167,44 @@ fn i14_one_object_has_one_address() {
     moved.steps.push(Step { id, stage: Stage::Revoke, lane: None, operation, after, undo });
     check(&world, &moved, &["I14", "I14"]);
 }
+
+#[test]
+fn i3_settings_name_no_rule_that_would_not_let_the_workload_in() {
+    let mut world = bound(true);
+    let id = format!("apikey_1/{CONSUMER}");
+    let binding = world.state.bindings.get_mut(&id).unwrap();
+    let Grant::Rule { rule_id, .. } = &mut binding.grant else { panic!() };
+    *rule_id = "fdrl_before".to_owned();
+    world.sightings.settings.clear();
+    let plan = world.plan();
+    assert!(plan.steps.iter().any(|step| matches!(step.operation, Operation::Configure { .. })));
+    let told = |world: &World| -> Vec<&str> {
+        let found = super::check(&plan, Some(&world.moment()));
+        let of = |it: &&Violation| it.step.as_deref().is_some_and(|step| step.starts_with("configure/"));
+        found.iter().filter(of).map(|it| it.invariant.id()).collect()
+    };
+    assert_eq!(told(&world), [""; 0]);
+    let show = |world: &mut World, name: &str, value: &str| {
+        let claims = &world.state.bindings[&id].identities[0].claims;
+        let mut claims = claims.clone();
+        claims.insert(name.to_owned(), value.into());
+        // Older than what the rule lets in: it may run in two places.
+        let shown = Identity { claims, seen_at: hour(40) };
+        world.state.bindings.get_mut(&id).unwrap().identities.push(shown);
+    };
+    let mut other = world;
+    show(&mut other, "iss", "https://issuer.example.com");
+    assert_eq!(told(&other), [""; 0]);
+    show(&mut other, "sub", "repo:acme/else");
+    assert_eq!(told(&other), ["I3"]);
+    other.state.bindings.get_mut(&id).unwrap().identities.truncate(1);
+    show(&mut other, "iss", "https://elsewhere.example.com");
+    assert_eq!(told(&other), ["I3"]);
+    // It never showed itself, and the rule of before is not there to compare.
+    other.state.bindings.get_mut(&id).unwrap().identities.clear();
+    let rule = other.configuration.federation_rules.get_mut(&address(RULE)).unwrap();
+    let tried = rule.identity_token.take();
+    assert_eq!(told(&other), ["I3"]);
+    other.configuration.federation_rules.get_mut(&address(RULE)).unwrap().identity_token = tried;
+    assert_eq!(told(&other), [""; 0], "the trial exchange is its own");
+}

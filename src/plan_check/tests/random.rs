@@ -11,7 +11,7 @@ use super::*;
 use crate::binding;
 use crate::config::{Configuration, ConsumerDriver, WorkspaceChoice, WorkspaceRef};
 use crate::lane::Presence;
-use crate::plan::{PlanInput, Reason, Step, build, build_back};
+use crate::plan::{PlanInput, Reason, Scene, Step, build, build_back, successions};
 use crate::resource::{KeyScope, KeyStatus, Match};
 use crate::rollback::way_back;
 use crate::sample::{
@@ -118,7 +118,14 @@ fn edit(chance: &mut Chance, configuration: &mut Configuration) {
     let Some(rule) = chance.pick(&rules) else { return };
     let number = chance.below(3);
     let changed = configuration.federation_rules.get_mut(&rule).unwrap();
-    match chance.below(11) {
+    match chance.below(13) {
+        11 => changed.provider = address(&format!("provider.oidc.i{}", chance.below(2))),
+        12 => {
+            let number = chance.below(2);
+            let account = address(&format!("service_account.a{number}"));
+            let account = configuration.service_accounts.get_mut(&account).unwrap();
+            (account.name, account.is_named) = (named("renamed", number), true);
+        }
         0 => changed.matching = some_match(chance, number),
         1 => changed.matching.subject_prefix = Some("repo:*".to_owned()),
         2 => changed.workspaces = these(&some_workspaces(chance)),
@@ -237,14 +244,17 @@ impl Case {
         for _ in 0..chance.below(4) {
             edit(chance, &mut after);
         }
-        let in_place = |configuration: &Configuration| {
+        let in_place = |configuration: &Configuration, state: &State| {
             let mut seen = Sightings::default();
-            sample::settings_in_place(&mut seen, configuration, &state, &observed);
+            sample::settings_in_place(&mut seen, configuration, state, &observed);
             seen.wanted_settings
         };
-        sightings.wanted_settings = in_place(&after);
         let is_bound = |spot: &Spot| workloads.get(spot).is_some_and(|it: &Workload| !it.holds_key);
-        sightings.settings = in_place(&before).into_iter().filter(|(spot, _)| is_bound(spot)).collect();
+        sightings.settings =
+            in_place(&before, &state).into_iter().filter(|(spot, _)| is_bound(spot)).collect();
+        let scene = Scene { configuration: &after, state: &state, observed: &observed, now: hour(100) };
+        let state = state.renamed(&successions(&scene));
+        sightings.wanted_settings = in_place(&after, &state);
         let ids = state.records.iter().map(|(address, record)| (address.clone(), record.id.clone()));
         let truth = Truth { ids: ids.collect(), configuration: after, observed, workloads };
         Case { truth, state, sightings }
@@ -265,7 +275,7 @@ impl Case {
         }
         let back = way_back(&self.state, &State::default(), configuration, Reason::Destroy);
         let plan = build_back(input, back);
-        let scene = crate::plan::Scene { configuration, state: &self.state, observed, now: hour(100) };
+        let scene = Scene { configuration, state: &self.state, observed, now: hour(100) };
         crate::plan::cut_off(&plan.steps, &scene).is_empty().then_some(plan)
     }
 

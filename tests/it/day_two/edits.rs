@@ -2,7 +2,7 @@
 
 use crate::support::Environment;
 
-pub(super) const MAIN: &str = "main.keyless.hcl";
+pub(in super::super) const MAIN: &str = "main.keyless.hcl";
 
 /// What an edit comes to where a workload lives off what it changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub(super) enum Comes {
     Made,
     /// It is refused, since it would cut the workload off.
     CutOff,
+    /// What it changes gets a successor beside it.
+    Succeeded,
     /// It is refused for what it is.
     Refused,
     /// Its lane alone is refused.
@@ -19,12 +21,12 @@ pub(super) enum Comes {
 
 pub(super) type Edit = (&'static str, fn(&Environment), Comes);
 
-pub(super) fn replace(environment: &Environment, changes: &[(&str, &str)]) {
+pub(in super::super) fn replace(environment: &Environment, changes: &[(&str, &str)]) {
     changes.iter().for_each(|(from, to)| environment.edit(MAIN, from, to));
 }
 
 /// Takes a top-level block out.
-pub(super) fn without(environment: &Environment, head: &str) {
+pub(in super::super) fn without(environment: &Environment, head: &str) {
     let text = environment.read(MAIN);
     let start = text.find(head).unwrap_or_else(|| panic!("no {head} in\n{text}"));
     let end = start + text[start..].find("\n}\n").unwrap() + 3;
@@ -32,15 +34,15 @@ pub(super) fn without(environment: &Environment, head: &str) {
 }
 
 pub(super) const RULE: &str = "federation_rule \"app\" {";
-pub(super) const KEY: &str = "api_key \"app\" {";
+pub(in super::super) const KEY: &str = "api_key \"app\" {";
 const PRODUCTION: &str =
     "data \"workspace\" \"prod\" {\n  name = \"Production\"\n}\n\nprovider \"oidc\" \"dev\" {";
 const PROVIDER: &str = "provider \"oidc\" \"dev\" {";
 const MEMBER: &str = "  membership {\n    workspace = data.workspace.eng\n";
 const ONE: &str = "workspaces      = [data.workspace.eng]";
 
-pub(super) const EDITS: [Edit; 26] = [
-    ("another subject", |e| replace(e, &[("device:one", "device:two")]), Comes::CutOff),
+pub(super) const EDITS: [Edit; 27] = [
+    ("another subject", |e| replace(e, &[("device:one", "device:two")]), Comes::Succeeded),
     (
         "one more claim",
         |e| {
@@ -49,7 +51,7 @@ pub(super) const EDITS: [Edit; 26] = [
                 &[("subject = \"device:one\"", "subject = \"device:one\"\n    claims = { site = \"a\" }")],
             )
         },
-        Comes::CutOff,
+        Comes::Succeeded,
     ),
     (
         "another audience",
@@ -68,7 +70,7 @@ pub(super) const EDITS: [Edit; 26] = [
                 ],
             );
         },
-        Comes::CutOff,
+        Comes::Succeeded,
     ),
     (
         "one more workspace",
@@ -99,7 +101,7 @@ pub(super) const EDITS: [Edit; 26] = [
                 ],
             );
         },
-        Comes::CutOff,
+        Comes::Succeeded,
     ),
     (
         "account renamed",
@@ -117,10 +119,10 @@ pub(super) const EDITS: [Edit; 26] = [
     (
         "account with another name",
         |e| replace(e, &[("service_account \"app\" {", "service_account \"app\" {\n  name = \"other\"")]),
-        Comes::Refused,
+        Comes::Succeeded,
     ),
     ("account gone", |e| without(e, "service_account \"app\" {"), Comes::Refused),
-    ("another issuer", |e| replace(e, &[("devices.acme", "devices2.acme")]), Comes::CutOff),
+    ("another issuer", |e| replace(e, &[("devices.acme", "devices2.acme")]), Comes::Succeeded),
     (
         "tokens of a shorter life",
         |e| replace(e, &[(PROVIDER, "provider \"oidc\" \"dev\" {\n  max_jwt_lifetime_seconds = 600")]),
@@ -134,7 +136,17 @@ pub(super) const EDITS: [Edit; 26] = [
             let both = format!("{other}{PROVIDER}");
             replace(e, &[(PROVIDER, &both), ("= provider.oidc.dev", "= provider.oidc.other")]);
         },
-        Comes::Refused,
+        Comes::Succeeded,
+    ),
+    (
+        "another provider of one URL",
+        |e| {
+            let other =
+                "provider \"oidc\" \"other\" {\n  issuer_url = \"https://devices.acme.example.com\"\n}\n\n";
+            let both = format!("{other}{PROVIDER}");
+            replace(e, &[(PROVIDER, &both), ("= provider.oidc.dev", "= provider.oidc.other")]);
+        },
+        Comes::Succeeded,
     ),
     (
         "provider renamed",

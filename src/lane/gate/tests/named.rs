@@ -83,3 +83,15 @@ fn settings_that_keyless_does_not_write_have_to_be_shown_before_the_key_goes() {
     let command = "keyless evidence add -manual -key=api_key.old -consumer=dotenv.app -rule=fdrl_1 ";
     assert!(needs[0].remedy.as_ref().is_some_and(|remedy| remedy.contains(command)), "{needs:?}");
 }
+
+#[test]
+fn a_person_moves_what_no_program_reaches() {
+    let moves = |f: &mut LaneFacts| {
+        f.consumers[0].manual = true;
+        f.consumers[0].presence = Presence::Unknown("by hand".to_owned());
+        f.consumers[0].left_behind = Some("fdrl_9".to_owned());
+    };
+    let waits = "revoke waits for Person: a named person who moves dotenv.app (app/.env) from fdrl_9 to federation_rule.bot";
+    check_disabled(moves, waits);
+    check_ready(moves, &waits.replace("revoke", "confirm"));
+}

@@ -1,6 +1,7 @@
 //! Consumers whose blocks or settings have changed since.
 
 use super::*;
+use crate::binding::Doubt;
 use crate::lane::Returned;
 
 #[test]
@@ -82,4 +83,29 @@ fn settings_of_a_finished_lane_wait_for_the_proof_of_their_rule() {
     let exchange = "an accepted token exchange through federation_rule.bot";
     check_disabled(unproved(true), &format!("revoke waits for Engine: {exchange}; Engine: its settings"));
     check_disabled(unproved(false), &format!("revoke waits for Person: {exchange}; Engine: its settings"));
+}
+
+#[test]
+fn settings_stay_where_their_rule_may_not_let_the_workload_in() {
+    let denied = Doubt::Denied { seen_at: hour(2), why: "it is another".to_owned() };
+    let told = |doubt: &Doubt| {
+        match doubt {
+        Doubt::Denied { .. } => format!(
+            "refused: federation_rule.bot would not let dotenv.app in as whom it showed itself at {}: it is another",
+            hour(2)
+        ),
+        Doubt::Unknown => "refused: as whom dotenv.app shows itself is not known, and federation_rule.bot lets in others than what it lives off".to_owned(),
+    }
+    };
+    for doubt in [denied, Doubt::Unknown] {
+        let why = format!("{}. Its settings stay as they are", told(&doubt));
+        let lacks = |f: &mut LaneFacts| {
+            f.consumers[0].unconfigured = Some("its settings".to_owned());
+            f.consumers[0].doubt = Some(doubt.clone());
+        };
+        check_ready(lacks, &format!("configure {why}"));
+        check_disabled(lacks, &format!("revoke {why}"));
+        // They are what they are to be, whoever wrote them.
+        check_ready(|f| f.consumers[0].doubt = Some(doubt.clone()), "confirm open");
+    }
 }

@@ -1,10 +1,10 @@
 //! Whether a match lets in all that another one lets in, as far as their forms tell.
 
-use crate::matching::DEFAULT_AUDIENCE;
+use super::DEFAULT_AUDIENCE;
 use crate::resource::Match;
 
 /// Tells whether every token that passes `old` is known to pass `new`. What cannot be decided is false.
-pub(super) fn is_wider(old: &Match, new: &Match) -> bool {
+pub fn is_wider(old: &Match, new: &Match) -> bool {
     let subject = match (&old.subject_prefix, &new.subject_prefix) {
         (_, None) => true,
         (None, Some(_)) => false,
@@ -16,7 +16,7 @@ pub(super) fn is_wider(old: &Match, new: &Match) -> bool {
 }
 
 /// A rule without an audience takes the default one, and it is not documented whether it takes others.
-pub(super) fn keeps_audience(old: &Match, new: &Match) -> bool {
+pub fn keeps_audience(old: &Match, new: &Match) -> bool {
     let is_default = |audience: &Option<String>| audience.as_deref() == Some(DEFAULT_AUDIENCE);
     old.audience == new.audience || (is_default(&old.audience) && new.audience.is_none())
 }
