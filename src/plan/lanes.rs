@@ -226,7 +226,7 @@ impl LanePlanner<'_> {
                 after = vec![self.add(Stage::Verify, false, operation, after, Undo::Nothing)];
             }
             let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
-            let undo = Undo::possible("name the rule of before, and apply");
+            let undo = Undo::possible("write the blocks as they were, and apply");
             self.add(Stage::Configure, false, operation, after, undo);
         }
     }
@@ -236,7 +236,7 @@ impl LanePlanner<'_> {
         let mut ids = Vec::new();
         for consumer in self.lacking(true) {
             let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
-            let undo = Undo::possible("name the rule of before, and apply");
+            let undo = Undo::possible("write the blocks as they were, and apply");
             ids.push(self.add(Stage::Configure, false, operation, proved.to_vec(), undo));
         }
         ids

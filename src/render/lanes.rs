@@ -10,11 +10,8 @@ use crate::plan::{LaneView, Mode, NeedView, Operation, Plan, RefusalView, Standi
 pub fn planned(plan: &Plan) -> String {
     let mut out = String::new();
     for lane in &plan.lanes {
-        let mut steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane)).collect();
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| belongs(step, lane)).collect();
         let back = matches!(plan.mode, Mode::Rollback | Mode::Destroy);
-        if !back {
-            steps.sort_by_key(|step| step.stage);
-        }
         if back && steps.is_empty() {
             continue;
         }

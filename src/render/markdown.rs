@@ -62,6 +62,13 @@ pub fn plan(plan: &Plan) -> String {
         }
         out.push('\n');
     }
+    if !plan.kept.is_empty() {
+        out.push_str("### Stays for now\n\n| what | why |\n| --- | --- |\n");
+        for kept in &plan.kept {
+            let _ = writeln!(out, "| `{}` | {} |", kept.address, cell(&kept.why));
+        }
+        out.push('\n');
+    }
     if !plan.steps.is_empty() {
         out.push_str("### Steps\n\n| stage | what | undo |\n| --- | --- | --- |\n");
         for step in &plan.steps {

@@ -40,6 +40,7 @@ pub fn plan(plan: &Plan) -> Value {
             "steps": steps,
             "console_only": plan.console,
             "held_back": plan.held,
+            "kept": plan.kept,
             "moves": plan.moves,
         },
     })
