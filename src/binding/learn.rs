@@ -116,6 +116,15 @@ impl<'a> Seen<'a> {
         self.told.iter().copied().filter(is_it).max_by_key(|it| it.observed_at).filter(|_| is_manual)
     }
 
+    /// The rule that a person's word is about: that says nothing of another one. Older versions did not
+    /// record it.
+    fn stated_rule(&self) -> Option<&'a str> {
+        match &self.stated()?.fact {
+            Fact::Statement { rule_id, .. } => rule_id.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The newest report by which the workload federates: when, and through which rule.
     fn reported(&self) -> Option<(Timestamp, &'a str)> {
         let newest = self.told.iter().filter_map(|evidence| match &evidence.fact {
@@ -154,7 +163,7 @@ impl<'a> Seen<'a> {
             return;
         }
         let named = self.setting("ANTHROPIC_FEDERATION_RULE_ID").map(String::as_str);
-        let named = named.or_else(|| self.reported().map(|(_, rule)| rule));
+        let named = named.or_else(|| self.reported().map(|(_, rule)| rule)).or_else(|| self.stated_rule());
         let rule = named.map_or_else(|| self.declared(), |rule| self.by_id(rule));
         if let Some(rule) = rule {
             let workspace = self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str);
@@ -213,13 +222,11 @@ impl<'a> Seen<'a> {
         };
         let reported = self.reported().filter(|(at, _)| *at > binding.since);
         let by_report = reported.and_then(|(at, rule)| Some((at, of(self.by_id(rule)?)?)));
-        // What a person said of the rule of before says nothing of another one. It may be of the same moment.
+        // A word may be of the same moment.
         let stated = self.stated().filter(|stated| stated.observed_at >= binding.since);
-        let by_word = stated.and_then(|stated| match &stated.fact {
-            Fact::Statement { rule_id: Some(rule), .. } => Some((stated.observed_at, of(self.by_id(rule)?)?)),
-            _ => None,
-        });
-        if let Some((at, grant)) = by_report.or(by_word)
+        let by_word =
+            stated.and_then(|stated| Some((stated.observed_at, of(self.by_id(self.stated_rule()?)?)?)));
+        if let Some((at, grant)) = by_report.into_iter().chain(by_word).max_by_key(|(at, _)| *at)
             && (grant != binding.grant || !binding.written.is_empty())
         {
             binding.settle(grant, at);

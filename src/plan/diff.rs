@@ -66,10 +66,10 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
     let free = |address: &&Address| !held.contains(*address);
     let is_archived = |provenance: &Provenance| provenance.archived_at.is_some();
-    let deposed = state.records.iter().filter(|(address, _)| address.is_deposed());
-    let deposed: BTreeSet<&String> = deposed.map(|(_, record)| &record.id).collect();
+    let all_deposed = state.records.iter().filter(|(address, _)| address.is_deposed());
+    let all_deposed: BTreeSet<&String> = all_deposed.map(|(_, record)| &record.id).collect();
     // Whether an archived object leaves its name is not known, and a deposed one keeps it.
-    let is_taken = |id: &String, provenance: &Provenance| deposed.contains(id) || is_archived(provenance);
+    let is_taken = |id: &String, provenance: &Provenance| all_deposed.contains(id) || is_archived(provenance);
     let names = Names::new(
         observed.service_accounts.values().map(|o| (&o.arguments.name, is_taken(&o.id, &o.provenance))),
         configuration.service_accounts.values().map(|account| &account.name),
@@ -92,7 +92,7 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
         parts.chain([&o.provenance]).any(is_archived)
     };
     let names = Names::new(
-        observed.rules.values().map(|o| (&o.arguments.name, is_dead(o) || deposed.contains(&o.id))),
+        observed.rules.values().map(|o| (&o.arguments.name, is_dead(o) || all_deposed.contains(&o.id))),
         configuration.federation_rules.values().map(|rule| &rule.name),
     );
     for (address, rule) in configuration.federation_rules.iter().filter(|(address, _)| free(address)) {
@@ -290,9 +290,9 @@ impl Diff {
             Diagnostic::error("Immutable argument changed")
                 .address(address)
                 .detail(format!(
-                    "The API can never change {argument} of {address} to `{to}`, and a workload lives off it that cannot be moved to a successor: its block is gone, or what it lives off is not known."
+                    "The API can never change {argument} of {address} to `{to}`, and a workload lives off it that cannot be moved to a successor: its block is gone, what it lives off is not known, or another change of the same block takes something from it of which no exchange can show that it does without, such as a scope or the audience."
                 ))
-                .hint("leave it as it was, or declare that block again; or declare a second one beside it, move the workloads to that, then remove the old block"),
+                .hint("leave it as it was, make one change at a time, or declare the block of that workload again; or declare a second one beside it, move the workloads to that, then remove the old block"),
         );
     }
 }
@@ -303,6 +303,27 @@ pub(super) fn deposed<'a>(
     state: &'a State,
 ) -> impl DoubleEndedIterator<Item = (&'a Address, &'a Record)> {
     state.records.range(address.deposed(1)..=address.deposed(u32::MAX))
+}
+
+/// Addresses for objects that blocks had before, each given once.
+pub(super) struct Free<'a> {
+    state: &'a State,
+    given: BTreeSet<Address>,
+}
+
+impl<'a> Free<'a> {
+    pub(super) fn new(state: &'a State) -> Free<'a> {
+        Free { state, given: BTreeSet::new() }
+    }
+
+    /// One that nobody has.
+    pub(super) fn deposed(&mut self, block: &Address) -> Address {
+        let is_free = |at: &Address| !self.state.records.contains_key(at) && !self.given.contains(at);
+        let mut numbers = (1..).map(|number| block.deposed(number));
+        let free = numbers.find(is_free).expect("there are fewer objects than numbers");
+        self.given.insert(free.clone());
+        free
+    }
 }
 
 /// What the object was that a new one succeeds.

@@ -187,18 +187,12 @@ fn live_names(kind: Kind, observed: &Observed) -> BTreeSet<&String> {
 
 /// What blocks had before goes where they go.
 fn with_their_blocks(moves: &Renames, state: &State) -> Renames {
-    let mut found = Renames::new();
-    let mut given: BTreeSet<Address> = BTreeSet::new();
-    for (from, to) in moves {
-        for (deposed, _) in diff::deposed(from, state) {
-            let is_free = |at: &Address| !state.records.contains_key(at) && !given.contains(at);
-            let mut numbers = (1..).map(|number| to.deposed(number));
-            let free = numbers.find(is_free).expect("there are fewer objects than numbers");
-            given.insert(free.clone());
-            found.insert(deposed.clone(), free);
-        }
-    }
-    found
+    let mut free = diff::Free::new(state);
+    let of = |(from, to): (&Address, &Address)| {
+        let deposed = diff::deposed(from, state).map(|(deposed, _)| deposed.clone()).collect::<Vec<_>>();
+        deposed.into_iter().map(|deposed| (deposed, free.deposed(to))).collect::<Vec<_>>()
+    };
+    moves.iter().flat_map(of).collect()
 }
 
 /// What is recorded of a kind. A deposed object goes back to its block by `successions` alone.

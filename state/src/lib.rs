@@ -23,7 +23,7 @@ pub use address::{Address, AddressError, ConsumerId, Kind};
 pub use binding::{Binding, Ended, Grant, Identity, Written};
 pub use evidence::{Evidence, Fact, Shadow, Weight, Winner};
 pub use journal::{Entry, Event, InDoubt, Progress, Replay, ReplayError, StepStatus, replay};
-pub use rename::{ConsumerRenames, Renames};
+pub use rename::{ConsumerRenames, Renames, then};
 pub use snapshot::{Checkpoint, FORMAT_VERSION, Snapshot};
 pub use state::{ConsumerRecord, LaneRecord, Mutation, Origin, OutputRecord, Record, State, tag};
 pub use store::{LockInfo, LockRequest, Repair, Store, StoreError, Version, View, force_unlock, read};

@@ -12,6 +12,18 @@ pub type ConsumerRenames = BTreeMap<(Address, ConsumerId), ConsumerId>;
 /// New addresses by old ones. Two may change places.
 pub type Renames = BTreeMap<Address, Address>;
 
+/// Two changes of addresses, one after the other, as one.
+pub fn then(first: &Renames, second: &Renames) -> Renames {
+    let end = |to: &Address| second.get(to).unwrap_or(to).clone();
+    let mut all: Renames = first.iter().map(|(from, to)| (from.clone(), end(to))).collect();
+    let reached: BTreeSet<&Address> = first.values().collect();
+    for (from, to) in second.iter().filter(|(from, _)| !reached.contains(from)) {
+        all.insert(from.clone(), to.clone());
+    }
+    all.retain(|from, to| from != to);
+    all
+}
+
 impl State {
     /// The same state with everything that is recorded under an old address under its new one.
     pub fn renamed(&self, renames: &Renames) -> State {
@@ -246,5 +258,22 @@ mod tests {
         let renamed = check(&[("api_key.k", "api_key.other")]);
         assert_eq!(renamed.evidence, [approval("api_key.other")]);
         assert_eq!(renamed.evidence[0].id, "approval/api_key.other");
+    }
+
+    #[test]
+    fn two_changes_of_addresses_are_one() {
+        let renames = |pairs: &[(&str, &str)]| -> Renames {
+            pairs.iter().map(|(from, to)| (at(from), at(to))).collect()
+        };
+        let rule = |name: &str| format!("federation_rule.{name}");
+        let (a, b, c) = (rule("a"), rule("b"), rule("c"));
+        let check = |first: &[(&str, &str)], second: &[(&str, &str)], expected: &[(&str, &str)]| {
+            assert_eq!(then(&renames(first), &renames(second)), renames(expected));
+        };
+        check(&[(&a, &b)], &[(&b, &c)], &[(&a, &c)]);
+        check(&[(&a, &b)], &[(&b, &a)], &[]);
+        check(&[(&a, &b), (&b, &a)], &[(&b, &c)], &[(&a, &c), (&b, &a)]);
+        check(&[], &[(&a, &b)], &[(&a, &b)]);
+        check(&[(&a, &b)], &[(&c, &a)], &[(&a, &b), (&c, &a)]);
     }
 }

@@ -117,6 +117,14 @@ fn a_persons_word_binds_what_no_program_reaches() {
         }
         vec![said]
     };
+    // It was said before anything was bound, and the block has changed since.
+    let bound = std::mem::take(&mut stated.1.bindings);
+    for (about, lives_off) in [(None, SECOND), (Some(RULE), RULE), (Some(SECOND), SECOND)] {
+        stated.1.evidence = said_of(about);
+        let learnt = learnt(&stated, &[]);
+        assert_eq!(learnt.bindings["apikey_1/manual.desk"].grant, grant_of(lives_off), "{about:?}");
+    }
+    stated.1.bindings = bound;
     for (about, lives_off) in [(None, RULE), (Some(RULE), RULE), (Some(SECOND), SECOND)] {
         stated.1.evidence = said_of(about);
         let learnt = learnt(&stated, &[]);

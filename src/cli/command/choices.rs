@@ -69,7 +69,7 @@ impl Choices {
                     changes.push(Mutation::DropRecord { address: address.clone() });
                 }
                 Some(record) => problems.push(format!(
-                    "-replace={address}: {} is alive, and workloads may live off it; declare a second one beside it, and move them to that",
+                    "-replace={address}: {} is alive, and workloads may live off it; change its block, and what they need gets a successor beside it",
                     record.id
                 )),
                 None => problems.push(format!("-replace={address}: nothing is recorded for it")),

@@ -96,7 +96,7 @@ pub(super) async fn look(
     let now = remote.platform.now().await.map_err(|error| told(&error))?;
     let mut bound = recorded.state.clone();
     recorded.state.missing_bindings().iter().for_each(|change| bound.apply(change));
-    let mut moves = plan::moves(&session.configuration, &bound, &observed);
+    let moves = plan::moves(&session.configuration, &bound, &observed);
     let state = bound.renamed(&moves);
     let consumers = binding::renamed_consumers(&session.configuration, &state);
     let mut state = state.consumers_renamed(&consumers);
@@ -125,7 +125,7 @@ pub(super) async fn look(
     let settled_moves = plan::moves(&session.configuration, &state, &observed);
     let renamed = state.renamed(&settled_moves);
     let moved_last = state.changes_to(&renamed);
-    moves.extend(settled_moves);
+    let moves = keyless_state::then(&moves, &settled_moves);
     let mut state = renamed;
     evidence::set_late_statuses_aside(&mut observed, &state, now);
     let before = state.clone();
@@ -229,7 +229,8 @@ impl Look {
         let renamed = self.state.renamed(&deposed);
         self.deposed = self.state.changes_to(&renamed);
         self.state = renamed;
-        self.moves = plan::then(&self.moves, &deposed);
+        self.recorded = self.recorded.renamed(&deposed);
+        self.moves = keyless_state::then(&self.moves, &deposed);
     }
 
     fn scene<'a>(&'a self, session: &'a Session) -> plan::Scene<'a> {

@@ -1,7 +1,7 @@
 //! The name that a block's object has at the API.
 //!
-//! Names are unique in an organization, and whether an archived object still has its own is not known. So
-//! a block whose name an archived object has gets that name with a number, and keeps it.
+//! Names are unique in an organization, and whether an archived object still has its own is not known; one
+//! that a block had before keeps it. So a block whose name such an object has gets that name with a number.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ const NAME_CHARS_MAX: usize = 255;
 
 /// Who has which names of a kind.
 pub(super) struct Names<'a> {
-    /// Those of archived objects.
-    archived: BTreeSet<&'a str>,
+    /// Those of objects that are archived, or that a block had before.
+    gone: BTreeSet<&'a str>,
     /// Those of live objects.
     live: BTreeSet<&'a str>,
     /// Those of blocks.
@@ -32,15 +32,15 @@ pub(in crate::plan) fn is_numbered(name: &str, wanted: &str) -> bool {
 }
 
 impl<'a> Names<'a> {
-    /// The names of objects, each with whether it is archived, and those that blocks ask for.
+    /// The names of objects, each with whether it is archived or deposed, and those that blocks ask for.
     pub(super) fn new(
         objects: impl Iterator<Item = (&'a String, bool)>,
         blocks: impl Iterator<Item = &'a String>,
     ) -> Names<'a> {
-        let (archived, live): (Vec<_>, Vec<_>) = objects.partition(|(_, is_archived)| *is_archived);
+        let (gone, live): (Vec<_>, Vec<_>) = objects.partition(|(_, is_gone)| *is_gone);
         let names = |objects: Vec<(&'a String, bool)>| objects.into_iter().map(|(name, _)| name.as_str());
         Names {
-            archived: names(archived).collect(),
+            gone: names(gone).collect(),
             live: names(live).collect(),
             blocks: blocks.map(String::as_str).collect(),
         }
@@ -51,14 +51,14 @@ impl<'a> Names<'a> {
     pub(super) fn at_api(&self, wanted: &str, recorded: Option<&str>) -> String {
         let kept = recorded.filter(|name| is_numbered(name, wanted));
         // Another live object may be taken under care by a block that has none.
-        let is_taken = self.archived.contains(wanted) || (kept.is_some() && self.live.contains(wanted));
+        let is_taken = self.gone.contains(wanted) || (kept.is_some() && self.live.contains(wanted));
         if !is_taken || recorded == Some(wanted) {
             return wanted.to_owned();
         }
         if let Some(kept) = kept {
             return kept.to_owned();
         }
-        let all = [&self.archived, &self.live, &self.blocks];
+        let all = [&self.gone, &self.live, &self.blocks];
         let is_free = |name: &String| !all.iter().any(|names| names.contains(name.as_str()));
         let mut all = (2..).map(|number| numbered(wanted, number));
         all.find(is_free).expect("there are fewer objects than numbers")

@@ -113,6 +113,7 @@ impl Rests<'_> {
     }
 
     fn narrowed(&self, now: &RuleObject, wanted: &RuleArguments, observed: &Observed) -> Option<Loss> {
+        // What nothing can prove comes first.
         let words = |scope: &str| scope.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
         let lost = &words(&now.arguments.oauth_scope) - &words(&wanted.oauth_scope);
         if let Some(scope) = lost.first() {
@@ -155,6 +156,7 @@ fn are_alike(a: &Attributes, b: &Attributes, but: &[&str]) -> bool {
 }
 
 fn issuer_narrowed(now: &IssuerArguments, wanted: &IssuerArguments) -> Option<Loss> {
+    // What nothing can prove comes first; another issuer has other keys.
     if wanted.check_jti && !now.check_jti {
         return Some(Loss::SecondUse);
     }

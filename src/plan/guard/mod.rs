@@ -1,7 +1,8 @@
 //! No step takes the last credential of a workload: what would is refused before there is a plan.
 //!
 //! Whose credential that is says the record of bindings, not the configuration, so that it makes no
-//! difference whether the blocks of a workload are there, gone or called otherwise.
+//! difference whether the blocks of a workload are there, gone or called otherwise. What a workload is on its
+//! way from waits for it; what it cannot keep as it is gets a successor first ([`successions`]).
 
 mod harm;
 mod loss;
@@ -27,7 +28,8 @@ use crate::diagnostic::Diagnostic;
 use crate::resource::Observed;
 use harm::harm;
 use loss::Loss;
-pub use succession::{successions, then};
+pub use succession::successions;
+use unrecorded::Somebody;
 
 /// More workloads than these are counted and not named.
 const NAMED_MAX: usize = 5;
@@ -45,10 +47,11 @@ pub struct Scene<'a> {
     pub now: Timestamp,
 }
 
-/// Something that is not declared any more and stays until the workloads that live off it have moved.
+/// What stays until workloads have moved: something that is not declared any more, an object that a block had
+/// before, or a membership.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The recorded thing.
+    /// The recorded thing; of a membership, the account.
     pub address: Address,
     /// Why it stays, as a whole sentence.
     pub why: String,
@@ -167,7 +170,8 @@ impl<'a> Bound<'a> {
         self.resting_on(address).filter(move |stake| is_there && !self.is_given_up(stake))
     }
 
-    /// What comes of an operation that would harm these.
+    /// What comes of an operation that would harm these; with a deposed object nothing is done as long as
+    /// anybody lives off it.
     fn verdict(&self, operation: &Operation, harmed: &[Harmed<'_>]) -> Option<Verdict> {
         let address = operation.target().address;
         // That it goes was nobody's wish, so that it may stay as long as it likes.
@@ -234,19 +238,15 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
                 known.1.extend(harmed);
             }
             None => {
-                for stranger in &strangers {
-                    let Some(loss) = stranger.loss(operation, scene) else { continue };
-                    if address.is_deposed() {
-                        let why = format!(
-                            "{}, and stays until that is explained: {}.",
-                            before(address, scene),
-                            stranger.told()
-                        );
-                        waiting.push((operation.clone(), why));
-                    } else {
-                        let rule = stranger.used.rule.clone();
-                        unexplained.entry(rule).or_insert_with(|| stranger.refusal(&loss, scene));
-                    }
+                let mut losses = strangers.iter().filter_map(|it| Some((it, it.loss(operation, scene)?)));
+                if address.is_deposed() {
+                    let why = |it: &Somebody| format!("{}: {}", before(address, scene), it.waits(scene));
+                    waiting.extend(losses.next().map(|(it, _)| (operation.clone(), why(it))));
+                    continue;
+                }
+                for (stranger, loss) in losses {
+                    let rule = stranger.used.rule.present();
+                    unexplained.entry(rule).or_insert_with(|| stranger.refusal(&loss, scene));
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use keyless_state::{Address, Kind, Renames, State};
+use keyless_state::{Address, Kind, Record, Renames, State};
 
 use super::{Bound, Scene, Stake};
 use crate::config::Configuration;
@@ -16,8 +16,8 @@ use crate::plan::diff::{self, Diff};
 use crate::plan::operation::Operation;
 use crate::resource::Observed;
 
-/// Rules stand on issuers and accounts, and nothing on rules; each of the two may be deposed, and another one
-/// taken back after it.
+/// Rules stand on issuers and accounts, and nothing on rules: those settle in two rounds, one that deposes and
+/// one that takes another one back, and so do rules after them; one more finds nothing, and one is to spare.
 const ROUNDS_MAX: usize = 6;
 
 /// New addresses by old ones, of recorded objects that their blocks cannot keep: those that bound workloads
@@ -37,27 +37,15 @@ pub fn successions(scene: &Scene<'_>) -> Renames {
             return all;
         }
         renamed = Some(now.renamed(&found));
-        all = then(&all, &found);
+        all = keyless_state::then(&all, &found);
     }
     unreachable!("objects are deposed without end: {all:?}")
-}
-
-/// Two changes of addresses, one after the other, as one.
-pub fn then(first: &Renames, second: &Renames) -> Renames {
-    let end = |to: &Address| second.get(to).unwrap_or(to).clone();
-    let mut all: Renames = first.iter().map(|(from, to)| (from.clone(), end(to))).collect();
-    let reached: BTreeSet<&Address> = first.values().collect();
-    for (from, to) in second.iter().filter(|(from, _)| !reached.contains(from)) {
-        all.insert(from.clone(), to.clone());
-    }
-    all.retain(|from, to| from != to);
-    all
 }
 
 fn next(scene: &Scene<'_>, diff: &Diff) -> Renames {
     let mut found = wanted_back(scene, diff);
     found.extend(instead_of_lost(scene, diff));
-    let mut free = Free { state: scene.state, given: found.values().cloned().collect() };
+    let mut free = diff::Free::new(scene.state);
     let claimed: Vec<Address> = found.values().cloned().collect();
     for address in claimed.into_iter().filter(|address| scene.state.records.contains_key(address)) {
         found.insert(address.clone(), free.deposed(&address));
@@ -112,9 +100,12 @@ fn wanted_back(scene: &Scene<'_>, diff: &Diff) -> Renames {
         if is_update && (is_same || account.is_some_and(|account| !account.is_named)) {
             continue;
         }
-        let is_it = |(_, record): &(&Address, &keyless_state::Record)| {
+        let is_it = |(_, record): &(&Address, &Record)| {
             let live = live(change.address.kind(), &record.id, scene.observed);
-            live.is_some_and(|live| {
+            live.is_some_and(|mut live| {
+                if has_same_keys(&change.address, record, scene) {
+                    live.insert("jwks".to_owned(), wanted["jwks"].clone());
+                }
                 unnamed(&live) == unnamed(wanted) && is_named(&live, &change.address, scene.configuration)
             })
         };
@@ -123,6 +114,13 @@ fn wanted_back(scene: &Scene<'_>, diff: &Diff) -> Renames {
         }
     }
     found
+}
+
+/// Whether an issuer has the keys of a block, in whichever form.
+fn has_same_keys(block: &Address, record: &Record, scene: &Scene<'_>) -> bool {
+    let declared = scene.configuration.providers.get(block);
+    let issuer = scene.observed.issuers.get(&record.id);
+    declared.zip(issuer).is_some_and(|(declared, it)| it.arguments.jwks.is_equivalent(&declared.jwks))
 }
 
 /// Deposed objects that are what their blocks ask for, where somebody archived the present ones.
@@ -173,22 +171,6 @@ fn live(kind: Kind, id: &str, observed: &Observed) -> Option<Attributes> {
         Kind::ApiKey | Kind::Data => return None,
     };
     provenance.archived_at.is_none().then_some(attributes)
-}
-
-/// Addresses for deposed objects that nobody has.
-struct Free<'a> {
-    state: &'a State,
-    given: BTreeSet<Address>,
-}
-
-impl Free<'_> {
-    fn deposed(&mut self, address: &Address) -> Address {
-        let is_free = |at: &Address| !self.state.records.contains_key(at) && !self.given.contains(at);
-        let mut numbers = (1..).map(|number| address.deposed(number));
-        let free = numbers.find(is_free).expect("there are fewer objects than numbers");
-        self.given.insert(free.clone());
-        free
-    }
 }
 
 impl Bound<'_> {

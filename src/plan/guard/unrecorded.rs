@@ -44,6 +44,11 @@ impl Somebody {
         )
     }
 
+    /// Why a deposed object waits for him.
+    pub(super) fn waits(&self, scene: &Scene<'_>) -> String {
+        format!("{}. It stays until that is explained; {}.", self.told(), hint(&self.used.rule, scene))
+    }
+
     /// Refuses what he would lose by.
     pub(super) fn refusal(&self, loss: &Loss, scene: &Scene<'_>) -> Diagnostic {
         Diagnostic::error("Somebody would be cut off")
@@ -60,8 +65,8 @@ fn hint(rule: &Address, scene: &Scene<'_>) -> String {
     );
     let keys = scene.configuration.api_keys.iter();
     let by_hand = keys.flat_map(|(lane, key)| key.consumers.iter().map(move |(id, it)| (lane, id, it)));
-    let mut by_hand =
-        by_hand.filter(|(_, _, it)| it.rule == *rule && matches!(it.driver, ConsumerDriver::Manual { .. }));
+    let mut by_hand = by_hand
+        .filter(|(_, _, it)| it.rule == rule.present() && matches!(it.driver, ConsumerDriver::Manual { .. }));
     match by_hand.next() {
         Some((lane, id, _)) => format!(
             "if that is {id} of {lane}, whoever moved it says so: keyless evidence add -manual -key={lane} -consumer={id} -by=\"YOUR NAME\" -statement=\"…\"; {gone}"

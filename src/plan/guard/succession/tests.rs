@@ -246,6 +246,28 @@ fn an_account_that_keeps_its_name_is_changed_in_place() {
 }
 
 #[test]
+fn an_account_leaves_a_workspace_after_its_workloads() {
+    let mut world = world();
+    world.rule().workspaces = these(&["wrkspc_b"]);
+    let account = world.configuration.service_accounts.get_mut(&address(ACCOUNT)).unwrap();
+    let role = account.memberships.values().next().unwrap().clone();
+    let b = crate::config::WorkspaceRef::Id("wrkspc_b".to_owned());
+    account.memberships = [(b, role)].into();
+    account.description = "Another".to_owned();
+    let diff = world.guarded();
+    let leaves = |operation: &Operation| matches!(operation, Operation::RemoveMembership { .. });
+    assert!(!diff.work.iter().any(|(operation, _)| leaves(operation)), "{:?}", diff.work);
+    let change = diff.changes.iter().find(|change| change.address == address(ACCOUNT)).unwrap();
+    let after = change.after.as_ref().unwrap();
+    let workspaces: Vec<&str> =
+        after["memberships"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((change.action, workspaces), (Action::Update, vec!["wrkspc_a", "wrkspc_b"]));
+    assert_eq!(after["description"], "Another");
+    let kept: Vec<String> = diff.kept.iter().map(|it| it.address.to_string()).collect();
+    assert_eq!(kept, [ACCOUNT.to_owned(), format!("{RULE}.deposed-1")]);
+}
+
+#[test]
 fn a_successor_has_a_name_of_its_own_and_the_first_one_stays() {
     let mut world = world();
     to("repo:acme/other")(&mut world);
@@ -297,26 +319,11 @@ fn what_is_deposed_stays_as_long_as_somebody_lives_off_it() {
     let fact = keyless_state::Fact::AccountTraffic { service_account: address(ACCOUNT), last_seen: hour(1) };
     used.state.evidence.push(crate::sample::evidence("traffic", hour(2), fact));
     stays(&used, true);
+    let why = &used.guarded().kept[0].why;
+    assert!(why.contains(&format!("-retire={RULE}.deposed-1 ")), "{why}");
     // Somebody archived it.
     let mut lost = deposed();
     let id = id_of(&address(RULE));
     lost.observed.rules.get_mut(&id).unwrap().provenance.archived_at = Some(hour(0));
     stays(&lost, false);
-}
-
-#[test]
-fn two_changes_of_addresses_are_one() {
-    let renames = |pairs: &[(&str, &str)]| -> Renames {
-        pairs.iter().map(|(from, to)| (address(from), address(to))).collect()
-    };
-    let rule = |name: &str| format!("federation_rule.{name}");
-    let (a, b, c) = (rule("a"), rule("b"), rule("c"));
-    let check = |first: &[(&str, &str)], second: &[(&str, &str)], expected: &[(&str, &str)]| {
-        assert_eq!(then(&renames(first), &renames(second)), renames(expected));
-    };
-    check(&[(&a, &b)], &[(&b, &c)], &[(&a, &c)]);
-    check(&[(&a, &b)], &[(&b, &a)], &[]);
-    check(&[(&a, &b), (&b, &a)], &[(&b, &c)], &[(&a, &c), (&b, &a)]);
-    check(&[], &[(&a, &b)], &[(&a, &b)]);
-    check(&[(&a, &b)], &[(&c, &a)], &[(&a, &b), (&c, &a)]);
 }
