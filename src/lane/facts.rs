@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use keyless_state::{Address, ConsumerId, Shadow, Weight, Winner};
 
+use super::gate::Refusal;
 use crate::binding::Doubt;
 use crate::resource::KeyStatus;
 
@@ -27,6 +28,8 @@ pub struct LaneFacts {
     pub rolled_back_at: Option<Timestamp>,
     /// Whether it stays back until somebody says that it goes on.
     pub held: bool,
+    /// What the files ask for and is refused, so that nothing is done with it.
+    pub refused: Vec<Refusal>,
 }
 
 impl LaneFacts {

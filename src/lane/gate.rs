@@ -126,6 +126,9 @@ fn judge(facts: &LaneFacts, now: Timestamp) -> Assessment {
         }
         Some(KeyStatus::Active) => {}
     }
+    if !facts.refused.is_empty() {
+        return judged(Stage::Configure, Gate::Refused(facts.refused.clone()));
+    }
     let displaced = displaced(facts);
     if !displaced.is_empty() {
         return judged(Stage::Configure, Gate::Refused(displaced));

@@ -9,6 +9,7 @@ use super::facts::{
     ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, NamedRule, OtherRule, Presence,
     ReportFacts, Returned, RuleFacts, UsageFacts,
 };
+use super::gate::Refusal;
 use crate::binding;
 use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
 use crate::resource::{KeyStatus, Observed};
@@ -31,6 +32,8 @@ pub struct Sightings {
     pub unconfigured: BTreeMap<Address, String>,
     /// Objects that somebody else archived, and what stands on them: from the diff.
     pub lost: BTreeSet<Address>,
+    /// Why nothing is done with a lane or an object, by address: from the plan.
+    pub refused: BTreeMap<Address, Vec<Refusal>>,
     /// Digest of the federation settings that each consumer should have, where the rule exists.
     pub wanted_settings: BTreeMap<(Address, ConsumerId), String>,
 }
@@ -77,10 +80,31 @@ pub fn gather(
         archive_after: key.archive_after,
         rolled_back_at: record.rolled_back_at,
         held: record.held,
+        refused: refusals(address, key, configuration, sightings),
     };
     #[cfg(test)]
     let facts = super::blindfold::cover(facts);
     facts.since_rollback()
+}
+
+/// What is refused of a lane, of its rules, or of what these stand on; each once.
+fn refusals(
+    address: &Address,
+    key: &ApiKey,
+    configuration: &Configuration,
+    sightings: &Sightings,
+) -> Vec<Refusal> {
+    let mut found: Vec<Refusal> = Vec::new();
+    let parts = key.replaced_by.iter().flat_map(|rule| {
+        let declared = &configuration.federation_rules[rule];
+        [rule, &declared.provider, &declared.service_account]
+    });
+    for refusal in [address].into_iter().chain(parts).filter_map(|it| sightings.refused.get(it)).flatten() {
+        if !found.contains(refusal) {
+            found.push(refusal.clone());
+        }
+    }
+    found
 }
 
 /// The newest piece of evidence that `pick` takes.

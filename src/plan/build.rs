@@ -10,10 +10,11 @@ use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
 use super::guard::{Scene, guard};
-use super::held::Cause;
+use super::held::{Cause, HeldBack};
 use super::lanes;
 use super::operation::Operation;
 use super::plan_data::{Base, Mode, Moved, MovedConsumer, Plan, Step};
+use super::refused::refusals;
 use super::settings::wanted_settings;
 use super::undo::Undo;
 use super::workspace;
@@ -66,10 +67,14 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let elsewhere = workspace::problems(input.configuration, input.state, input.observed, |workspace| {
         diff.workspace_id(workspace)
     });
-    diff.problems.extend(elsewhere);
-    if !diff.problems.is_empty() && !refresh_only {
+    elsewhere.into_iter().for_each(|refused| diff.refuse(refused));
+    if refresh_only {
+        diff.drop_refused();
+    } else if !diff.problems.is_empty() {
         return Err(diff.problems);
     }
+    let refused = diff.take_refused();
+    input.sightings.refused.extend(refusals(&refused));
     complete_sightings(&mut input, &diff);
     let mut steps = base_steps(&diff);
     diff.console = hold_back(&mut steps, &mut diff.changes, &judge(&input));
@@ -101,13 +106,19 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         steps,
         outputs_changed: input.outputs_changed && !refresh_only,
         console: diff.console,
-        held: diff.held.into_values().collect(),
+        held: unread_or_archived(diff.held),
         kept: diff.kept,
+        refused,
     })
 }
 
 fn scene<'a>(input: &PlanInput<'a>) -> Scene<'a> {
     Scene { configuration: input.configuration, state: input.state, observed: input.observed, now: input.now }
+}
+
+/// What is refused is told by itself.
+fn unread_or_archived(held: BTreeMap<Address, HeldBack>) -> Vec<HeldBack> {
+    held.into_values().filter(|held| held.cause != Cause::Refused).collect()
 }
 
 fn moved(moves: Renames) -> Vec<Moved> {
@@ -138,8 +149,9 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         steps: back.steps,
         outputs_changed: false,
         console,
-        held: diff.held.into_values().collect(),
+        held: unread_or_archived(diff.held),
         kept: Vec::new(),
+        refused: Vec::new(),
     }
 }
 

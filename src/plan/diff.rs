@@ -5,6 +5,7 @@
 
 mod account;
 mod issuer;
+mod lookup;
 pub(super) mod name;
 mod rule;
 #[cfg(test)]
@@ -20,10 +21,13 @@ use super::console::ConsoleTask;
 use super::guard::Kept;
 use super::held::{Cause, HeldBack};
 use super::operation::Operation;
+use super::refused::Refused;
 use super::undo::Undo;
-use crate::config::{Configuration, WorkspaceKey, WorkspaceRef};
+use crate::config::{Configuration, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
-use crate::resource::{Observed, Provenance, RuleObject, Unreadable};
+use crate::resource::{Observed, Provenance, RuleObject};
+pub(super) use lookup::workspaces;
+use lookup::{hold_what_names_no_workspace, look_up_workspaces};
 use name::Names;
 
 /// What has to be done, and what others did.
@@ -43,9 +47,11 @@ pub struct Diff {
     pub workspaces: BTreeMap<Address, String>,
     /// What stands in the way of any plan.
     pub problems: Vec<Diagnostic>,
+    /// What the files ask for and is refused.
+    pub refused: Vec<Refused>,
     /// What was held back because only a person can do it.
     pub console: Vec<ConsoleTask>,
-    /// What was held back because something at the API cannot be read, or was archived by somebody.
+    /// What was held back because something at the API cannot be read, was archived by somebody, or is refused.
     pub held: BTreeMap<Address, HeldBack>,
     /// What stays until the workloads that live off it have moved.
     pub kept: Vec<Kept>,
@@ -58,9 +64,7 @@ pub struct Diff {
 pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -> Diff {
     let mut diff = Diff::default();
     look_up_workspaces(configuration, observed, &mut diff);
-    if !diff.problems.is_empty() {
-        return diff;
-    }
+    hold_what_names_no_workspace(configuration, &mut diff);
     refuse_other_keys(configuration, state, &mut diff);
     super::held::hold_back(configuration, state, observed, &mut diff);
     let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
@@ -116,72 +120,6 @@ fn refuse_other_keys(configuration: &Configuration, state: &State, diff: &mut Di
                 .hint("give the block of this key another label"),
         );
     }
-}
-
-/// Ids of the workspaces that can be looked up.
-pub(super) fn workspaces(configuration: &Configuration, observed: &Observed) -> BTreeMap<Address, String> {
-    let mut diff = Diff::default();
-    look_up_workspaces(configuration, observed, &mut diff);
-    diff.workspaces
-}
-
-fn look_up_workspaces(configuration: &Configuration, observed: &Observed, diff: &mut Diff) {
-    for (address, lookup) in &configuration.workspaces {
-        let live = observed.workspaces.values().filter(|workspace| workspace.archived_at.is_none());
-        let found: Vec<&str> = match &lookup.by {
-            WorkspaceKey::Id(id) => live.filter(|w| w.id == *id).map(|w| w.id.as_str()).collect(),
-            WorkspaceKey::Name(name) => live.filter(|w| w.name == *name).map(|w| w.id.as_str()).collect(),
-        };
-        match found[..] {
-            [id] => {
-                diff.workspaces.insert(address.clone(), id.to_owned());
-            }
-            [] if observed.unreadable.values().any(|object| may_be(object, &lookup.by)) => {
-                diff.problems.push(
-                    Diagnostic::error("Workspace that cannot be read").address(address).detail(format!(
-                        "{address} ({}) is looked up, and no live workspace that can be read is it; another one is not understood.",
-                        lookup.location
-                    )).hint("look at the workspace in the Console; a newer version of keyless may understand it"),
-                );
-            }
-            [] => {
-                let names: BTreeSet<&str> = observed.workspaces.values().map(|w| w.name.as_str()).collect();
-                let names = names.into_iter().collect::<Vec<_>>().join(", ");
-                diff.problems.push(
-                    Diagnostic::error("Workspace not found")
-                        .address(address)
-                        .detail(format!(
-                            "{address} ({}) is looked up by {}, and the organization has no such live workspace.",
-                            lookup.location,
-                            match &lookup.by {
-                                WorkspaceKey::Id(id) => format!("the id `{id}`"),
-                                WorkspaceKey::Name(name) => format!("the name `{name}`"),
-                            }
-                        ))
-                        .hint(format!("write one of: {names}")),
-                );
-            }
-            _ => diff.problems.push(
-                Diagnostic::error("Several workspaces have this name")
-                    .address(address)
-                    .detail(format!(
-                        "{address} ({}) is looked up by name, which fits {}.",
-                        lookup.location,
-                        found.join(", ")
-                    ))
-                    .hint("look it up by `id` instead"),
-            ),
-        }
-    }
-}
-
-/// Tells whether an object that cannot be read may be the workspace that is looked up.
-fn may_be(object: &Unreadable, by: &WorkspaceKey) -> bool {
-    object.noun == "workspace"
-        && match by {
-            WorkspaceKey::Id(_) => true,
-            WorkspaceKey::Name(name) => object.may_be(name),
-        }
 }
 
 impl Diff {
@@ -286,14 +224,14 @@ impl Diff {
 
     fn immutable(&mut self, address: &Address, change: Option<Operation>, argument: &str, to: &str) {
         self.immutable.insert(address.clone(), change);
-        self.problems.push(
-            Diagnostic::error("Immutable argument changed")
-                .address(address)
-                .detail(format!(
+        self.refuse(Refused::new(
+            address,
+            "Immutable argument changed",
+                format!(
                     "The API can never change {argument} of {address} to `{to}`, and a workload lives off it that cannot be moved to a successor: its block is gone, what it lives off is not known, or another change of the same block takes something from it of which no exchange can show that it does without, such as a scope or the audience."
-                ))
-                .hint("leave it as it was, make one change at a time, or declare the block of that workload again; or declare a second one beside it, move the workloads to that, then remove the old block"),
-        );
+                ),
+                "leave it as it was, make one change at a time, or declare the block of that workload again; or declare a second one beside it, move the workloads to that, then remove the old block",
+        ));
     }
 }
 
@@ -331,15 +269,20 @@ fn predecessor(address: &Address, state: &State) -> Option<Attributes> {
     deposed(address, state).next_back().map(|(_, record)| record.attributes.clone())
 }
 
-fn taken(address: &Address, id: &str, differs: &[&str]) -> Diagnostic {
-    Diagnostic::error("Name already taken")
-        .address(address)
-        .detail(format!(
+fn taken(address: &Address, id: &str, differs: &[&str]) -> Refused {
+    Refused::new(
+        address,
+        NAME_TAKEN,
+        format!(
             "An object with this name exists at the API ({id}) and was not made by this configuration. It differs in {}, so it is not taken over silently.",
             differs.join(", ")
-        ))
-        .hint("write the block as the object is, so that it can be taken under care, or choose another `name`")
+        ),
+        "write the block as the object is, so that it can be taken under care, or choose another `name`",
+    )
 }
+
+/// What is refused where an object of the same name is there.
+const NAME_TAKEN: &str = "Name already taken";
 
 /// Names of the attributes in which two maps differ.
 fn differing<'a>(a: &'a Attributes, b: &'a Attributes) -> Vec<&'a str> {
@@ -358,12 +301,8 @@ fn adopt(
 ) {
     if let Some((other, _)) = state.records.iter().find(|(_, record)| record.id == id) {
         let name = attributes.get("name").and_then(serde_json::Value::as_str).unwrap_or_default();
-        diff.problems.push(
-            Diagnostic::error("Name already taken")
-                .address(address)
-                .detail(format!("The name `{name}` is that of {other} ({id}), and names are unique."))
-                .hint("choose another `name`"),
-        );
+        let why = format!("The name `{name}` is that of {other} ({id}), and names are unique.");
+        diff.refuse(Refused::new(address, NAME_TAKEN, why, "choose another `name`"));
         return;
     }
     diff.change(address, Action::Adopt, Some(attributes.clone()), attributes, Vec::new());

@@ -18,6 +18,7 @@ mod lanes;
 mod moves;
 mod operation;
 mod plan_data;
+mod refused;
 mod settings;
 mod undo;
 mod workspace;
@@ -37,6 +38,7 @@ pub use operation::{Operation, OperationTarget};
 pub use plan_data::{
     Base, LaneView, Mode, Moved, MovedConsumer, NeedView, Plan, RefusalView, Standing, Step,
 };
+pub use refused::{Refused, refusals};
 pub use settings::{federation_settings, settings_digest, wanted_settings};
 pub use undo::Undo;
 pub use workspace::workspace_for;

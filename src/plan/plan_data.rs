@@ -9,6 +9,7 @@ use super::console::ConsoleTask;
 use super::guard::Kept;
 use super::held::HeldBack;
 use super::operation::Operation;
+use super::refused::Refused;
 use super::undo::Undo;
 use crate::lane::Stage;
 
@@ -46,6 +47,9 @@ pub struct Plan {
     /// What is not declared any more and stays, since a workload lives off it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<Kept>,
+    /// What the files ask for and is refused; nothing is done with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
 }
 
 /// What kind of run a plan is for.

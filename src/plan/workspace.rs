@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use keyless_state::{Address, Binding, ConsumerId, Grant, State};
 
+use super::refused::Refused;
 use crate::config::{ApiKey, Configuration, Consumer, WorkspaceChoice, WorkspaceRef};
-use crate::diagnostic::Diagnostic;
 use crate::resource::{ApiKeyObject, KeyScope, Observed};
 
 /// The name of the default workspace that needs no look-up.
@@ -43,8 +43,9 @@ pub fn workspace_for(
     workspace_id: impl Fn(&WorkspaceRef) -> String,
 ) -> Option<String> {
     let consumer = key.consumers.get(id)?;
+    let is_found = |id: &String| !id.is_empty();
     if let Some(chosen) = &consumer.workspace {
-        return Some(workspace_id(chosen));
+        return Some(workspace_id(chosen)).filter(is_found);
     }
     let covered: Option<Vec<String>> = match &configuration.federation_rules.get(&consumer.rule)?.workspaces {
         WorkspaceChoice::All => None,
@@ -57,7 +58,9 @@ pub fn workspace_for(
     let stays = state.binding(&key.id, id).and_then(of_binding).filter(covers);
     let own = of_key(observed.api_keys.get(&key.id)).filter(covers);
     let known = stays.or(own).map(str::to_owned);
-    known.or_else(|| covered.map_or_else(|| Some(DEFAULT.to_owned()), |ids| ids.into_iter().next()))
+    known
+        .or_else(|| covered.map_or_else(|| Some(DEFAULT.to_owned()), |ids| ids.into_iter().next()))
+        .filter(is_found)
 }
 
 /// The workspace that a workload's settings name.
@@ -83,7 +86,7 @@ pub(super) fn problems(
     state: &State,
     observed: &Observed,
     workspace_id: impl Fn(&WorkspaceRef) -> String,
-) -> Vec<Diagnostic> {
+) -> Vec<Refused> {
     let mut problems = Vec::new();
     for (address, key) in &configuration.api_keys {
         for (id, consumer) in &key.consumers {
@@ -97,14 +100,15 @@ pub(super) fn problems(
                     own.map(&workspace_id).chain([DEFAULT.to_owned()]).collect()
                 }
             };
-            if covered.iter().any(String::is_empty) {
+            let chosen = consumer.workspace.as_ref().map(&workspace_id);
+            if covered.iter().chain(&chosen).any(String::is_empty) {
                 // A workspace that is not found is told by itself.
                 continue;
             }
             let covers = |wanted: &str| covered.iter().any(|id| is_same(id, wanted, observed));
             let place = Place { address, key, name: id, consumer, covered: &covered, observed };
             let binding = state.binding(&key.id, id);
-            if let Some(chosen) = consumer.workspace.as_ref().map(&workspace_id) {
+            if let Some(chosen) = chosen {
                 let record = state.records.get(&consumer.rule).map(|record| record.id.as_str());
                 let stays = binding.filter(|binding| of_rule(binding) == record).and_then(of_binding);
                 if !covers(&chosen) {
@@ -125,6 +129,9 @@ pub(super) fn problems(
     }
     problems
 }
+
+/// What is refused where nobody has said that a workload is to move.
+const ELSEWHERE: &str = "Workload would change its workspace";
 
 /// One consumer with its rule.
 struct Place<'a> {
@@ -148,57 +155,54 @@ impl Place<'_> {
         self.covered.iter().map(|id| self.said(id)).collect::<Vec<_>>().join(", ")
     }
 
-    fn not_covered(&self, chosen: &str) -> Diagnostic {
+    fn not_covered(&self, chosen: &str) -> Refused {
         let rule = &self.consumer.rule;
-        Diagnostic::error("Workspace is not one of the rule")
-            .address(self.address)
-            .detail(format!(
-                "{} ({}:{}) is to work in {}, and its rule {rule} covers {}. Its calls would be refused.",
-                self.name,
-                self.consumer.location.file,
-                self.consumer.location.line,
-                self.said(chosen),
-                self.covered()
-            ))
-            .hint(format!("add the workspace to `workspaces` of {rule}, and its account to the workspace"))
+        let why = format!(
+            "{} ({}:{}) is to work in {}, and its rule {rule} covers {}. Its calls would be refused.",
+            self.name,
+            self.consumer.location.file,
+            self.consumer.location.line,
+            self.said(chosen),
+            self.covered()
+        );
+        let fix = format!("add the workspace to `workspaces` of {rule}, and its account to the workspace");
+        Refused::new(self.address, "Workspace is not one of the rule", why, fix)
     }
 
     /// Its rule was proved in another workspace, and its settings would be written anew without a proof.
-    fn unproved(&self, own: &str, chosen: &str) -> Diagnostic {
+    fn unproved(&self, own: &str, chosen: &str) -> Refused {
         let rule = &self.consumer.rule;
-        Diagnostic::error("Workload would change its workspace")
-            .address(self.address)
-            .detail(format!(
-                "{} ({}:{}) works in {} without its key, and would be sent to {} before anything shows that it can work there.",
-                self.name,
-                self.consumer.location.file,
-                self.consumer.location.line,
-                self.said(own),
-                self.said(chosen)
-            ))
-            .hint(format!(
-                "leave `workspace` as it was; or declare a second rule beside {rule} for the other workspace, name it in `replaced_by` and as the consumer's `rule`, and apply: it is proved before the settings are written"
-            ))
+        let why = format!(
+            "{} ({}:{}) works in {} without its key, and would be sent to {} before anything shows that it can work there.",
+            self.name,
+            self.consumer.location.file,
+            self.consumer.location.line,
+            self.said(own),
+            self.said(chosen)
+        );
+        let fix = format!(
+            "leave `workspace` as it was; or declare a second rule beside {rule} for the other workspace, name it in `replaced_by` and as the consumer's `rule`, and apply: it is proved before the settings are written"
+        );
+        Refused::new(self.address, ELSEWHERE, why, fix)
     }
 
-    fn elsewhere(&self, own: &str) -> Diagnostic {
+    fn elsewhere(&self, own: &str) -> Refused {
         let rule = &self.consumer.rule;
-        Diagnostic::error("Workload would change its workspace")
-            .address(self.address)
-            .detail(format!(
-                "The key {} works in {}, and {rule}, through which {} ({}:{}) is to federate, covers {}. In another workspace it meets other limits, and neither files nor batches of before.",
-                self.key.id,
-                self.said(own),
-                self.name,
-                self.consumer.location.file,
-                self.consumer.location.line,
-                self.covered()
-            ))
-            .hint(format!(
-                "add {} to `workspaces` of {rule}, and its account to the workspace; or, where the move is meant, write `workspace = …` in the block of {}",
-                self.said(own),
-                self.name
-            ))
+        let why = format!(
+            "The key {} works in {}, and {rule}, through which {} ({}:{}) is to federate, covers {}. In another workspace it meets other limits, and neither files nor batches of before.",
+            self.key.id,
+            self.said(own),
+            self.name,
+            self.consumer.location.file,
+            self.consumer.location.line,
+            self.covered()
+        );
+        let fix = format!(
+            "add {} to `workspaces` of {rule}, and its account to the workspace; or, where the move is meant, write `workspace = …` in the block of {}",
+            self.said(own),
+            self.name
+        );
+        Refused::new(self.address, ELSEWHERE, why, fix)
     }
 }
 
@@ -256,8 +260,6 @@ mod tests {
     fn of(key: &str, rule: &'static [&'static str]) -> Case {
         Case { key: KeyScope::Workspace(Some(key.to_owned())), rule, chosen: None, bound: None }
     }
-
-    const ELSEWHERE: &str = "Workload would change its workspace";
 
     #[test]
     fn a_workload_works_where_its_key_does() {

@@ -62,6 +62,14 @@ pub fn plan(plan: &Plan) -> String {
         }
         out.push('\n');
     }
+    if !plan.refused.is_empty() {
+        out.push_str("### Refused\n\n| what | why | how to mend it |\n| --- | --- | --- |\n");
+        for it in &plan.refused {
+            let why = format!("**{}.** {}", cell(&it.summary), cell(&it.why));
+            let _ = writeln!(out, "| `{}` | {why} | {} |", it.address, cell(&it.fix));
+        }
+        out.push('\n');
+    }
     if !plan.kept.is_empty() {
         out.push_str("### Stays for now\n\n| what | why |\n| --- | --- |\n");
         for kept in &plan.kept {

@@ -31,8 +31,8 @@ pub fn plan(plan: &Plan) -> Value {
         "output_changes": {},
         "timestamp": plan.created_at,
         "applyable": !plan.is_empty(),
-        "complete": plan.console.is_empty() && plan.held.is_empty(),
-        "errored": false,
+        "complete": plan.console.is_empty() && plan.held.is_empty() && plan.refused.is_empty(),
+        "errored": !plan.refused.is_empty(),
         "keyless": {
             "mode": plan.mode,
             "base": plan.base,
@@ -41,6 +41,7 @@ pub fn plan(plan: &Plan) -> Value {
             "console_only": plan.console,
             "held_back": plan.held,
             "kept": plan.kept,
+            "refused": plan.refused,
             "moves": plan.moves,
         },
     })

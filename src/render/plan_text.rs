@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::style::{BOLD, DIM, paint};
+use super::style::{BOLD, DIM, RED, paint};
 use super::{attributes, console, lanes};
 use keyless_state::Address;
 
-use crate::plan::{Action, Change, Drift, Mode, Plan, Reason};
+use crate::plan::{Action, Change, Drift, Mode, Plan, Reason, Refused};
 
 /// The whole plan.
 pub fn plan(plan: &Plan) -> String {
@@ -46,6 +46,10 @@ pub fn plan(plan: &Plan) -> String {
             let _ = writeln!(out, "\n{}", lanes::tally(&plan.lanes));
         }
         out.push_str(&console::tasks(&plan.console));
+        out.push_str(&refused(plan));
+        if !plan.refused.is_empty() {
+            out.push('\n');
+        }
         return out;
     }
     out.push_str("keyless will perform the following actions:\n");
@@ -62,9 +66,20 @@ Lanes; a step runs only when the evidence for it is in:
         out.push_str(&lanes::planned(plan));
     }
     out.push_str(&console::tasks(&plan.console));
+    out.push_str(&refused(plan));
     let _ = writeln!(out, "\n{}", summary(plan));
     out.push_str(&caution(plan));
     out
+}
+
+/// What is refused, in a line each; the errors say why.
+fn refused(plan: &Plan) -> String {
+    if plan.refused.is_empty() {
+        return String::new();
+    }
+    let line = |it: &Refused| format!("  {}: {}\n", it.address, it.summary);
+    let lines: String = plan.refused.iter().map(line).collect();
+    format!("\n{} nothing is done with this; the rest goes on without it.\n{lines}", paint(RED, "Refused:"))
 }
 
 /// `Plan: N to add, N to change, N to destroy.`

@@ -25,6 +25,7 @@ mod one_lane;
 mod plan_check;
 mod plan_file;
 mod proxy;
+mod refused;
 mod renames;
 mod reread;
 mod storm;

@@ -92,7 +92,7 @@ async fn finish(
     if plan.is_empty() {
         execute::record_learnt(store, &look, true)?;
         ui.data(&execute::complete(&plan, &[]));
-        return Ok(Exit::Done);
+        return Ok(execute::tell_refused(&plan, ui));
     }
     if arguments.plan_file.is_none() && !arguments.auto_approve {
         let question = "Do you want to perform these actions?";

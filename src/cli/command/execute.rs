@@ -1,5 +1,6 @@
 //! Carrying a plan out under the lock, with progress, interrupts and the closing words.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::evidence::{self, Goes};
-use crate::plan::{Action, Mode, Operation, Plan};
+use crate::plan::{Action, Mode, Operation, Plan, refusals};
 use crate::render;
 
 /// Takes the lock, connects, does the work, and lets go of both whatever happened.
@@ -148,7 +149,9 @@ impl Run<'_> {
             Err(message) => ui.tell(&format!(
                 "warning: everything done is recorded, but how it stands now cannot be read: {message}"
             )),
-            Ok(after) if plan.mode == Mode::Apply => {
+            Ok(mut after) if plan.mode == Mode::Apply => {
+                // This look judges no change.
+                after.sightings.refused = refusals(&plan.refused);
                 if let Some(after) = after.plan(self.session, Mode::RefreshOnly, false, ui)
                     && !after.lanes.is_empty()
                 {
@@ -176,7 +179,7 @@ impl Run<'_> {
         }
         Ok(match (outcome.interrupted, outcome.failed.is_empty()) {
             (true, _) => Exit::Interrupted,
-            (false, true) => Exit::Done,
+            (false, true) => tell_refused(plan, ui),
             (false, false) => Exit::Error,
         })
     }
@@ -232,6 +235,20 @@ pub(super) fn record_learnt(store: &mut Store, look: &Look, nothing_moves: bool)
         return Ok(());
     }
     record(store, look, changes)
+}
+
+/// Tells at the end what was left alone, and how the command ends for it.
+pub(super) fn tell_refused(plan: &Plan, ui: &Ui) -> Exit {
+    if plan.refused.is_empty() {
+        return Exit::Done;
+    }
+    let refused: BTreeSet<String> = plan.refused.iter().map(|it| it.address.to_string()).collect();
+    let refused: Vec<String> = refused.into_iter().collect();
+    ui.error(&format!(
+        "nothing was done with what is refused: {}; the errors above say why and how to mend it",
+        refused.join(", ")
+    ));
+    Exit::Error
 }
 
 /// `Apply complete! Resources: N added, N changed, N destroyed.`, by what was really done.

@@ -13,7 +13,9 @@ use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::evidence::{self, Goes};
 use crate::lane::Sightings;
-use crate::plan::{self, HeldBack, Kept, Mode, Plan, PlanInput, attribute, build, build_back, cautions};
+use crate::plan::{
+    self, HeldBack, Kept, Mode, Plan, PlanInput, Refused, attribute, build, build_back, cautions,
+};
 use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
@@ -242,7 +244,7 @@ impl Look {
         }
     }
 
-    /// Builds the plan of a mode; problems have been told when this fails.
+    /// Builds the plan of a mode and tells what is refused in it; problems have been told when this fails.
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {
             Ok(mut plan) => {
@@ -253,8 +255,9 @@ impl Look {
                 let held = plan.held.iter().map(HeldBack::warning);
                 // The closing look of an apply would say again what its plan has said.
                 let kept = plan.kept.iter().filter(|_| mode != Mode::RefreshOnly).map(Kept::warning);
-                let warnings: Vec<_> = held.chain(kept).chain(cautions(&plan, self.caller)).collect();
-                ui.diagnostics(&warnings, &session.sources);
+                let warnings = held.chain(kept).chain(cautions(&plan, self.caller));
+                let told: Vec<_> = warnings.chain(plan.refused.iter().map(Refused::error)).collect();
+                ui.diagnostics(&told, &session.sources);
                 attribute(&mut plan.drift, &self.recorded, &self.changes);
                 Some(plan)
             }

@@ -77,5 +77,9 @@ fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
         || !plan.moves.is_empty()
         || plan.disturbed().next().is_some()
         || (plan.mode == Mode::RefreshOnly && !plan.drift.is_empty());
-    if arguments.detailed_exitcode && changes { Exit::Changes } else { Exit::Done }
+    match (plan.refused.is_empty(), arguments.detailed_exitcode && changes) {
+        (false, _) => Exit::Error,
+        (true, true) => Exit::Changes,
+        (true, false) => Exit::Done,
+    }
 }

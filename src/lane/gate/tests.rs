@@ -82,6 +82,7 @@ fn ready() -> LaneFacts {
         archive_after: None,
         rolled_back_at: None,
         held: false,
+        refused: Vec::new(),
     }
 }
 

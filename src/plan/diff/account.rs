@@ -55,7 +55,7 @@ pub(super) fn compare_account(
                 let now = shown(object);
                 let differs = differing(&now, &after);
                 if !differs.is_empty() {
-                    diff.problems.push(taken(address, &object.id, &differs));
+                    diff.refuse(taken(address, &object.id, &differs));
                     return;
                 }
                 adopt(address, &object.id, Vec::new(), now, state, diff);

@@ -49,7 +49,7 @@ pub(super) fn compare_issuer(
                 let now = shown(object);
                 let differs = differing(&now, &after);
                 if !differs.is_empty() {
-                    diff.problems.push(taken(address, &object.id, &differs));
+                    diff.refuse(taken(address, &object.id, &differs));
                     return;
                 }
                 adopt(address, &object.id, Vec::new(), now, state, diff);

@@ -8,11 +8,11 @@ use super::super::attributes;
 use super::super::change::Action;
 use super::super::declared::rule_arguments;
 use super::super::operation::Operation;
+use super::super::refused::Refused;
 use super::super::undo::Undo;
 use super::name::Names;
 use super::{Diff, adopt, differing, live, predecessor, taken};
 use crate::config::FederationRule;
-use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, RuleArguments, RuleObject, RuleWorkspaces};
 
 pub(super) fn compare_rule(
@@ -35,6 +35,10 @@ pub(super) fn compare_rule(
     if let Some(lost) = depends_on.iter().find(|it| diff.is_lost(it)) {
         let why = format!("{address} needs {lost}, which somebody archived.");
         diff.lose(address, Some(lost.clone()), why);
+        return;
+    }
+    if let Some(refused) = depends_on.iter().find_map(|it| diff.refused_for(it)) {
+        diff.hold_with(address, &refused);
         return;
     }
     let mut unknown: Vec<String> = Vec::new();
@@ -63,7 +67,7 @@ pub(super) fn compare_rule(
                 let now = shown(object);
                 let differs = differing(&now, &after);
                 if !differs.is_empty() {
-                    diff.problems.push(taken(address, &object.id, &differs));
+                    diff.refuse(taken(address, &object.id, &differs));
                     return;
                 }
                 adopt(address, &object.id, depends_on, now, state, diff);
@@ -79,15 +83,15 @@ pub(super) fn compare_rule(
         return;
     };
     if object.target_type != "service_account" {
-        diff.problems.push(
-            Diagnostic::error("Rule for another kind of target")
-                .address(address)
-                .detail(format!(
+        diff.refuse(Refused::new(
+            address,
+            "Rule for another kind of target",
+            format!(
                     "{address} ({}) lets tokens become a `{}` by now, and this version of keyless knows service accounts only, so it changes nothing of the rule.",
-                    object.id, object.target_type
-                ))
-                .hint("point the rule at its service account again in the Console, or drop the block and leave the rule as it is"),
-        );
+                object.id, object.target_type
+            ),
+            "point the rule at its service account again in the Console, or drop the block and leave the rule as it is",
+        ));
         return;
     }
     let before = shown(object);

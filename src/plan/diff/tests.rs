@@ -3,6 +3,7 @@
 use keyless_state::Origin;
 
 use super::*;
+use crate::config::WorkspaceKey;
 use crate::config::{FederationRule, Provider, ServiceAccount, WorkspaceChoice};
 use crate::plan::build::step_id;
 use crate::resource::{Jwks, OrganizationRole};
@@ -13,10 +14,10 @@ use crate::sample::{
 
 type World = (Configuration, State, Observed);
 
-/// The work, one step id each, then the titles of the problems.
+/// The work, one step id each, then what is refused for what.
 fn told(diff: &Diff) -> Vec<String> {
     let work = diff.work.iter().map(|(operation, _)| step_id(operation));
-    work.chain(diff.problems.iter().map(|problem| format!("! {}", problem.summary))).collect()
+    work.chain(diff.refused.iter().map(|refused| format!("! {}", refused.summary))).collect()
 }
 
 #[track_caller]
@@ -84,8 +85,8 @@ fn what_exists_and_is_equal_is_adopted_and_what_differs_is_not() {
         ("adopt/service_account.bot", "adopt/provider.oidc.ci", "adopt/federation_rule.bot");
     check(found(), |_| {}, &[account, issuer, rule]);
     let taken = "! Name already taken";
-    check(found(), |w| the_account(w).description = "x".into(), &[issuer, taken, taken]);
-    check(found(), |w| the_provider(w).check_jti = false, &[account, taken, taken]);
+    check(found(), |w| the_account(w).description = "x".into(), &[issuer, taken]);
+    check(found(), |w| the_provider(w).check_jti = false, &[account, taken]);
     check(found(), |w| the_rule(w).token_lifetime_seconds = 60, &[account, issuer, taken]);
     let archived = |w: &mut World| {
         w.2.rules.get_mut(&id_of(&address(RULE))).unwrap().provenance.archived_at = Some(hour(0));
@@ -305,5 +306,5 @@ fn keys_in_the_form_of_the_api_are_no_change() {
         world.1.records.remove(&address(ISSUER));
     };
     let diff = check(built(), adopted, &[&format!("adopt/{ISSUER}")]);
-    assert!(diff.problems.is_empty());
+    assert!(diff.refused.is_empty());
 }

@@ -22,6 +22,7 @@ use super::change::{Action, Reason};
 use super::diff::Diff;
 use super::operation::Operation;
 use super::plan_data::Step;
+use super::refused::Refused;
 use crate::binding::{self, Word};
 use crate::config::Configuration;
 use crate::diagnostic::Diagnostic;
@@ -220,7 +221,7 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
     let bound = Bound::new(*scene);
     let strangers = unrecorded::somebodies(scene);
     let mut refused: BTreeMap<Address, (bool, Vec<Harmed<'_>>)> = BTreeMap::new();
-    let mut unexplained: BTreeMap<Address, Diagnostic> = BTreeMap::new();
+    let mut unexplained: BTreeMap<Address, Refused> = BTreeMap::new();
     let mut waiting: Vec<(Operation, String)> = Vec::new();
     for (operation, _) in &diff.work {
         let address = operation.target().address;
@@ -244,9 +245,9 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
                     waiting.extend(losses.next().map(|(it, _)| (operation.clone(), why(it))));
                     continue;
                 }
-                for (stranger, loss) in losses {
-                    let rule = stranger.used.rule.present();
-                    unexplained.entry(rule).or_insert_with(|| stranger.refusal(&loss, scene));
+                if let Some((stranger, loss)) = losses.next() {
+                    let refusal = || stranger.refusal(&loss, scene);
+                    unexplained.entry(address.clone()).or_insert_with(refusal);
                 }
             }
         }
@@ -255,9 +256,19 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
         hold(&operation, why, diff);
     }
     for (address, (is_archive, harmed)) in refused {
-        diff.problems.push(refusal(&address, is_archive, &harmed, &bound));
+        diff.refuse(refusal(&address, is_archive, &harmed, &bound));
     }
-    diff.problems.extend(unexplained.into_values());
+    for (address, refusal) in unexplained {
+        if refusal.address != address {
+            diff.hold_with(&address, &refusal.address);
+        }
+        // One is enough to say who it is.
+        let is_told = |it: &Refused| (&it.address, &it.summary) == (&refusal.address, &refusal.summary);
+        if !diff.refused.iter().any(is_told) {
+            diff.refuse(refusal);
+        }
+    }
+    diff.leave_refused_out(scene.configuration, scene.state);
 }
 
 /// Leaves an operation out of the work for now.
@@ -336,7 +347,7 @@ fn before(address: &Address, scene: &Scene<'_>) -> String {
     format!("{id} is what {} was before its block was changed", address.present())
 }
 
-fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> Diagnostic {
+fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> Refused {
     let lives = |it: &Harmed<'_>| {
         let (stake, since) = (&it.stake, it.stake.since);
         let off = match bound.rule(stake) {
@@ -348,10 +359,8 @@ fn refusal(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &B
         };
         format!("{} {off}: {}", workload(stake.binding), it.loss)
     };
-    Diagnostic::error("Workload would be cut off")
-        .address(address)
-        .detail(format!("{}. Nothing of this plan is done.", named(harmed.iter().map(lives))))
-        .hint(hint(address, is_archive, harmed, bound))
+    let why = format!("{}.", named(harmed.iter().map(lives)));
+    Refused::new(address, "Workload would be cut off", why, hint(address, is_archive, harmed, bound))
 }
 
 fn hint(address: &Address, is_archive: bool, harmed: &[Harmed<'_>], bound: &Bound<'_>) -> String {

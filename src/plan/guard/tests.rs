@@ -43,8 +43,8 @@ fn guarded(world: &World) -> diff::Diff {
 }
 
 fn refused(world: &World) -> String {
-    let problems = guarded(world).problems;
-    problems.iter().map(|it| format!("{} {:?}\n", it.summary, it.detail)).collect()
+    let refused = guarded(world).refused;
+    refused.iter().map(|it| format!("{} {:?}\n", it.summary, it.why)).collect()
 }
 
 /// An edit of what a workload lives off, and what it is refused for; nothing: it is harmless.
@@ -340,7 +340,7 @@ fn what_a_workload_is_leaving_waits_for_it() {
     key.replaced_by = [address("federation_rule.second")].into();
     key.consumers.values_mut().for_each(|consumer| consumer.rule = address("federation_rule.second"));
     let diff = guarded(&world);
-    assert_eq!(diff.problems.len(), 0);
+    assert_eq!(diff.refused, []);
     let kept: Vec<String> = diff.kept.iter().map(|kept| kept.address.to_string()).collect();
     assert_eq!(kept, [RULE]);
     let archives = diff.work.iter().filter(|(operation, _)| matches!(operation, Operation::Archive { .. }));
@@ -399,7 +399,7 @@ fn what_somebody_unknown_uses_is_neither_archived_nor_narrowed() {
     let fact = Fact::AccountTraffic { service_account: address(ACCOUNT), last_seen: hour(0) };
     world.1.evidence.push(evidence("traffic", hour(1), fact));
     rule(&mut world).matching.subject_prefix = Some("repo:acme/other".into());
-    let hint = |world: &World| guarded(world).problems[0].hint.clone().unwrap_or_default();
+    let hint = |world: &World| guarded(world).refused[0].fix.clone();
     assert!(hint(&world).starts_with("find out who uses the account"), "{}", hint(&world));
     let key = world.0.api_keys.get_mut(&address(KEY)).unwrap();
     key.consumers

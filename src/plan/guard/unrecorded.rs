@@ -7,8 +7,7 @@ use super::harm::harm;
 use super::loss::Loss;
 use crate::binding::{self, UnrecordedUse};
 use crate::config::ConsumerDriver;
-use crate::diagnostic::Diagnostic;
-use crate::plan::Operation;
+use crate::plan::{Operation, Refused};
 
 /// Somebody as whom nobody has shown himself, who lives off a rule.
 pub(super) struct Somebody {
@@ -50,11 +49,10 @@ impl Somebody {
     }
 
     /// Refuses what he would lose by.
-    pub(super) fn refusal(&self, loss: &Loss, scene: &Scene<'_>) -> Diagnostic {
-        Diagnostic::error("Somebody would be cut off")
-            .address(&self.used.rule)
-            .detail(format!("{}: {loss}. Nothing of this plan is done.", self.told()))
-            .hint(hint(&self.used.rule, scene))
+    pub(super) fn refusal(&self, loss: &Loss, scene: &Scene<'_>) -> Refused {
+        let rule = &self.used.rule;
+        let why = format!("{}: {loss}.", self.told());
+        Refused::new(rule, "Somebody would be cut off", why, hint(rule, scene))
     }
 }
 

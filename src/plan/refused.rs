@@ -1,0 +1,157 @@
+//! What the files ask for and is refused, since it would cut somebody off or cannot be done.
+//!
+//! Nothing is done with such a thing and with what stands on it; the rest of the plan goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyless_state::{Address, State};
+use serde::{Deserialize, Serialize};
+
+use super::diff::Diff;
+use super::held::{Cause, HeldBack};
+use super::operation::Operation;
+use crate::config::Configuration;
+use crate::diagnostic::Diagnostic;
+use crate::lane::Refusal;
+
+/// More things than these are counted and not named.
+const NAMED_MAX: usize = 5;
+
+/// One thing of which what its block asks for is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The declared or recorded thing.
+    pub address: Address,
+    /// Short fixed words without user data.
+    pub summary: String,
+    /// Whole sentences: what would happen.
+    pub why: String,
+    /// How to mend it.
+    pub fix: String,
+    /// What is held back with it, since one stands on the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Address>,
+}
+
+impl Refused {
+    /// A refusal of which it is not known yet what else it holds back.
+    pub(super) fn new(address: &Address, summary: &str, why: String, fix: impl Into<String>) -> Refused {
+        let (summary, fix) = (summary.to_owned(), fix.into());
+        Refused { address: address.clone(), summary, why, fix, holds: Vec::new() }
+    }
+
+    /// The error that tells of it.
+    pub fn error(&self) -> Diagnostic {
+        let address = &self.address;
+        let with = match &self.holds[..] {
+            [] => "Nothing is done with it".to_owned(),
+            holds => format!("Nothing is done with it and with {}", named(holds)),
+        };
+        Diagnostic::error(&self.summary)
+            .address(address)
+            .detail(format!("{} {with}; the rest of the plan goes on.", self.why))
+            .hint(&self.fix)
+    }
+
+    /// What is told of it in the lanes that it holds back.
+    fn in_lane(&self) -> Refusal {
+        let why = format!("what the files ask of {} is refused: {}", self.address, self.summary);
+        Refusal { why, place: None, fix: self.fix.clone() }
+    }
+}
+
+/// What lanes are told, by the address of what is refused or held back.
+pub fn refusals(refused: &[Refused]) -> BTreeMap<Address, Vec<Refusal>> {
+    let mut told: BTreeMap<Address, Vec<Refusal>> = BTreeMap::new();
+    for it in refused {
+        let all = it.holds.iter().chain([&it.address]);
+        all.for_each(|address| told.entry(address.clone()).or_default().push(it.in_lane()));
+    }
+    told
+}
+
+/// Several things in a few words.
+fn named(all: &[Address]) -> String {
+    let shown: Vec<String> = all.iter().take(NAMED_MAX).map(Address::to_string).collect();
+    match all.len().saturating_sub(NAMED_MAX) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+impl Diff {
+    /// Does nothing with a thing for which its block asks what is refused.
+    pub(super) fn refuse(&mut self, refused: Refused) {
+        self.hold_for(&refused.address.clone(), None, refused.why.clone());
+        self.refused.push(refused);
+    }
+
+    /// Does nothing with a thing that stands on one that is refused, or on which such a thing stands.
+    pub(super) fn hold_with(&mut self, address: &Address, other: &Address) {
+        self.hold_for(address, Some(other.clone()), format!("{other} is refused."));
+    }
+
+    fn hold_for(&mut self, address: &Address, stands_on: Option<Address>, why: String) {
+        self.unconfigured.insert(address.clone(), format!("{address}, which is not as its block asks"));
+        let held = HeldBack { address: address.clone(), cause: Cause::Refused, stands_on, why };
+        self.held.entry(address.clone()).or_insert(held);
+    }
+
+    /// The refused thing for which nothing is done with this one.
+    pub(super) fn refused_for(&self, address: &Address) -> Option<Address> {
+        let held = self.held.get(address).filter(|held| held.cause == Cause::Refused)?;
+        Some(held.stands_on.clone().unwrap_or_else(|| address.clone()))
+    }
+
+    /// Takes what is refused out of the work, with what stands on it and the end of what that stands on.
+    pub(super) fn leave_refused_out(&mut self, configuration: &Configuration, state: &State) {
+        for (address, rule) in &configuration.federation_rules {
+            let parts = [&rule.provider, &rule.service_account];
+            let root = parts.into_iter().find_map(|part| self.refused_for(part));
+            if let Some(root) = root.filter(|_| !self.held.contains_key(address)) {
+                self.hold_with(address, &root);
+            }
+        }
+        let ends = |operation: &Operation| matches!(operation, Operation::Archive { .. });
+        let ending: BTreeSet<Address> = self
+            .work
+            .iter()
+            .filter(|(operation, _)| ends(operation))
+            .map(|(operation, _)| operation.target().address.clone())
+            .collect();
+        let held: Vec<(Address, Address)> = self
+            .held
+            .keys()
+            .filter_map(|address| Some((address.clone(), self.refused_for(address)?)))
+            .collect();
+        for (address, root) in held {
+            let parts = state.records.get(&address).into_iter().flat_map(|record| &record.depends_on);
+            parts.filter(|part| ending.contains(*part)).for_each(|part| self.hold_with(part, &root));
+        }
+        let out: BTreeSet<&Address> =
+            self.held.values().filter(|it| it.cause == Cause::Refused).map(|it| &it.address).collect();
+        self.work.retain(|(operation, _)| !out.contains(operation.target().address));
+        self.changes.retain(|change| !out.contains(&change.address));
+    }
+
+    /// What is refused, each with what it holds back.
+    pub(super) fn take_refused(&mut self) -> Vec<Refused> {
+        let mut refused = std::mem::take(&mut self.refused);
+        for held in self.held.values().filter(|held| held.cause == Cause::Refused) {
+            let root = held.stands_on.as_ref();
+            if let Some(root) = root.and_then(|root| refused.iter_mut().find(|it| it.address == *root)) {
+                root.holds.push(held.address.clone());
+            }
+        }
+        refused
+    }
+
+    /// Forgets what is refused, for a look that changes nothing.
+    pub(super) fn drop_refused(&mut self) {
+        self.refused.clear();
+        self.held.retain(|_, held| held.cause != Cause::Refused);
+    }
+}
+
+#[cfg(test)]
+mod tests;
