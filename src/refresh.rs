@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
+use crate::binding::{self, Reader, SharedToken};
 use crate::config::Configuration;
 use crate::consumer::Place;
 use crate::evidence::{self, Goes, ReportPlace, UncheckedReport};
@@ -14,9 +15,10 @@ use crate::lane::Sightings;
 use crate::plan::settings_digest;
 use crate::platform::{
     Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
+    read_identity_token,
 };
 use crate::resource::Observed;
-use crate::token::IssuerKeys;
+use crate::token::{self, IssuerKeys};
 
 /// The remote side: the API, and the documents of issuers.
 #[derive(Clone)]
@@ -107,7 +109,19 @@ pub async fn sight(
         }
         sightings.presence.insert(place, presence);
     }
+    sightings.single_use = single_use(configuration, base);
     sightings
+}
+
+/// Who reads the token with which a rule is tried, where that token can be used once alone. One that cannot be
+/// read makes no trial either.
+fn single_use(configuration: &Configuration, base: &Path) -> BTreeMap<Address, Vec<Reader>> {
+    let is_single_use = |shared: &SharedToken| {
+        let text = read_identity_token(&base.join(&shared.path));
+        text.is_ok_and(|text| token::is_single_use(text.trim()))
+    };
+    let shared = binding::shared_tokens(configuration).into_iter();
+    shared.filter(|(_, it)| is_single_use(it)).map(|(rule, it)| (rule, it.readers)).collect()
 }
 
 /// What reading the evidence gave.

@@ -294,7 +294,7 @@ impl Planner<'_> {
 }
 
 /// The operations that make an object what it was. Additions come before removals.
-fn operations_to(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
+pub(crate) fn operations_to(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
     match address.kind() {
         Kind::Provider => issuer_arguments(&then.attributes)
             .map(|arguments| Operation::UpdateIssuer { address: address.clone(), arguments })

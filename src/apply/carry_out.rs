@@ -12,7 +12,9 @@ use crate::config::{Configuration, IdentityTokenSource};
 use crate::consumer::Place;
 use crate::lane::Presence;
 use crate::plan::issuer_arguments;
-use crate::platform::{Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform};
+use crate::platform::{
+    Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, read_identity_token,
+};
 use crate::refresh::Remote;
 use crate::secret::Secret;
 use crate::token;
@@ -211,11 +213,9 @@ fn refused(
 async fn identity_token(tools: &Tools, rule: &Address) -> Result<Secret, String> {
     let text = match &tools.configuration.federation_rules[rule].identity_token {
         None => return Err(format!("{rule} has no `identity_token` block to take a token from")),
-        Some(IdentityTokenSource::File(path)) => {
-            std::fs::read_to_string(tools.base.join(path)).map_err(|error| {
-                format!("the identity token file {} of {rule} cannot be read: {error}", path.display())
-            })?
-        }
+        Some(IdentityTokenSource::File(path)) => read_identity_token(&tools.base.join(path))
+            .map_err(|error| format!("{rule}: {error}"))?
+            .to_string(),
         Some(IdentityTokenSource::Command(command)) => crate::consumer::run_for_output(command, &tools.base)
             .await
             .map_err(|message| format!("the identity token command of {rule} gave nothing: {message}"))?,

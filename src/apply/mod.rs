@@ -15,6 +15,7 @@ pub mod record;
 pub mod recover;
 pub mod run;
 pub mod schedule;
+mod set_back;
 pub mod sightings;
 pub mod stakes;
 

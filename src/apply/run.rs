@@ -14,6 +14,7 @@ use super::looks::Looks;
 use super::prepare::{self, Context};
 use super::record;
 use super::schedule::{Schedule, Status};
+use super::set_back::Before;
 use super::sightings;
 use super::stakes::taken_from;
 use crate::config::{Configuration, WorkspaceRef};
@@ -43,6 +44,8 @@ pub enum Event<'a> {
     Began(&'a Step),
     /// A step ended well.
     Done(&'a Step),
+    /// A change was set back, since its proof failed.
+    SetBack(&'a Step),
     /// A step ended without effect.
     Failed(&'a Step, &'a str),
     /// A checkpoint was taken.
@@ -108,6 +111,9 @@ pub(super) struct Run<'a> {
     pub(super) steps: BTreeMap<String, Step>,
     pub(super) outcome: Outcome,
     pub(super) checkpoints: Vec<String>,
+    pub(super) before: Before,
+    /// Steps that set a change back.
+    pub(super) undoing: BTreeSet<String>,
     pub(super) waited_for: BTreeMap<Address, (Timestamp, u32)>,
     pub(super) now: Timestamp,
     pub(super) tell: &'a mut dyn FnMut(Event<'_>),
@@ -135,6 +141,7 @@ pub async fn run(
 ) -> Result<Outcome, RunError> {
     let now = remote.platform.now().await?;
     let organization_id = observed.organization.id.clone();
+    let before = Before::new(plan, store.state());
     let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
     let mut run = Run {
         plan,
@@ -149,6 +156,8 @@ pub async fn run(
         steps: plan.steps.iter().map(|step| (step.id.clone(), step.clone())).collect(),
         outcome: Outcome::default(),
         checkpoints: Vec::new(),
+        before,
+        undoing: BTreeSet::new(),
         waited_for: BTreeMap::new(),
         now,
         tell,
@@ -360,6 +369,12 @@ impl Run<'_> {
                         self.journal(keyless_state::Event::StepDone { step: id.to_owned(), changes })?;
                         self.note_effect(&step, done.answer.as_ref());
                         self.schedule.end(id, Status::Done);
+                        if self.undoing.contains(id) {
+                            let changes = self.before.proofs_again(self.store.state());
+                            self.journal(keyless_state::Event::Recorded { changes })?;
+                            (self.tell)(Event::SetBack(&step));
+                            return Ok(());
+                        }
                         (self.tell)(Event::Done(&step));
                         self.outcome.done.push(id.to_owned());
                         return Ok(());
@@ -379,6 +394,9 @@ impl Run<'_> {
         self.schedule.end(id, Status::Failed);
         (self.tell)(Event::Failed(&step, &failure.told));
         self.outcome.failed.push(StepFailure { step: id.to_owned(), error: failure.told });
+        if let Operation::Verify { address } = &step.operation {
+            self.set_back(address);
+        }
         Ok(())
     }
 

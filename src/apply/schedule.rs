@@ -64,6 +64,20 @@ impl Schedule {
         self.order.iter().filter(|id| self.status[*id] == status).cloned().collect()
     }
 
+    /// Takes one more step, which comes after steps that are known or have ended.
+    pub fn add(&mut self, step: &Step) {
+        let id = &step.id;
+        assert!(!self.status.contains_key(id), "step {id} is there already");
+        let missing = step.after.iter().filter(|before| self.status[*before] != Status::Done);
+        let missing: BTreeSet<String> = missing.cloned().collect();
+        for before in &missing {
+            self.dependents.entry(before.clone()).or_default().push(id.clone());
+        }
+        self.missing.insert(id.clone(), missing);
+        self.status.insert(id.clone(), Status::Pending);
+        self.order.push(id.clone());
+    }
+
     /// Notes that a ready step begins.
     pub fn begin(&mut self, id: &str) {
         assert!(self.status[id] == Status::Pending && self.missing[id].is_empty(), "step {id} is not ready");
@@ -125,6 +139,19 @@ mod tests {
         assert!(schedule.ready().is_empty());
         schedule.end("b", Status::Done);
         assert_eq!(schedule.ready(), ["c"]);
+    }
+
+    #[test]
+    fn a_step_may_be_added_while_others_run() {
+        let mut schedule = Schedule::new(&[step("a", &[])]);
+        schedule.begin("a");
+        schedule.add(&step("b", &["a"]));
+        schedule.add(&step("c", &["b"]));
+        assert!(schedule.ready().is_empty());
+        schedule.end("a", Status::Done);
+        assert_eq!(schedule.ready(), ["b"]);
+        schedule.add(&step("d", &["a"]));
+        assert_eq!(schedule.ready(), ["b", "d"]);
     }
 
     #[test]

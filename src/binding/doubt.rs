@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use keyless_state::{Binding, Grant, Identity};
 
-use crate::config::{Configuration, Consumer, ConsumerDriver, FederationRule, IdentityTokenSource};
+use super::trial::is_tried;
+use crate::config::{Configuration, Consumer, FederationRule};
 use crate::matching;
 use crate::resource::Observed;
 
@@ -52,17 +53,6 @@ pub fn doubt(
     Some(Doubt::Denied { seen_at, why })
 }
 
-/// Whether the trial exchange of a rule is made with the very file that the workload reads.
-fn is_tried(consumer: &Consumer, rule: &FederationRule) -> bool {
-    match (&consumer.driver, &rule.identity_token) {
-        (
-            ConsumerDriver::Dotenv { identity_token_file: Some(own), .. },
-            Some(IdentityTokenSource::File(tried)),
-        ) => tried.to_str() == Some(own),
-        _ => false,
-    }
-}
-
 /// Whether a rule lets in all that the one lets in off which a workload lives.
 fn admits_as_before(grant: &Grant, rule: &FederationRule, url: &str, observed: &Observed) -> bool {
     let Grant::Rule { rule_id, issuer_id, .. } = grant else { return false };
@@ -78,6 +68,7 @@ mod tests {
 
     use super::*;
     use crate::binding::grant;
+    use crate::config::{ConsumerDriver, IdentityTokenSource};
     use crate::sample::{CONSUMER, ISSUER, KEY, RULE, address, built, consumer_id, hour, id_of};
 
     const URL: &str = "https://a";

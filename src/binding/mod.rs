@@ -10,6 +10,7 @@ mod learn;
 mod live;
 mod moved;
 mod place;
+mod trial;
 mod unrecorded;
 
 pub use doubt::{Doubt, doubt};
@@ -18,4 +19,5 @@ pub use learn::{Found, Marked, learn};
 pub use live::{Word, live, words};
 pub use moved::{displaced, renamed_consumers};
 pub use place::place;
+pub use trial::{Reader, SharedToken, living_reader, shared_tokens};
 pub use unrecorded::{UnrecordedUse, unrecorded_use};

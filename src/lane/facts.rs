@@ -42,6 +42,7 @@ impl LaneFacts {
             // A rule that worked in that very moment was proven as late as can be.
             rule.exchange = rule.exchange.take().filter(|exchange| exchange.at >= back);
             rule.traffic_at = rule.traffic_at.filter(is_newer);
+            rule.reported_at = rule.reported_at.filter(is_newer);
             if let Some(feed) = &mut rule.feed {
                 feed.accepted_at = feed.accepted_at.filter(is_newer);
             }
@@ -134,10 +135,23 @@ pub struct RuleFacts {
     pub exchange: Option<ExchangeFacts>,
     /// What the Activity Feed says of exchanges by others through the rule as it is now.
     pub feed: Option<FeedFacts>,
+    /// When a workload last showed by a signed report that it federates through the rule as it is now.
+    pub reported_at: Option<Timestamp>,
     /// Whether the engine can make a trial exchange itself.
     pub can_exchange: bool,
+    /// The workload whose own token a trial would use up, where there is one.
+    pub spared: Option<SparedFacts>,
     /// Start of the last reporting bucket in which the service account used tokens without a key.
     pub traffic_at: Option<Timestamp>,
+}
+
+/// A workload that lives off a token which works once, and which a trial would use up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SparedFacts {
+    /// It, for people, such as `dotenv.app of api_key.app`.
+    pub workload: String,
+    /// Whether it lives off this very rule, so that it shows by itself that the rule works.
+    pub lives_off_it: bool,
 }
 
 /// The last trial exchange.

@@ -11,8 +11,8 @@ use keyless_state::{ConsumerId, Winner};
 use archive::archive_gate;
 use disturbed::{displaced, doubted, lost, watch_gate};
 use named::{by_person, named_gate, names_again, to_be_shown};
-pub use verify::rule_is_verified;
-use verify::{verify_gate, was_proven};
+use verify::verify_gate;
+pub use verify::{awaits_workload, rule_is_verified, was_proven};
 
 use super::facts::{ConsumerFacts, LaneFacts, Presence, RuleFacts};
 use super::stage::Stage;

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyless_state::{Address, Binding, ConsumerId, Evidence, Fact, Grant, LaneRecord, State, Weight, Winner};
+use jiff::Timestamp;
+use keyless_state::{
+    Address, Binding, ConsumerId, Evidence, Fact, Grant, LaneRecord, Record, State, Weight, Winner,
+};
 use sha2::{Digest, Sha256};
 
 use super::facts::{
     ConsumerFacts, ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, NamedRule, OtherRule, Presence,
-    ReportFacts, Returned, RuleFacts, UsageFacts,
+    ReportFacts, Returned, RuleFacts, SparedFacts, UsageFacts,
 };
 use super::gate::Refusal;
 use crate::binding;
@@ -28,6 +31,8 @@ pub struct Sightings {
     pub found: binding::Found,
     /// The consumers in whose places there are lines of ours.
     pub marked: binding::Marked,
+    /// Who reads the token with which a rule is tried, where that token can be used once alone.
+    pub single_use: BTreeMap<Address, Vec<binding::Reader>>,
     /// Why an object is not yet as configured, by address: from the diff.
     pub unconfigured: BTreeMap<Address, String>,
     /// Objects that somebody else archived, and what stands on them: from the diff.
@@ -63,7 +68,11 @@ pub fn gather(
     let facts = LaneFacts {
         address: address.clone(),
         key: key_facts(address, key, &record, state, observed),
-        rules: key.replaced_by.iter().map(|rule| rule_facts(rule, configuration, state, sightings)).collect(),
+        rules: key
+            .replaced_by
+            .iter()
+            .map(|rule| rule_facts(rule, configuration, state, observed, sightings))
+            .collect(),
         consumers: key.consumers.iter().map(|(id, consumer)| consumer_facts(&lane, id, consumer)).collect(),
         usage: newest(state, |fact| match fact {
             Fact::KeyUsage { key, since, complete_until, last_used_before } if key == address => {
@@ -143,6 +152,7 @@ fn rule_facts(
     rule: &Address,
     configuration: &Configuration,
     state: &State,
+    observed: &Observed,
     sightings: &Sightings,
 ) -> RuleFacts {
     let declared = &configuration.federation_rules[rule];
@@ -176,6 +186,9 @@ fn rule_facts(
         }
         _ => None,
     });
+    let record = state.records.get(rule);
+    let readers = sightings.single_use.get(rule).map(Vec::as_slice).unwrap_or_default();
+    let spared = binding::living_reader(readers, configuration, state);
     RuleFacts {
         address: rule.clone(),
         service_account: declared.service_account.clone(),
@@ -188,9 +201,35 @@ fn rule_facts(
             refusal,
         }),
         feed: feed.map(|(_, feed)| feed),
-        can_exchange: declared.identity_token.is_some(),
+        can_exchange: declared.identity_token.is_some() && spared.is_none(),
+        spared: spared.map(|((lane, consumer), lives_off)| SparedFacts {
+            workload: format!("{consumer} of {lane}"),
+            lives_off_it: lives_off.is_some() && lives_off == record.map(|record| record.id.as_str()),
+        }),
+        reported_at: record.and_then(|record| reported_at(record, state, observed)),
         traffic_at: traffic.map(|(_, at)| at),
     }
+}
+
+/// When a workload last showed by a signed report that it federates through a rule as that is now.
+fn reported_at(rule: &Record, state: &State, observed: &Observed) -> Option<Timestamp> {
+    let mut parts = vec![observed.rules.get(&rule.id).map(|it| &it.provenance)?];
+    for part in rule.depends_on.iter().filter_map(|part| state.records.get(part)) {
+        let issuer = observed.issuers.get(&part.id).map(|it| &it.provenance);
+        parts.push(issuer.or_else(|| observed.service_accounts.get(&part.id).map(|it| &it.provenance))?);
+    }
+    let changed = parts.into_iter().filter_map(|it| it.updated_at.max(it.created_at)).max();
+    let reports = state.evidence.iter().filter(|evidence| evidence.weight == Weight::Signed);
+    let through = reports.filter(|evidence| match &evidence.fact {
+        Fact::CredentialReport { winner: Winner::Federation, rule_id, .. } => {
+            rule_id.as_ref() == Some(&rule.id)
+        }
+        _ => false,
+    });
+    through
+        .map(|evidence| evidence.observed_at)
+        .max()
+        .filter(|at| changed.is_none_or(|changed| *at >= changed))
 }
 
 /// SHA-256 over what a rule, its issuer and its account read back as, names and descriptions apart;

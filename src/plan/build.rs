@@ -184,7 +184,7 @@ fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
         wanted_settings(input.configuration, input.state, input.observed, workspace_id);
 }
 
-pub(super) fn step_id(operation: &Operation) -> String {
+pub(crate) fn step_id(operation: &Operation) -> String {
     let target = operation.target();
     match target.part.as_str() {
         "" => format!("{}/{}", operation.word(), target.address),

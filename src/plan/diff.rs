@@ -49,6 +49,8 @@ pub struct Diff {
     pub problems: Vec<Diagnostic>,
     /// What the files ask for and is refused.
     pub refused: Vec<Refused>,
+    /// Recorded things that come to let in others, as somebody else or elsewhere.
+    pub altered: BTreeSet<Address>,
     /// What was held back because only a person can do it.
     pub console: Vec<ConsoleTask>,
     /// What was held back because something at the API cannot be read, was archived by somebody, or is refused.
@@ -163,6 +165,9 @@ impl Diff {
                 _ => "does not read back as configured",
             };
             self.unconfigured.insert(address.clone(), format!("{address}, which {doing}"));
+        }
+        if action == Action::Update && before.as_ref().is_some_and(|before| is_altered(before, &after)) {
+            self.altered.insert(address.clone());
         }
         self.changes.push(Change {
             address: address.clone(),
@@ -283,6 +288,11 @@ fn taken(address: &Address, id: &str, differs: &[&str]) -> Refused {
 
 /// What is refused where an object of the same name is there.
 const NAME_TAKEN: &str = "Name already taken";
+
+/// Whether a change is more than one of what things are called.
+fn is_altered(before: &Attributes, after: &Attributes) -> bool {
+    differing(before, after).into_iter().any(|name| !["name", "description"].contains(&name))
+}
 
 /// Names of the attributes in which two maps differ.
 fn differing<'a>(a: &'a Attributes, b: &'a Attributes) -> Vec<&'a str> {

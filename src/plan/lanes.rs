@@ -4,7 +4,7 @@ mod view;
 
 use std::collections::BTreeSet;
 
-use keyless_state::{Address, ConsumerId, Grant};
+use keyless_state::{Address, Binding, ConsumerId, Grant};
 use serde_json::{Value, json};
 
 use super::attributes::{self, Attributes};
@@ -62,10 +62,11 @@ impl LanePlanner<'_> {
             return;
         }
         match (&assessment.gate, assessment.stage) {
-            (Gate::Finished(_) | Gate::Refused(_), _) => return,
+            (Gate::Finished(_) | Gate::Refused(_), _) => return self.prove_changes(),
             // What is held keeps what it lives off.
             (Gate::Held(_), _) => return self.heal(),
             (gate, Stage::Revoke) => {
+                self.prove_changes();
                 if self.opens(gate) {
                     match self.lacking(true).is_empty() && self.dead_lines().is_empty() {
                         true => self.archive_key(),
@@ -213,6 +214,7 @@ impl LanePlanner<'_> {
         if self.waits_for_console() {
             return;
         }
+        self.prove_changes();
         for consumer in self.lacking(true) {
             let rule = self.key.consumers[&consumer].rule.clone();
             let mut after = self.steps_of(&rule);
@@ -228,6 +230,23 @@ impl LanePlanner<'_> {
             let operation = Operation::Configure { address: self.facts.address.clone(), consumer };
             let undo = Undo::possible("write the blocks as they were, and apply");
             self.add(Stage::Configure, false, operation, after, undo);
+        }
+    }
+
+    /// Proves rules that workloads live off and that this plan changes, or that were changed without a proof.
+    fn prove_changes(&mut self) {
+        for rule in &self.facts.rules {
+            let is_lived_off = self.facts.consumers.iter().filter(|it| it.rule == rule.address).any(|it| {
+                let binding = self.input.state.binding(&self.key.id, &it.id);
+                binding.is_some_and(|binding| binding.ended.is_none() && names(binding, it.rule_id.as_ref()))
+            });
+            let parts = self.diff.depends_on.get(&rule.address).into_iter().flatten();
+            let is_altered = parts.chain([&rule.address]).any(|part| self.diff.altered.contains(part));
+            if is_lived_off && rule.can_exchange && (is_altered || !lane::was_proven(rule)) {
+                let after = self.steps_of(&rule.address);
+                let operation = Operation::Verify { address: rule.address.clone() };
+                self.add(Stage::Verify, false, operation, after, Undo::Nothing);
+            }
         }
     }
 
@@ -248,6 +267,9 @@ impl LanePlanner<'_> {
         for rule in &self.facts.rules {
             let moves = !self.steps_of(&rule.address).is_empty();
             if !moves && lane::rule_is_verified(rule, self.input.now) {
+                continue;
+            }
+            if self.input.skip_waits && lane::awaits_workload(rule) {
                 continue;
             }
             if !rule.can_exchange {
@@ -309,6 +331,12 @@ impl LanePlanner<'_> {
         let why = "an archived key cannot be brought back".to_owned();
         self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
     }
+}
+
+/// Whether a workload lives off a rule.
+fn names(binding: &Binding, rule: Option<&String>) -> bool {
+    let is_it = |grant: &Grant| matches!(grant, Grant::Rule { rule_id, .. } if Some(rule_id) == rule);
+    binding.grants().any(is_it)
 }
 
 /// What a plan does to a key, its consumers included.

@@ -25,6 +25,7 @@ mod workspace;
 
 pub use attributes::{Attributes, api_key, issuer, rule, service_account};
 pub use attribution::attribute;
+pub(crate) use build::step_id;
 pub use build::{PlanInput, build, build_back};
 pub use change::{Action, Change, Drift, Reason};
 pub use console::{ConsoleTask, MANAGED_SCOPES, cautions};

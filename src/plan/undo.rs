@@ -23,7 +23,7 @@ pub enum Undo {
 }
 
 impl Undo {
-    pub(super) fn possible(how: impl Into<String>) -> Undo {
+    pub(crate) fn possible(how: impl Into<String>) -> Undo {
         Undo::Possible { how: how.into(), leaves: String::new() }
     }
 

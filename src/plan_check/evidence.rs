@@ -3,7 +3,7 @@
 //! The gates answer the same questions with other code, on purpose: here nothing is asked of them.
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, ConsumerId, Fact, Record, Winner};
+use keyless_state::{Address, ConsumerId, Fact, Grant, Record, Weight, Winner};
 use sha2::{Digest, Sha256};
 
 use super::known::Known;
@@ -61,7 +61,9 @@ impl Known<'_> {
             }
             _ => None,
         });
-        if declared.identity_token.is_none() {
+        let spares = self.spares(rule);
+        if declared.identity_token.is_none() || spares {
+            let signed = if spares { self.signed_through(rule, record) } else { None };
             let others = self.latest(rule, |fact| match fact {
                 Fact::FederatedAuthentication { rule: of, rule_digest, last_accepted, .. }
                     if of == rule && *rule_digest == print =>
@@ -71,7 +73,7 @@ impl Known<'_> {
                 _ => None,
             });
             let refused_at = own.filter(|(_, accepted)| !accepted).map(|(evidence, _)| evidence.observed_at);
-            if let Some((_, Some(at))) = others
+            if let Some(at) = others.and_then(|(_, at)| at).max(signed)
                 && is_fresh(at)
                 && refused_at.is_none_or(|refused| refused < at)
             {
@@ -93,6 +95,44 @@ impl Known<'_> {
             Some(_) if !has_keys => Some(format!("no published keys of the issuer of {rule}")),
             Some(_) => None,
         }
+    }
+
+    /// Whether a trial of a rule would use up the token of somebody who lives off his.
+    fn spares(&self, rule: &Address) -> bool {
+        let readers = self.sightings.single_use.get(rule).into_iter().flatten();
+        let bindings = readers
+            .filter_map(|(lane, id)| self.state.binding(&self.configuration.api_keys.get(lane)?.id, id));
+        bindings.filter(|it| it.ended.is_none()).any(|it| it.grants().any(|grant| *grant != Grant::Key))
+    }
+
+    /// When one who reads the token of a rule last signed that he federates through it as it is now.
+    fn signed_through(&self, rule: &Address, record: &Record) -> Option<Timestamp> {
+        let readers = self.sightings.single_use.get(rule).into_iter().flatten();
+        let reports = readers.filter_map(|(lane, id)| {
+            let (evidence, ()) = self.latest(lane, |fact| match fact {
+                Fact::CredentialReport {
+                    consumer,
+                    rule_id: Some(through),
+                    winner: Winner::Federation,
+                    ..
+                } if consumer == id && *through == record.id => Some(()),
+                _ => None,
+            })?;
+            (evidence.weight == Weight::Signed).then_some(evidence.observed_at)
+        });
+        let changed = |id: &String| {
+            let rule = self.observed.rules.get(id).map(|it| it.provenance.updated_at);
+            let issuer = self.observed.issuers.get(id).map(|it| it.provenance.updated_at);
+            rule.or(issuer)
+                .or_else(|| self.observed.service_accounts.get(id).map(|it| it.provenance.updated_at))
+        };
+        let parts = record.depends_on.iter().filter_map(|part| self.state.records.get(part)).map(|it| &it.id);
+        let mut since = Some(Timestamp::MIN);
+        for part in parts.chain([&record.id]) {
+            // One that is not seen may have become another one.
+            since = since.max(changed(part)?);
+        }
+        reports.max().filter(|at| Some(*at) >= since)
     }
 
     /// When the key was taken out of a consumer, by the record or a person's word.

@@ -9,6 +9,7 @@ pub fn line(event: &Event<'_>) -> Option<String> {
     match event {
         Event::Began(_) => None,
         Event::Done(step) => Some(format!("{} {}", paint(GREEN, "✓"), text(step))),
+        Event::SetBack(step) => Some(format!("{} {}", paint(YELLOW, "↩"), set_back(step))),
         Event::Failed(step, error) => Some(format!("{} {}\n    {error}", paint(RED, "✗"), text(step))),
         Event::Checkpoint(checkpoint) => {
             Some(format!("  checkpoint {} ({})", checkpoint.name, checkpoint.reason))
@@ -30,6 +31,12 @@ pub fn line(event: &Event<'_>) -> Option<String> {
             report.why
         )),
     }
+}
+
+/// A change that was set back, since its proof failed.
+fn set_back(step: &Step) -> String {
+    let address = paint(BOLD, step.operation.target().address);
+    format!("{:<9}  {address}  set back, since the proof failed: {}", step.stage, step.operation.describe())
 }
 
 fn text(step: &Step) -> String {

@@ -8,7 +8,7 @@ mod verify;
 
 pub use key_set::{IssuerKeys, KeySetError};
 pub use refusal::TokenRefusal;
-pub use verify::{Expected, UnverifiedToken, VerifiedToken, peek_unverified, verify};
+pub use verify::{Expected, UnverifiedToken, VerifiedToken, is_single_use, peek_unverified, verify};
 
 /// Chooses the cryptography behind signature checks. Calling it again changes nothing; without
 /// it, another crate's features could leave the choice open, and the first check would panic.

@@ -52,6 +52,12 @@ pub fn peek_unverified(token: &str) -> Result<UnverifiedToken, TokenRefusal> {
     Ok(UnverifiedToken { header: parts.header, claims: parts.claims })
 }
 
+/// Tells whether an issuer that checks `jti` would take a token once alone. One without `jti` cannot be told
+/// from others, so the API lets it pass again; one that cannot be read is better not sent twice.
+pub fn is_single_use(token: &str) -> bool {
+    peek_unverified(token).map_or(true, |seen| seen.claims.contains_key("jti"))
+}
+
 /// Checks a token's signature against an issuer's keys, and its claims against what is expected.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod edits;
 mod forgotten;
+mod proofs;
 
 use super::support::{Environment, Run, Simulator};
 use edits::{Comes, EDITS, RULE};

@@ -13,6 +13,7 @@ mod named;
 mod places;
 mod properties;
 mod rollback;
+mod spared;
 
 const NOW: i64 = 100;
 
@@ -25,7 +26,9 @@ fn rule() -> RuleFacts {
         issuer_keys_seen: true,
         exchange: Some(ExchangeFacts { at: hour(NOW - 1), accepted: true, refusal: String::new() }),
         feed: None,
+        reported_at: None,
         can_exchange: true,
+        spared: None,
         traffic_at: Some(hour(2)),
     }
 }

@@ -20,10 +20,7 @@ pub(super) fn rule_gate(rule: &RuleFacts, now: Timestamp) -> Gate {
     let address = &rule.address;
     let fresh = SignedDuration::from_secs(limits::EXCHANGE_FRESH_SECONDS);
     let supply = |what: String| {
-        let supplier = if rule.can_exchange { Supplier::Engine } else { Supplier::Person };
-        let remedy = (!rule.can_exchange).then(|| {
-            format!("give {address} an `identity_token {{ file = \"…\" }}` block, so that a trial exchange can be made")
-        });
+        let (supplier, remedy) = supply(rule);
         Gate::Waiting(vec![Need { remedy, ..need(what, supplier) }])
     };
     if accepted_from_others(rule, now) {
@@ -54,15 +51,55 @@ pub(super) fn rule_gate(rule: &RuleFacts, now: Timestamp) -> Gate {
     }
 }
 
-/// Tells whether the API says that somebody else's exchange was accepted lately, where the engine
+/// Who can show that a rule works, and what helps where that is not the engine.
+fn supply(rule: &RuleFacts) -> (Supplier, Option<String>) {
+    let address = &rule.address;
+    if rule.can_exchange {
+        return (Supplier::Engine, None);
+    }
+    let Some(spared) = &rule.spared else {
+        let how = "block, so that a trial exchange can be made";
+        return (
+            Supplier::Person,
+            Some(format!("give {address} an `identity_token {{ file = \"…\" }}` {how}")),
+        );
+    };
+    let why = format!(
+        "keyless does not use up the identity token off which {} lives, since its issuer takes each one once",
+        spared.workload
+    );
+    let mint = format!(
+        "mint one for keyless with `identity_token {{ command = […] }}` in {address}, or set `check_jti = false` in its provider"
+    );
+    match spared.lives_off_it {
+        true => (
+            Supplier::Workload,
+            Some(format!("{why}: its next signed report shows it, or the Activity Feed; or {mint}")),
+        ),
+        false => (Supplier::Person, Some(format!("{why}: {mint}"))),
+    }
+}
+
+/// Tells whether a workload is to show by itself that a rule works.
+pub fn awaits_workload(rule: &RuleFacts) -> bool {
+    supply(rule).0 == Supplier::Workload
+}
+
+/// Tells whether somebody else's exchange is known to have been accepted lately, where the engine
 /// cannot make one itself. The API fetched the issuer's keys for it, so they need not be seen again.
 fn accepted_from_others(rule: &RuleFacts, now: Timestamp) -> bool {
     let fresh = SignedDuration::from_secs(limits::EXCHANGE_FRESH_SECONDS);
-    let accepted = rule.feed.as_ref().and_then(|feed| feed.accepted_at);
+    let accepted = accepted_at(rule);
     let refused_since =
         |at: Timestamp| rule.exchange.as_ref().is_some_and(|own| !own.accepted && own.at >= at);
     !rule.can_exchange
         && accepted.is_some_and(|at| at <= now && now.duration_since(at) <= fresh && !refused_since(at))
+}
+
+/// When an exchange of somebody else was last accepted, by the feed or by the workload's own report.
+fn accepted_at(rule: &RuleFacts) -> Option<Timestamp> {
+    let reported_at = rule.reported_at.filter(|_| rule.spared.is_some());
+    rule.feed.as_ref().and_then(|feed| feed.accepted_at).max(reported_at)
 }
 
 /// How far the feed's time of a refusal may lie from ours for it to be the same one, in seconds: an
@@ -82,7 +119,7 @@ fn reason_in_the_feed(rule: &RuleFacts, exchange: &ExchangeFacts) -> String {
 }
 
 /// Tells whether a rule, as it is now, was ever proved to work.
-pub(super) fn was_proven(rule: &RuleFacts) -> bool {
+pub fn was_proven(rule: &RuleFacts) -> bool {
     let by_us = rule.issuer_keys_seen && rule.exchange.as_ref().is_some_and(|exchange| exchange.accepted);
-    by_us || (!rule.can_exchange && rule.feed.as_ref().is_some_and(|feed| feed.accepted_at.is_some()))
+    by_us || (!rule.can_exchange && accepted_at(rule).is_some())
 }

@@ -340,3 +340,60 @@ fn a_sign_counts_for_one_key_one_place_and_the_rule_of_the_block() {
     check.push("elsewhere".to_owned());
     assert_eq!(moved.facts().consumers[0].names, NamedRule::Unknown);
 }
+
+#[test]
+fn a_rule_is_not_tried_with_a_token_off_which_a_workload_lives() {
+    let shared = |w: &mut World| {
+        let rule = w.configuration.federation_rules.get_mut(&address(RULE)).unwrap();
+        rule.identity_token = Some(crate::config::IdentityTokenSource::File("token".into()));
+        w.sightings.single_use.insert(address(RULE), vec![(address(KEY), consumer_id(CONSUMER))]);
+    };
+    let bind = |w: &mut World, grant: Grant| {
+        w.state.apply(&Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), grant, hour(0)).put());
+    };
+    let pick = |facts: LaneFacts| {
+        let rule = &facts.rules[0];
+        (rule.can_exchange, rule.spared.as_ref().map(|spared| spared.lives_off_it))
+    };
+    check(shared, pick, (true, None));
+    let key = |w: &mut World| {
+        shared(w);
+        bind(w, Grant::Key);
+    };
+    check(key, pick, (true, None));
+    let here = |w: &mut World| {
+        shared(w);
+        let grant = binding::grant(&w.state.records[&address(RULE)], None);
+        bind(w, grant);
+    };
+    check(here, pick, (false, Some(true)));
+    let somewhere = |w: &mut World| {
+        shared(w);
+        bind(w, Grant::Unresolved);
+    };
+    check(somewhere, pick, (false, Some(false)));
+}
+
+#[test]
+fn a_signed_report_shows_a_rule_as_it_was_then() {
+    let rule_id = id_of(&address(RULE));
+    let reported = |at: i64, weight: Weight, winner: Winner| {
+        let rule_id = rule_id.clone();
+        move |w: &mut World| {
+            let said = report(hour(at), winner, Some(&rule_id));
+            w.state.evidence.push(Evidence { weight, ..said });
+            w.observed.rules.get_mut(&rule_id).unwrap().provenance.updated_at = Some(hour(5));
+        }
+    };
+    let pick = |facts: LaneFacts| facts.rules[0].reported_at;
+    check(reported(5, Weight::Signed, Winner::Federation), pick, Some(hour(5)));
+    check(reported(4, Weight::Signed, Winner::Federation), pick, None);
+    check(reported(5, Weight::Reported, Winner::Federation), pick, None);
+    check(reported(5, Weight::Signed, Winner::Nothing), pick, None);
+    let account = |w: &mut World| {
+        reported(6, Weight::Signed, Winner::Federation)(w);
+        let account = w.observed.service_accounts.get_mut(&id_of(&address(ACCOUNT))).unwrap();
+        account.provenance.updated_at = Some(hour(7));
+    };
+    check(account, pick, None);
+}

@@ -22,6 +22,7 @@ pub use environment::Environment;
 pub(crate) use report_keys::check as check_report_key;
 pub use report_keys::{ReportKeyKind, ReportKeys};
 pub(crate) use source::{CredentialSource, header};
+pub(crate) use store::read_identity_token;
 
 /// The scope that managing federation needs.
 pub(crate) const ORG_ADMIN: &str = "org:admin";

@@ -44,7 +44,7 @@ pub(super) fn read_tokens(path: &Path) -> Result<Option<Zeroizing<String>>, Stri
 }
 
 /// Reads an identity token.
-pub(super) fn read_identity_token(path: &Path) -> Result<Zeroizing<String>, String> {
+pub(crate) fn read_identity_token(path: &Path) -> Result<Zeroizing<String>, String> {
     let shown = path.display();
     let found = fs::metadata(path)
         .map_err(|error| format!("the identity token file {shown} cannot be read: {error}"))?;

@@ -141,8 +141,7 @@ pub(super) const EDITS: [Edit; 27] = [
     (
         "another provider of one URL",
         |e| {
-            let other =
-                "provider \"oidc\" \"other\" {\n  issuer_url = \"https://devices.acme.example.com\"\n}\n\n";
+            let other = "provider \"oidc\" \"other\" {\n  issuer_url = \"https://devices.acme.example.com\"\n  check_jti  = false\n}\n\n";
             let both = format!("{other}{PROVIDER}");
             replace(e, &[(PROVIDER, &both), ("= provider.oidc.dev", "= provider.oidc.other")]);
         },

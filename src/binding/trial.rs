@@ -1,0 +1,143 @@
+//! Whose own identity token a trial exchange is made with.
+//!
+//! Where an issuer takes each token once (`check_jti`), a trial uses up the token that lies there, and the
+//! workload that reads the same file is refused until that is rotated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use keyless_state::{Address, Binding, ConsumerId, Grant, State};
+
+use crate::config::{Configuration, Consumer, ConsumerDriver, FederationRule, IdentityTokenSource};
+
+/// A consumer of a lane.
+pub type Reader = (Address, ConsumerId);
+
+/// The file of the token with which a rule is tried, and the consumers that read it too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedToken {
+    /// Relative to the configuration directory, or absolute.
+    pub path: PathBuf,
+    /// Who reads it, by lane.
+    pub readers: Vec<Reader>,
+}
+
+/// Rules whose trial would use up a token that a consumer reads, if the token is one to be used once.
+pub fn shared_tokens(configuration: &Configuration) -> BTreeMap<Address, SharedToken> {
+    let mut readers: BTreeMap<&Path, Vec<Reader>> = BTreeMap::new();
+    for (lane, key) in &configuration.api_keys {
+        for (id, consumer) in &key.consumers {
+            if let Some(file) = token_file(consumer) {
+                readers.entry(file).or_default().push((lane.clone(), id.clone()));
+            }
+        }
+    }
+    let is_single_use = |rule: &FederationRule| {
+        configuration.providers.get(&rule.provider).is_none_or(|provider| provider.check_jti)
+    };
+    let rules = configuration.federation_rules.iter().filter(|(_, rule)| is_single_use(rule));
+    let shared = rules.filter_map(|(address, rule)| {
+        let path = trial_file(rule)?;
+        let readers = readers.get(path)?.clone();
+        Some((address.clone(), SharedToken { path: path.to_owned(), readers }))
+    });
+    shared.collect()
+}
+
+/// Whether the trial exchange of a rule is made with the very file that a workload reads.
+pub(super) fn is_tried(consumer: &Consumer, rule: &FederationRule) -> bool {
+    token_file(consumer).is_some_and(|own| trial_file(rule) == Some(own))
+}
+
+fn token_file(consumer: &Consumer) -> Option<&Path> {
+    match &consumer.driver {
+        ConsumerDriver::Dotenv { identity_token_file: Some(file), .. } => Some(Path::new(file)),
+        _ => None,
+    }
+}
+
+fn trial_file(rule: &FederationRule) -> Option<&Path> {
+    match &rule.identity_token {
+        Some(IdentityTokenSource::File(path)) => Some(path),
+        _ => None,
+    }
+}
+
+/// The workload among these that lives off its own token, and the rule that it lives off, by id, where known.
+pub fn living_reader<'a>(
+    readers: &'a [Reader],
+    configuration: &Configuration,
+    state: &'a State,
+) -> Option<(&'a Reader, Option<&'a str>)> {
+    readers.iter().find_map(|reader| {
+        let key = configuration.api_keys.get(&reader.0)?;
+        let binding = state.binding(&key.id, &reader.1).filter(|binding| binding.ended.is_none())?;
+        let lives = binding.grants().any(|grant| *grant != Grant::Key);
+        lives.then(|| (reader, rule_id(binding)))
+    })
+}
+
+fn rule_id(binding: &Binding) -> Option<&str> {
+    match &binding.grant {
+        Grant::Rule { rule_id, .. } => Some(rule_id),
+        Grant::Key | Grant::Unresolved => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{CONSUMER, ISSUER, KEY, RULE, address, built, consumer_id, hour};
+
+    /// A rule that is tried with the file that its consumer reads.
+    fn shared() -> (Configuration, State) {
+        let (mut configuration, state, _) = built();
+        let rule = configuration.federation_rules.get_mut(&address(RULE)).unwrap();
+        rule.identity_token = Some(IdentityTokenSource::File("app/token".into()));
+        let key = configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        let consumer = key.consumers.get_mut(&consumer_id(CONSUMER)).unwrap();
+        let ConsumerDriver::Dotenv { identity_token_file, .. } = &mut consumer.driver else { unreachable!() };
+        *identity_token_file = Some("app/token".to_owned());
+        (configuration, state)
+    }
+
+    #[test]
+    fn a_token_is_shared_where_both_read_one_file_and_it_works_once() {
+        let rules = |bend: &dyn Fn(&mut Configuration)| {
+            let (mut configuration, _) = shared();
+            bend(&mut configuration);
+            shared_tokens(&configuration).into_iter().map(|(rule, it)| (rule, it.readers)).collect::<Vec<_>>()
+        };
+        let reader = (address(KEY), consumer_id(CONSUMER));
+        assert_eq!(rules(&|_| {}), [(address(RULE), vec![reader])]);
+        assert_eq!(rules(&|c| c.providers.get_mut(&address(ISSUER)).unwrap().check_jti = false), []);
+        let own = |path: &'static str| {
+            move |c: &mut Configuration| {
+                let rule = c.federation_rules.get_mut(&address(RULE)).unwrap();
+                rule.identity_token = Some(IdentityTokenSource::File(path.into()));
+            }
+        };
+        assert_eq!(rules(&own("keyless/token")), []);
+        let minted = |c: &mut Configuration| {
+            let rule = c.federation_rules.get_mut(&address(RULE)).unwrap();
+            rule.identity_token = Some(IdentityTokenSource::Command(vec!["mint".to_owned()]));
+        };
+        assert_eq!(rules(&minted), []);
+    }
+
+    #[test]
+    fn whoever_has_its_key_lives_off_no_token() {
+        let (configuration, mut state) = shared();
+        let readers = [(address(KEY), consumer_id(CONSUMER))];
+        let mut bind = |grant: Grant| {
+            let bound = Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), grant, hour(0));
+            state.apply(&bound.put());
+            living_reader(&readers, &configuration, &state).map(|(_, rule)| rule.map(str::to_owned))
+        };
+        assert_eq!(bind(Grant::Key), None);
+        assert_eq!(bind(Grant::Unresolved), Some(None));
+        let grant = crate::binding::grant(&built().1.records[&address(RULE)], None);
+        let Grant::Rule { rule_id, .. } = grant.clone() else { unreachable!() };
+        assert_eq!(bind(grant), Some(Some(rule_id)));
+    }
+}
