@@ -23,7 +23,7 @@ pub(super) fn hold_archives_back(steps: &mut Vec<Step>, scene: &Scene<'_>) {
         let concerns = Concerns::new(steps, scene);
         let archives = steps.iter().enumerate().filter(|(_, step)| is_archive(step));
         let awaited: Vec<(usize, BTreeSet<String>)> = archives
-            .map(|(at, step)| (at, concerns.awaited(step.operation.target().address)))
+            .map(|(at, step)| (at, concerns.awaited(step.operation.address())))
             .collect();
         for (at, mut awaited) in awaited {
             awaited.extend(std::mem::take(&mut steps[at].after));
@@ -70,7 +70,7 @@ impl<'a> Concerns<'a> {
             is_unknown: is_unknown(scene.configuration, scene.state),
         };
         for step in steps.iter().filter(|step| step.stage <= Stage::Verify) {
-            let about = step.operation.target().address.present();
+            let about = step.operation.address().present();
             concerns.built.entry(about).or_default().push(&step.id);
         }
         for (rule, declared) in &scene.configuration.federation_rules {

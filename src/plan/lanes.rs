@@ -165,7 +165,7 @@ impl LanePlanner<'_> {
         let mut wanted = vec![address.clone()];
         wanted.extend(self.diff.depends_on.get(address).into_iter().flatten().cloned());
         let ours =
-            |step: &&Step| wanted.contains(step.operation.target().address) && step.stage == Stage::Configure;
+            |step: &&Step| wanted.contains(step.operation.address()) && step.stage == Stage::Configure;
         self.base.iter().filter(ours).map(|step| step.id.clone()).collect()
     }
 

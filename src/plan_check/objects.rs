@@ -48,7 +48,7 @@ fn one_address(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Vi
     for step in steps.all() {
         let Operation::Adopt { address, id, .. } = &step.operation else { continue };
         let recorded = moment.and_then(|moment| moment.recorded_as(id)).filter(|known| *known != address);
-        let other = adopted.insert(id, step).map(|other| other.operation.target().address);
+        let other = adopted.insert(id, step).map(|other| other.operation.address());
         if let Some(other) = recorded.or(other) {
             let what = format!("{id}, which is that of {other}");
             found.push(broken(Invariant::I14, step, what, "an object of no other block"));
@@ -67,7 +67,7 @@ fn one_address(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Vi
 
 /// A create of what is recorded, or of a name that is there, is a second one.
 pub(super) fn made_once(step: &Step, moment: &Known<'_>, found: &mut Vec<Violation>) {
-    let address = step.operation.target().address;
+    let address = step.operation.address();
     if let Operation::Adopt { id, .. } = &step.operation
         && !moment.is_live(address.kind(), id)
     {

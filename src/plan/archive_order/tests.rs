@@ -90,7 +90,7 @@ impl World {
         let of = |number: &usize| {
             let label = format!(".l{number}");
             let built = self.built();
-            let of_lane = |step: &&Step| step.operation.target().address.to_string().ends_with(&label);
+            let of_lane = |step: &&Step| step.operation.address().to_string().ends_with(&label);
             let ids: Vec<&String> = built.iter().filter(of_lane).map(|step| &step.id).collect();
             let awaited = ids.iter().filter(|id| after.contains(id)).count();
             assert!(awaited == 0 || awaited == ids.len(), "{after:?} of {ids:?}");
