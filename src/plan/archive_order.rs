@@ -22,9 +22,8 @@ pub(super) fn hold_archives_back(steps: &mut Vec<Step>, scene: &Scene<'_>) {
     if steps.iter().any(is_archive) {
         let concerns = Concerns::new(steps, scene);
         let archives = steps.iter().enumerate().filter(|(_, step)| is_archive(step));
-        let awaited: Vec<(usize, BTreeSet<String>)> = archives
-            .map(|(at, step)| (at, concerns.awaited(step.operation.address())))
-            .collect();
+        let awaited: Vec<(usize, BTreeSet<String>)> =
+            archives.map(|(at, step)| (at, concerns.awaited(step.operation.address()))).collect();
         for (at, mut awaited) in awaited {
             awaited.extend(std::mem::take(&mut steps[at].after));
             steps[at].after = awaited.into_iter().collect();

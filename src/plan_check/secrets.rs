@@ -20,8 +20,9 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Violation>) {
 }
 
 /// How a secret may begin. JSON escapes none of these characters.
-static SIGNS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"sk-ant-|eyJ|PRIVATE KEY-----|"kty""#).expect("the pattern is well formed"));
+static SIGNS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"sk-ant-|eyJ|PRIVATE KEY-----|"kty""#).expect("the pattern is well formed")
+});
 /// No sign is longer.
 const SIGN_MAX: usize = 16;
 /// So much text is looked at in one go: it stays in the processor's cache.

@@ -5,8 +5,8 @@ use crate::config::Configuration;
 use crate::plan::Undo;
 use crate::resource::Observed;
 use crate::sample::{
-    self, ISSUER, account, address, consumer_id, dotenv, evidence, hour, key, lane, provider, record, recorded,
-    rule,
+    self, ISSUER, account, address, consumer_id, dotenv, evidence, hour, key, lane, provider, record,
+    recorded, rule,
 };
 
 const OTHER_ISSUER: &str = "provider.oidc.other";

@@ -6,8 +6,8 @@ use super::*;
 use crate::lane::Presence;
 use crate::plan::{PlanInput, build};
 use crate::sample::{
-    ACCOUNT, CONSUMER, ISSUER, account, build as built_world, configuration, dotenv, evidence, key, plan_input,
-    record, recorded, rule, rule_object, settings_statement, sightings,
+    ACCOUNT, CONSUMER, ISSUER, account, build as built_world, configuration, dotenv, evidence, key,
+    plan_input, record, recorded, rule, rule_object, settings_statement, sightings,
 };
 
 const DEPOSED: &str = "federation_rule.bot.deposed-1";
@@ -81,9 +81,8 @@ impl Two {
     fn waits(&self, archive: &str) -> Vec<String> {
         let plan = self.plan();
         assert_eq!(self.check(&plan), [""; 0]);
-        let building = |id: &&String| {
-            plan.steps.iter().any(|step| step.id == **id && step.stage <= Stage::Verify)
-        };
+        let building =
+            |id: &&String| plan.steps.iter().any(|step| step.id == **id && step.stage <= Stage::Verify);
         let after = plan.steps.iter().find(|step| step.id == archive).unwrap().after.clone();
         let waits: Vec<String> = after.iter().filter(building).cloned().collect();
         for before in &waits {
@@ -135,8 +134,7 @@ fn a_rule_goes_after_what_is_done_for_those_who_may_have_lived_off_it() {
         identity: serde_json::Map::new(),
     };
     assert_eq!(old().with_fact(report).waits(ARCHIVE), OF_THE_OTHER);
-    let Fact::SettingsStatement { consumer, place, by, statement, .. } =
-        settings_statement(hour(0), "").fact
+    let Fact::SettingsStatement { consumer, place, by, statement, .. } = settings_statement(hour(0), "").fact
     else {
         panic!()
     };
@@ -196,4 +194,19 @@ fn where_it_is_not_known_who_lives_off_it_all_is_done_before() {
     unbound.state.lanes.insert(address("api_key.gone"), lane);
     assert_eq!(check(&unbound, &plan), [format!("I7 {archive}")]);
     assert_eq!(check(&unbound, &patient), [""; 0]);
+}
+
+#[test]
+fn a_saved_plan_may_let_an_archive_wait_for_more_and_not_for_less() {
+    let archive = "archive/federation_rule.bot.deposed-1";
+    let fresh = two().with_rule(DEPOSED).plan();
+    let told = |after: &[&str]| -> Vec<String> {
+        let mut saved = fresh.clone();
+        step(&mut saved, archive).after = after.iter().map(|id| (*id).to_owned()).collect();
+        contained(&saved, &fresh).iter().map(Departure::to_string).collect()
+    };
+    let own = ["configure/api_key.old/dotenv.app", "verify/federation_rule.bot"];
+    // Until now it waited for all that builds.
+    assert_eq!(told(&[&own[..], &OF_THE_OTHER].concat()), [""; 0]);
+    assert_eq!(told(&own[..1]), [format!("step {archive}: it does not wait for {}", own[1])]);
 }
