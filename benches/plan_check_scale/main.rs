@@ -1,4 +1,5 @@
-//! How the plan checker bears many lanes: time for a check, and for holding a saved plan against a fresh one.
+//! How the plan checker bears many lanes: time for a check, for holding a saved plan against a fresh one, and
+//! for building that.
 //!
 //! `cargo bench --bench plan_check_scale` judges plans of 1,000 and 10,000 lanes, each with a service
 //! account, a rule and a consumer of its own behind one issuer; other sizes can be given after `--`. The time
@@ -21,7 +22,10 @@ const ONE: &str = "l00000";
 fn main() {
     let given: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if given.is_empty() { SIZES.to_vec() } else { given };
-    println!("{:>8}  {:<10}  {:>8}  {:>10}  {:>10}", "lanes", "plan", "steps", "check", "contained");
+    println!(
+        "{:>8}  {:<10}  {:>8}  {:>10}  {:>10}  {:>10}",
+        "lanes", "plan", "steps", "check", "contained", "build"
+    );
     for size in sizes {
         for (name, stage) in [("first", Stage::First), ("confirmed", Stage::Confirmed)] {
             let world = World::new(size, stage);
@@ -30,8 +34,13 @@ fn main() {
             assert!(found.is_empty(), "{found:#?}");
             let (held, found) = timed(|| plan_check::contained(&plan, &plan));
             assert!(found.is_empty(), "{found:#?}");
-            let (checked, held) = (millis(checked), millis(held));
-            println!("{size:>8}  {name:<10}  {:>8}  {checked:>10}  {held:>10}", plan.steps.len());
+            let (built, fresh) = timed(|| world.plan());
+            assert_eq!(fresh.steps.len(), plan.steps.len());
+            let (checked, held, built) = (millis(checked), millis(held), millis(built));
+            println!(
+                "{size:>8}  {name:<10}  {:>8}  {checked:>10}  {held:>10}  {built:>10}",
+                plan.steps.len()
+            );
         }
     }
 }

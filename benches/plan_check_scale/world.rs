@@ -365,7 +365,7 @@ fn key(id: &str) -> ApiKeyObject {
         partial_key_hint: None,
         created_at: None,
         expires_at: None,
-        scope: KeyScope::Workspace(None),
+        scope: KeyScope::Workspace(Some("wrkspc_a".to_owned())),
         principal: None,
     }
 }

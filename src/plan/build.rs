@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyless_state::{Address, ConsumerRenames, Renames, State};
 use sha2::{Digest, Sha256};
 
+use super::archive_order::hold_archives_back;
 use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
@@ -91,7 +92,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         diff.console.clear();
     } else {
         steps.extend(lane_steps);
-        hold_archives_back(&mut steps);
+        hold_archives_back(&mut steps, &scene(&input));
     }
     check_order(&steps);
     Ok(Plan {
@@ -234,25 +235,6 @@ pub(super) fn base_steps(diff: &Diff) -> Vec<Step> {
         step.after.dedup();
     }
     steps
-}
-
-/// What replaces something exists and works before that goes: archives come after every create,
-/// change and trial exchange.
-fn hold_archives_back(steps: &mut Vec<Step>) {
-    let is_archive = |step: &Step| matches!(step.operation, Operation::Archive { .. });
-    let building: Vec<String> =
-        steps.iter().filter(|step| step.stage <= Stage::Verify).map(|step| step.id.clone()).collect();
-    for step in steps.iter_mut().filter(|step| is_archive(step)) {
-        step.after.extend(building.iter().cloned());
-        step.after.sort();
-        step.after.dedup();
-    }
-    let (ends, rest): (Vec<Step>, Vec<Step>) = steps
-        .drain(..)
-        .partition(|step| matches!(step.operation, Operation::Archive { .. } | Operation::Forget { .. }));
-    steps.extend(rest);
-    steps.extend(ends);
-    order(steps);
 }
 
 /// Puts steps into an order in which each comes after those it names; stable otherwise.

@@ -2,7 +2,7 @@
 
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use keyless_state::{Address, Binding, ConsumerId, Grant};
 use serde_json::{Value, json};
@@ -28,12 +28,13 @@ pub(super) fn plan(
     let mut views = Vec::new();
     let mut steps: Vec<Step> = Vec::new();
     let mut changes = Vec::new();
+    let mut so_far = SoFar::new(diff, base);
     for (address, key) in &input.configuration.api_keys {
         let facts =
             lane::gather(address, key, input.configuration, input.state, input.observed, &input.sightings);
         let assessment = lane::assess(&facts, input.now);
-        let known: BTreeSet<String> = base.iter().chain(&steps).map(|step| step.id.clone()).collect();
-        let mut lane = LanePlanner { input, diff, base, key, facts: &facts, known, steps: Vec::new() };
+        let mut lane =
+            LanePlanner { input, diff, so_far: &mut so_far, key, facts: &facts, steps: Vec::new() };
         lane.plan(&assessment);
         let own = lane.steps;
         let mut shown = view(&facts, &assessment, &own, input.now);
@@ -45,17 +46,40 @@ pub(super) fn plan(
     (views, steps, changes)
 }
 
-struct LanePlanner<'a> {
+/// What is planned before a lane.
+struct SoFar<'a> {
+    /// Ids of the steps that build objects, by these.
+    building: HashMap<&'a Address, Vec<&'a str>>,
+    /// Ids of all steps.
+    known: HashSet<String>,
+    /// What only a person can do.
+    by_hand: HashSet<&'a Address>,
+}
+
+impl<'a> SoFar<'a> {
+    fn new(diff: &'a Diff, base: &'a [Step]) -> SoFar<'a> {
+        let mut building: HashMap<&Address, Vec<&str>> = HashMap::new();
+        for step in base.iter().filter(|step| step.stage == Stage::Configure) {
+            building.entry(step.operation.address()).or_default().push(&step.id);
+        }
+        SoFar {
+            building,
+            known: base.iter().map(|step| step.id.clone()).collect(),
+            by_hand: diff.console.iter().map(|task| &task.address).collect(),
+        }
+    }
+}
+
+struct LanePlanner<'a, 'b> {
     input: &'a PlanInput<'a>,
     diff: &'a Diff,
-    base: &'a [Step],
+    so_far: &'a mut SoFar<'b>,
     key: &'a ApiKey,
     facts: &'a LaneFacts,
-    known: BTreeSet<String>,
     steps: Vec<Step>,
 }
 
-impl LanePlanner<'_> {
+impl LanePlanner<'_, '_> {
     /// Adds the steps of the lane, up to the first gate that nothing in this plan can open.
     fn plan(&mut self, assessment: &Assessment) {
         if self.is_held() {
@@ -106,7 +130,7 @@ impl LanePlanner<'_> {
 
     /// Tells whether a person has to see to a rule, its issuer or its account first.
     fn waits_for_console(&self) -> bool {
-        let held = |address: &Address| self.diff.console.iter().any(|task| task.address == *address);
+        let held = |address: &Address| self.so_far.by_hand.contains(address);
         self.key
             .replaced_by
             .iter()
@@ -146,7 +170,7 @@ impl LanePlanner<'_> {
         undo: Undo,
     ) -> String {
         let id = step_id(&operation);
-        if self.known.insert(id.clone()) {
+        if self.so_far.known.insert(id.clone()) {
             let lane = guarded.then(|| self.facts.address.clone());
             let after: BTreeSet<String> = after.into_iter().collect();
             self.steps.push(Step {
@@ -163,11 +187,9 @@ impl LanePlanner<'_> {
 
     /// The steps of this plan for an object and all that it depends on.
     fn steps_of(&self, address: &Address) -> Vec<String> {
-        let mut wanted = vec![address.clone()];
-        wanted.extend(self.diff.depends_on.get(address).into_iter().flatten().cloned());
-        let ours =
-            |step: &&Step| wanted.contains(step.operation.target().address) && step.stage == Stage::Configure;
-        self.base.iter().filter(ours).map(|step| step.id.clone()).collect()
+        let parts = self.diff.depends_on.get(address).into_iter().flatten();
+        let building = std::iter::once(address).chain(parts).filter_map(|it| self.so_far.building.get(it));
+        building.flatten().map(|id| (*id).to_owned()).collect()
     }
 
     fn configure(&mut self) -> Vec<String> {

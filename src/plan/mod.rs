@@ -4,6 +4,7 @@
 //! it is pure. What a plan may never do is judged by `lane`, and again when a step is about to run.
 
 mod archive;
+mod archive_order;
 mod attributes;
 mod attribution;
 mod build;

@@ -198,35 +198,52 @@ pub struct OperationTarget<'a> {
 }
 
 impl Operation {
-    /// What the operation is about.
-    pub fn target(&self) -> OperationTarget<'_> {
+    /// The declared thing that the operation is about.
+    pub fn address(&self) -> &Address {
         use Operation::*;
-        let (address, part) = match self {
+        match self {
             Adopt { address, .. }
             | Forget { address }
             | CreateIssuer { address, .. }
             | UpdateIssuer { address, .. }
             | CreateServiceAccount { address, .. }
             | UpdateServiceAccount { address, .. }
+            | SetMembership { address, .. }
+            | RemoveMembership { address, .. }
             | CreateRule { address, .. }
             | UpdateRule { address, .. }
+            | EnableWorkspace { address, .. }
+            | DisableWorkspace { address, .. }
             | Archive { address }
+            | Configure { address, .. }
+            | Unconfigure { address, .. }
             | Verify { address }
+            | Remove { address, .. }
+            | TakeDeadKeyOut { address, .. }
+            | Restore { address, .. }
             | Confirm { address }
             | Disable { address, .. }
             | Enable { address, .. }
-            | ArchiveKey { address, .. } => (address, String::new()),
-            SetMembership { address, workspace_id, .. }
-            | RemoveMembership { address, workspace_id }
-            | EnableWorkspace { address, workspace_id }
-            | DisableWorkspace { address, workspace_id } => (address, workspace_id.clone()),
-            Configure { address, consumer }
-            | Unconfigure { address, consumer }
-            | Remove { address, consumer }
-            | TakeDeadKeyOut { address, consumer, .. }
-            | Restore { address, consumer, .. } => (address, consumer.to_string()),
+            | ArchiveKey { address, .. } => address,
+        }
+    }
+
+    /// What the operation is about, with the part of it.
+    pub fn target(&self) -> OperationTarget<'_> {
+        use Operation::*;
+        let part = match self {
+            SetMembership { workspace_id, .. }
+            | RemoveMembership { workspace_id, .. }
+            | EnableWorkspace { workspace_id, .. }
+            | DisableWorkspace { workspace_id, .. } => workspace_id.clone(),
+            Configure { consumer, .. }
+            | Unconfigure { consumer, .. }
+            | Remove { consumer, .. }
+            | TakeDeadKeyOut { consumer, .. }
+            | Restore { consumer, .. } => consumer.to_string(),
+            _ => String::new(),
         };
-        OperationTarget { address, part }
+        OperationTarget { address: self.address(), part }
     }
 
     /// The operation's word, as used in step ids.

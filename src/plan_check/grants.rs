@@ -67,7 +67,7 @@ impl<'a> Known<'a> {
     /// The workloads that a step on a recorded object would leave without what they federate through, and
     /// why.
     fn cut_off(&self, operation: &Operation) -> Vec<(Place<'a>, String)> {
-        let address = operation.target().address;
+        let address = operation.address();
         if let Operation::Archive { .. } = operation {
             let lives = self.lives_off(address).into_iter();
             return lives.map(|place| (place, "that would be archived".to_owned())).collect();

@@ -163,27 +163,27 @@ pub(super) fn held(step: &Step) -> Violation {
 
 /// The steps that make or change a rule or what it stands on.
 fn building<'a>(steps: &Steps<'a>, rule: &Address, moment: Option<&Known<'_>>) -> Vec<&'a Step> {
-    let mut parts = vec![rule.clone()];
+    let mut parts: Vec<&Address> = vec![rule];
     if let Some(declared) = moment.and_then(|moment| moment.configuration.federation_rules.get(rule)) {
-        parts.extend([declared.provider.clone(), declared.service_account.clone()]);
+        parts.extend([&declared.provider, &declared.service_account]);
     }
     for step in steps.about(rule) {
         match &step.operation {
             Operation::CreateRule { provider, service_account, .. } => {
-                parts.extend([provider.clone(), service_account.clone()]);
+                parts.extend([provider, service_account]);
             }
             Operation::UpdateRule { provider, service_account, .. } => {
-                parts.push(provider.clone());
-                parts.extend(service_account.clone());
+                parts.push(provider);
+                parts.extend(service_account);
             }
-            Operation::Adopt { depends_on, .. } => parts.extend(depends_on.iter().cloned()),
+            Operation::Adopt { depends_on, .. } => parts.extend(depends_on),
             _ => {}
         }
     }
     parts.sort();
     parts.dedup();
     let build = |step: &&Step| step.stage == Stage::Configure;
-    parts.iter().flat_map(|part| steps.about(part)).filter(build).collect()
+    parts.into_iter().flat_map(|part| steps.about(part)).filter(build).collect()
 }
 
 struct Lane<'a, 'm> {

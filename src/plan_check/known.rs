@@ -104,6 +104,7 @@ impl<'a> Known<'a> {
         let state = self.state;
         self.facts.get_or_init(|| {
             let mut facts = Facts::default();
+            facts.things.reserve(state.evidence.len());
             for evidence in &state.evidence {
                 match &evidence.fact {
                     Fact::Retirement { object_id, .. }
@@ -171,7 +172,7 @@ impl<'a> Known<'a> {
     pub(super) fn recorded_as(&self, id: &str) -> Option<&'a Address> {
         let state = self.state;
         let rules = self.rules.get_or_init(|| {
-            let mut rules = HashMap::new();
+            let mut rules = HashMap::with_capacity(state.records.len());
             for (address, record) in &state.records {
                 rules.entry(record.id.as_str()).or_insert(address);
             }

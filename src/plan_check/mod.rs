@@ -10,6 +10,7 @@
 //! [`breaks`] judges one step at the moment at which it is about to
 //! run; tests and the model ask it before every step.
 
+mod circles;
 mod contained;
 mod evidence;
 mod grants;

@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use keyless_state::{Address, Binding, Fact, Grant, Kind};
 
+use super::circles::Before;
 use super::evidence::whole_hour;
 use super::grants;
 use super::invariant::{Invariant, Violation};
 use super::known::{Known, Place};
 use super::steps::{Steps, broken, created};
-use crate::lane::Stage;
 use crate::limits;
 use crate::plan::{Operation, Step};
 
 pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     one_address(steps, moment, found);
-    let building = steps.whole(|step| step.stage <= Stage::Verify);
+    let before = Before::new(steps, moment);
     for step in steps.all() {
         match &step.operation {
             Operation::CreateRule { provider, service_account, .. } => {
@@ -27,7 +27,7 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
                 steps.demand_before(Invariant::I7, step, needed, found);
             }
             Operation::Archive { address } => {
-                steps.demand_whole(Invariant::I7, step, &building, found);
+                before.demand(steps, step, address, found);
                 if let Some(moment) = moment {
                     archive(steps, step, address, moment, found);
                 }
@@ -48,7 +48,7 @@ fn one_address(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Vi
     for step in steps.all() {
         let Operation::Adopt { address, id, .. } = &step.operation else { continue };
         let recorded = moment.and_then(|moment| moment.recorded_as(id)).filter(|known| *known != address);
-        let other = adopted.insert(id, step).map(|other| other.operation.target().address);
+        let other = adopted.insert(id, step).map(|other| other.operation.address());
         if let Some(other) = recorded.or(other) {
             let what = format!("{id}, which is that of {other}");
             found.push(broken(Invariant::I14, step, what, "an object of no other block"));
@@ -67,7 +67,7 @@ fn one_address(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Vi
 
 /// A create of what is recorded, or of a name that is there, is a second one.
 pub(super) fn made_once(step: &Step, moment: &Known<'_>, found: &mut Vec<Violation>) {
-    let address = step.operation.target().address;
+    let address = step.operation.address();
     if let Operation::Adopt { id, .. } = &step.operation
         && !moment.is_live(address.kind(), id)
     {

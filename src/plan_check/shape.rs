@@ -1,6 +1,7 @@
 //! Ids, order, guards, undo: what can be told of a plan by itself.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use super::invariant::{Invariant, Violation};
 use super::steps::{Steps, broken, created};
@@ -27,28 +28,41 @@ pub(super) fn check(steps: &Steps<'_>, found: &mut Vec<Violation>) {
 /// The journal tells steps apart by their id, so that a crash can be settled only when each id is
 /// there once and says what is done.
 fn order(steps: &Steps<'_>, found: &mut Vec<Violation>) {
-    let mut seen: HashSet<&str> = HashSet::new();
-    for step in steps.all() {
+    for (place, step) in steps.all().enumerate() {
         let target = step.operation.target();
-        let part = if target.part.is_empty() { String::new() } else { format!("/{}", target.part) };
-        let id = format!("{}/{}{part}", step.operation.word(), target.address);
-        if step.id != id {
-            found.push(broken(
-                Invariant::I6,
-                step,
-                "an id that does not say what it does",
-                format!("`{id}`"),
-            ));
+        let (word, about) = (step.operation.word(), target.address);
+        let says = match target.part.as_str() {
+            "" => reads(&step.id, format_args!("{word}/{about}")),
+            part => reads(&step.id, format_args!("{word}/{about}/{part}")),
+        };
+        if !says {
+            let part = if target.part.is_empty() { String::new() } else { format!("/{}", target.part) };
+            let expected = format!("`{word}/{about}{part}`");
+            found.push(broken(Invariant::I6, step, "an id that does not say what it does", expected));
         }
-        for before in step.after.iter().filter(|before| !seen.contains(before.as_str())) {
+        let is_earlier = |before: &str| steps.place(before).is_some_and(|at| at < place);
+        for before in step.after.iter().filter(|before| !is_earlier(before)) {
             let what = format!("that it waits for {before}, which no earlier step is");
             found.push(broken(Invariant::I6, step, what, "steps in an order that can be carried out"));
         }
-        if !seen.insert(&step.id) {
+        if steps.place(&step.id) != Some(place) {
             let invariant = if created(&step.operation).is_some() { Invariant::I5 } else { Invariant::I6 };
             found.push(broken(invariant, step, "the same step twice", "each step once"));
         }
     }
+}
+
+/// Tells whether a text is what would be written.
+fn reads(text: &str, written: fmt::Arguments<'_>) -> bool {
+    struct Left<'a>(&'a str);
+    impl fmt::Write for Left<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(piece).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut left = Left(text);
+    fmt::Write::write_fmt(&mut left, written).is_ok() && left.0.is_empty()
 }
 
 /// The stage of a step, and whether a gate guards it.
@@ -88,7 +102,7 @@ fn guard(step: &Step, found: &mut Vec<Violation>) {
             format!("the stage {stage}, whose gate is the one to pass"),
         ));
     }
-    let address = step.operation.target().address;
+    let address = step.operation.address();
     let expected = guarded.then_some(address);
     if step.lane.as_ref() != expected {
         let say = |lane: Option<&keyless_state::Address>| match lane {

@@ -15,17 +15,17 @@ use crate::resource::{IssuerArguments, RuleArguments, RuleWorkspaces};
 
 pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut Vec<Violation>) {
     for step in steps.all() {
-        // The attributes that the plan says a thing has afterwards.
-        let change = steps.change(step.operation.target().address);
-        compare(step, change.and_then(|change| change.after.as_ref()), found);
+        compare(steps, step, found);
         if let Some(moment) = moment.filter(|_| steps.plan.mode == Mode::Apply) {
             declared(step, moment, found);
         }
     }
 }
 
-fn compare(step: &Step, shown: Option<&Attributes>, found: &mut Vec<Violation>) {
-    let mut demand = |name: &str, done: Option<&Value>| {
+fn compare(steps: &Steps<'_>, step: &Step, found: &mut Vec<Violation>) {
+    // The attributes that the plan says a thing has afterwards.
+    let shown = || steps.change(step.operation.address()).and_then(|change| change.after.as_ref());
+    let mut demand = |shown: Option<&Attributes>, name: &str, done: Option<&Value>| {
         let shown = shown.and_then(|shown| shown.get(name));
         if shown != done {
             let say = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
@@ -35,7 +35,7 @@ fn compare(step: &Step, shown: Option<&Attributes>, found: &mut Vec<Violation>) 
     };
     match &step.operation {
         Operation::CreateRule { arguments, .. } | Operation::UpdateRule { arguments, .. } => {
-            let done = plan::rule(arguments);
+            let (shown, done) = (shown(), plan::rule(arguments));
             for name in [
                 "match",
                 "oauth_scope",
@@ -43,30 +43,30 @@ fn compare(step: &Step, shown: Option<&Attributes>, found: &mut Vec<Violation>) 
                 "applies_to_all_workspaces",
                 "workspace_ids",
             ] {
-                demand(name, done.get(name));
+                demand(shown, name, done.get(name));
             }
         }
         Operation::CreateIssuer { arguments, .. } | Operation::UpdateIssuer { arguments, .. } => {
-            let done = plan::issuer(arguments);
+            let (shown, done) = (shown(), plan::issuer(arguments));
             for name in ["issuer_url", "jwks", "check_jti", "max_jwt_lifetime_seconds"] {
-                demand(name, done.get(name));
+                demand(shown, name, done.get(name));
             }
         }
         Operation::CreateServiceAccount { arguments, .. } => {
-            demand("organization_role", Some(&json!(arguments.organization_role.word())));
+            demand(shown(), "organization_role", Some(&json!(arguments.organization_role.word())));
         }
         Operation::UpdateServiceAccount { organization_role: Some(role), .. } => {
-            demand("organization_role", Some(&json!(role)));
+            demand(shown(), "organization_role", Some(&json!(role)));
         }
         Operation::SetMembership { workspace_id, role, .. } => {
-            let shown = shown.and_then(|shown| shown.get("memberships")?.get(workspace_id));
+            let shown = shown().and_then(|shown| shown.get("memberships")?.get(workspace_id));
             if shown != Some(&json!(role)) {
                 let what = format!("the role {role} in {workspace_id}");
                 found.push(broken(Invariant::I11, step, what, "the memberships that the plan shows"));
             }
         }
         Operation::EnableWorkspace { workspace_id, .. } => {
-            let shown = shown.and_then(|shown| shown.get("workspace_ids")?.as_array());
+            let shown = shown().and_then(|shown| shown.get("workspace_ids")?.as_array());
             if !shown.is_some_and(|ids| ids.contains(&json!(workspace_id))) {
                 let what = format!("the workspace {workspace_id}");
                 found.push(broken(Invariant::I11, step, what, "the workspaces that the plan shows"));
@@ -78,7 +78,7 @@ fn compare(step: &Step, shown: Option<&Attributes>, found: &mut Vec<Violation>) 
 
 /// A plan for apply does what the configuration asks.
 fn declared(step: &Step, moment: &Known<'_>, found: &mut Vec<Violation>) {
-    let address = step.operation.target().address;
+    let address = step.operation.address();
     let wrong = match &step.operation {
         Operation::CreateRule { arguments, provider, service_account, .. } => {
             rule(address, arguments, provider, Some(service_account), moment)

@@ -32,20 +32,21 @@ pub(super) struct Whole<'a> {
     waiting: HashSet<&'a str>,
 }
 
-/// A step with more members before it is followed to the ground.
+/// Up to so many are looked through one by one; a step with more members before it is followed to the ground.
 const FEW: usize = 16;
 
 impl<'a> Steps<'a> {
     pub(super) fn new(plan: &'a Plan) -> Steps<'a> {
         let mut steps = Steps {
             plan,
-            places: plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect(),
-            about: HashMap::new(),
-            lanes: HashMap::new(),
-            changes: HashMap::new(),
+            places: HashMap::with_capacity(plan.steps.len()),
+            about: HashMap::with_capacity(plan.changes.len()),
+            lanes: HashMap::with_capacity(plan.lanes.len()),
+            changes: HashMap::with_capacity(plan.changes.len()),
         };
-        for step in &plan.steps {
-            steps.about.entry(step.operation.target().address).or_default().push(step);
+        for (place, step) in plan.steps.iter().enumerate() {
+            steps.places.entry(&step.id).or_insert(place);
+            steps.about.entry(step.operation.address()).or_default().push(step);
         }
         for lane in &plan.lanes {
             steps.lanes.entry(&lane.address).or_insert(lane);
@@ -58,6 +59,11 @@ impl<'a> Steps<'a> {
 
     pub(super) fn all(&self) -> impl Iterator<Item = &'a Step> {
         self.plan.steps.iter()
+    }
+
+    /// The place of the first step with an id.
+    pub(super) fn place(&self, id: &str) -> Option<usize> {
+        self.places.get(id).copied()
     }
 
     /// The steps about one declared thing.
@@ -96,9 +102,14 @@ impl<'a> Steps<'a> {
         needed: impl Iterator<Item = &'a Step>,
         found: &mut Vec<Violation>,
     ) {
-        let named: HashSet<&str> = step.after.iter().map(String::as_str).collect();
+        let many: Option<HashSet<&str>> =
+            (step.after.len() > FEW).then(|| step.after.iter().map(String::as_str).collect());
+        let is_named = |id: &str| match &many {
+            Some(named) => named.contains(id),
+            None => step.after.iter().any(|before| before == id),
+        };
         let mut missing: Vec<&str> =
-            needed.map(|needed| needed.id.as_str()).filter(|id| !named.contains(id)).collect();
+            needed.map(|needed| needed.id.as_str()).filter(|id| !is_named(id)).collect();
         if missing.is_empty() {
             return;
         }

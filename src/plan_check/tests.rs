@@ -1,5 +1,6 @@
 //! Sound plans, bent one at a time.
 
+mod circles;
 mod contained;
 mod grants;
 mod random;

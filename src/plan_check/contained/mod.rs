@@ -88,7 +88,7 @@ fn steps(saved: &Plan, fresh: &Plan, found: &mut Vec<Departure>) {
 
 /// A step that is in no plan made now, with what its lane lacks.
 fn not_due(step: &Step, lanes: &HashMap<&Address, &LaneView>) -> How {
-    let lane = lanes.get(step.operation.target().address);
+    let lane = lanes.get(step.operation.address());
     let needs = lane.into_iter().flat_map(|lane| lane.needs.iter().map(|need| need.what.clone()));
     let refusals = lane.into_iter().flat_map(|lane| lane.refusals.iter().map(|refusal| refusal.why.clone()));
     How::NotDue { on_evidence: step.lane.is_some(), lacking: needs.chain(refusals).collect() }

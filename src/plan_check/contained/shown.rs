@@ -28,7 +28,7 @@ type ByAddress<'a> = HashMap<&'a Address, Vec<&'a Step>>;
 fn by_address(plan: &Plan) -> ByAddress<'_> {
     let mut of = ByAddress::new();
     for step in &plan.steps {
-        of.entry(step.operation.target().address).or_default().push(step);
+        of.entry(step.operation.address()).or_default().push(step);
     }
     of
 }

@@ -337,7 +337,7 @@ fn bend(chance: &mut Chance, plan: &mut Plan, case: &Case) {
                 Operation::UpdateRule { arguments, .. } => {
                     arguments.matching = wanted;
                     let after = crate::plan::rule(arguments);
-                    let target = plan.steps[at].operation.target().address.clone();
+                    let target = plan.steps[at].operation.address().clone();
                     for change in plan.changes.iter_mut().filter(|change| change.address == target) {
                         change.after = Some(after.clone());
                     }

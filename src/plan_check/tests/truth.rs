@@ -161,7 +161,7 @@ impl Truth {
     }
 
     fn change_object(&mut self, operation: &Operation) -> Option<()> {
-        let address = operation.target().address;
+        let address = operation.address();
         let known = self.ids.get(address).cloned();
         let new = format!("{address}/new");
         let of = |address: &Address| self.ids.get(address).cloned().unwrap_or_default();
