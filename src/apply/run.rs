@@ -277,7 +277,7 @@ impl Run<'_> {
 
     /// The gate that is closed to a step, if one is.
     pub(super) fn gate_of(&self, step: &Step) -> Result<(), Gate> {
-        let Some(lane) = &step.lane else { return Ok(()) };
+        let Some(lane) = &step.lane else { return self.use_gate(&step.operation) };
         match self.assess(lane) {
             Some(assessment) => lane::permits(&assessment, step.stage),
             None => Err(Gate::Waiting(Vec::new())),

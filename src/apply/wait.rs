@@ -120,7 +120,7 @@ impl Run<'_> {
         if !changes.is_empty() {
             self.journal(keyless_state::Event::Recorded { changes })?;
         }
-        Ok(())
+        Ok(self.note_use()?)
     }
 
     /// Moves the simulated clock to the next time at which a waiting lane could go on; false when

@@ -4,7 +4,7 @@ mod view;
 
 use std::collections::BTreeSet;
 
-use keyless_state::{Address, ConsumerId, Grant};
+use keyless_state::{Address, ConsumerId};
 use serde_json::{Value, json};
 
 use super::attributes::{self, Attributes};
@@ -187,7 +187,7 @@ impl LanePlanner<'_> {
     /// that have their key yet.
     fn lacking(&self, bound: bool) -> Vec<ConsumerId> {
         let is_bound = |id: &ConsumerId| {
-            self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.grant != Grant::Key)
+            self.input.state.binding(&self.key.id, id).is_some_and(|binding| !binding.has_key())
         };
         let is_lacking = |it: &&lane::ConsumerFacts| it.unconfigured.is_some() && it.doubt.is_none();
         let lacking = self.facts.consumers.iter().filter(is_lacking);

@@ -61,6 +61,12 @@ Lanes; a step runs only when the evidence for it is in:
         );
         out.push_str(&lanes::planned(plan));
     }
+    if plan.mode != Mode::Apply && !plan.kept.is_empty() {
+        out.push_str("\nStays until keys are seen to be used again:\n");
+        for kept in &plan.kept {
+            let _ = writeln!(out, "  {}", kept.why);
+        }
+    }
     out.push_str(&console::tasks(&plan.console));
     let _ = writeln!(out, "\n{}", summary(plan));
     out.push_str(&caution(plan));
