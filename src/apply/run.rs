@@ -18,7 +18,7 @@ use super::sightings;
 use super::stakes::taken_from;
 use crate::config::{Configuration, WorkspaceRef};
 use crate::lane::{self, Assessment, Gate, Sightings, Stage};
-use crate::plan::{Operation, Plan, Step};
+use crate::plan::{Mode, Operation, Plan, Step};
 use crate::platform::{ApiError, Platform};
 use crate::refresh::{DisbelievedReport, Remote};
 use crate::resource::Observed;
@@ -184,6 +184,10 @@ impl Run<'_> {
                     continue;
                 }
                 if !self.schedule.ready().is_empty() {
+                    continue;
+                }
+                // What went by a person's word was the last that a lane waited for.
+                if self.plan.mode != Mode::Apply && self.reopen() {
                     continue;
                 }
                 if !self.skip_wait(&mut tried).await? {

@@ -44,7 +44,7 @@ impl Run<'_> {
     }
 
     /// Takes up again what waited and has its evidence by now; true when there is any.
-    fn reopen(&mut self) -> bool {
+    pub(super) fn reopen(&mut self) -> bool {
         let mut any = false;
         for id in self.schedule.with(Status::Waiting) {
             if self.gate_of(&self.steps[&id]).is_ok() {

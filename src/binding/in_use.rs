@@ -164,7 +164,11 @@ mod tests {
 
     /// All that is known of a workload whose key is back since half past an hour, and what is missing.
     #[track_caller]
-    fn check(facts: Vec<(i64, Fact)>, change: impl FnOnce(&mut World), expected: Result<Timestamp, Vec<Lack>>) {
+    fn check(
+        facts: Vec<(i64, Fact)>,
+        change: impl FnOnce(&mut World),
+        expected: Result<Timestamp, Vec<Lack>>,
+    ) {
         let (configuration, mut state, mut observed) = built();
         observed.api_keys.insert("apikey_1".to_owned(), api_key("apikey_1", KeyStatus::Active));
         let rule = grant(&state.records[&address(RULE)], None);

@@ -1,6 +1,6 @@
 //! What must hold once keyless has come to rest.
 
-use keyless_state::{Grant, State};
+use keyless_state::State;
 
 use super::engine::wrong;
 use super::scope::Scope;

@@ -37,8 +37,5 @@ pub fn waiting(mode: Mode, done: usize, steps: usize) -> String {
         Mode::Destroy => ("Destroy waits:", "`keyless destroy`"),
         _ => ("Rollback waits:", "`keyless rollback -to=CHECKPOINT` with this checkpoint"),
     };
-    format!(
-        "{} {done} of {steps} steps done; run {again} again later for the rest.\n",
-        paint(BOLD, what)
-    )
+    format!("{} {done} of {steps} steps done; run {again} again later for the rest.\n", paint(BOLD, what))
 }

@@ -62,7 +62,7 @@ Lanes; a step runs only when the evidence for it is in:
         out.push_str(&lanes::planned(plan));
     }
     if plan.mode != Mode::Apply && !plan.kept.is_empty() {
-        out.push_str("\nStays until keys are seen to be used again:\n");
+        out.push_str("\nWaits for workloads:\n");
         for kept in &plan.kept {
             let _ = writeln!(out, "  {}", kept.why);
         }
