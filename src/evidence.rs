@@ -12,8 +12,9 @@ mod report;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, Evidence, Fact, Kind, Mutation, State, Weight};
+use keyless_state::{Address, Binding, Evidence, Fact, Kind, Mutation, State, Weight};
 
+use crate::binding;
 use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
 use crate::limits;
 use crate::platform::{Usage, UsageQuestion};
@@ -49,6 +50,7 @@ pub fn usage_question(
         Fact::Statement { .. } => Some(evidence.observed_at),
         _ => None,
     });
+    let back = binding::restored(state).filter_map(Binding::key_back_at);
     let is_declared = |address: &Address| {
         configuration.federation_rules.contains_key(address)
             || configuration.service_accounts.contains_key(address)
@@ -66,7 +68,7 @@ pub fn usage_question(
         }
     };
     let held_from = now.checked_sub(limits::UNRECORDED_USE_COUNTS).unwrap_or(Timestamp::MIN);
-    let since = times.chain(stated).chain(may_go.then_some(held_from)).min()?;
+    let since = times.chain(stated).chain(back).chain(may_go.then_some(held_from)).min()?;
     let key_ids = configuration.api_keys.values().map(|key| key.id.clone()).collect();
     Some(UsageQuestion { since, key_ids })
 }

@@ -34,13 +34,14 @@ pub(super) fn of(
         Operation::Configure { .. } => {
             binding.place = here(address, consumer, context);
             binding.settings = context.settings(address, consumer).into_iter().flatten().collect();
-            if binding.grant != Grant::Key {
+            if !binding.has_key() {
                 binding.write(declared(address, consumer, &binding, context), now);
             }
         }
         Operation::Unconfigure { .. } => binding.settings = BTreeMap::new(),
         Operation::Remove { .. } => {
             binding.place = here(address, consumer, context);
+            binding.written.retain(|written| written.grant != Grant::Key);
             let grant = declared(address, consumer, &binding, context);
             match binding.grant {
                 Grant::Key => binding.settle(grant, now),
@@ -48,10 +49,8 @@ pub(super) fn of(
                 Grant::Rule { .. } | Grant::Unresolved => binding.write(grant, now),
             }
         }
-        _ => {
-            binding.written = Vec::new();
-            binding.settle(Grant::Key, now);
-        }
+        // It goes on with what it lived off until it reads its key again.
+        _ => binding.write(Grant::Key, now),
     }
     let is_over = binding.grant == Grant::Key && binding.settings.is_empty();
     match (is_over, known) {
@@ -111,7 +110,8 @@ pub(super) fn archived(
             }
         }
         let is_recorded = context.state.lanes.values().any(|lane| lane.key_id == binding.key_id);
-        changes.push(match binding.ended.is_some() && !is_recorded {
+        let uses_key = binding.grant == Grant::Key && binding.settings.is_empty();
+        changes.push(match uses_key || binding.ended.is_some() && !is_recorded {
             true => Mutation::DropBinding { id: binding.id() },
             // The record of a lane without a binding would be taken for one of an older version.
             false => binding.put(),

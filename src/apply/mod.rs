@@ -20,6 +20,7 @@ pub mod sightings;
 pub mod stakes;
 
 mod carry_out;
+mod in_use;
 mod look_again;
 mod wait;
 

@@ -19,7 +19,7 @@ use super::sightings;
 use super::stakes::taken_from;
 use crate::config::{Configuration, WorkspaceRef};
 use crate::lane::{self, Assessment, Gate, Sightings, Stage};
-use crate::plan::{Operation, Plan, Step};
+use crate::plan::{Mode, Operation, Plan, Step};
 use crate::platform::{ApiError, Platform};
 use crate::refresh::{DisbelievedReport, Remote};
 use crate::resource::Observed;
@@ -195,6 +195,10 @@ impl Run<'_> {
                 if !self.schedule.ready().is_empty() {
                     continue;
                 }
+                // What went by a person's word was the last that a lane waited for.
+                if self.plan.mode != Mode::Apply && self.reopen() {
+                    continue;
+                }
                 if !self.skip_wait(&mut tried).await? {
                     break;
                 }
@@ -286,7 +290,7 @@ impl Run<'_> {
 
     /// The gate that is closed to a step, if one is.
     pub(super) fn gate_of(&self, step: &Step) -> Result<(), Gate> {
-        let Some(lane) = &step.lane else { return Ok(()) };
+        let Some(lane) = &step.lane else { return self.use_gate(&step.operation) };
         match self.assess(lane) {
             Some(assessment) => lane::permits(&assessment, step.stage),
             None => Err(Gate::Waiting(Vec::new())),

@@ -44,7 +44,7 @@ impl Run<'_> {
     }
 
     /// Takes up again what waited and has its evidence by now; true when there is any.
-    fn reopen(&mut self) -> bool {
+    pub(super) fn reopen(&mut self) -> bool {
         let mut any = false;
         for id in self.schedule.with(Status::Waiting) {
             if self.gate_of(&self.steps[&id]).is_ok() {
@@ -120,7 +120,7 @@ impl Run<'_> {
         if !changes.is_empty() {
             self.journal(keyless_state::Event::Recorded { changes })?;
         }
-        Ok(())
+        Ok(self.note_use()?)
     }
 
     /// Moves the simulated clock to the next time at which a waiting lane could go on; false when

@@ -199,7 +199,7 @@ impl<'a> Seen<'a> {
         let Some(rule) = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id)) else {
             return;
         };
-        if binding.grant != Grant::Key {
+        if !binding.has_key() {
             binding.write(grant(rule, self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str)), now);
         }
     }

@@ -6,6 +6,7 @@
 
 mod doubt;
 mod grant;
+mod in_use;
 mod learn;
 mod live;
 mod moved;
@@ -15,6 +16,7 @@ mod unrecorded;
 
 pub use doubt::{Doubt, doubt};
 pub use grant::grant;
+pub use in_use::{Lack, Seen, in_use, in_use_again, restored};
 pub use learn::{Found, Marked, learn};
 pub use live::{Word, live, words};
 pub use moved::{displaced, renamed_consumers};

@@ -63,6 +63,14 @@ impl Scope {
         let bindings = binding::learn(&self.configuration, &state, &seen.found, &seen.marked, now);
         bindings.iter().for_each(|change| state.apply(change));
         learnt.extend(bindings);
+        let used = binding::in_use_again(&binding::Seen {
+            configuration: &self.configuration,
+            state: &state,
+            observed: &world.observed,
+            presence: &seen.presence,
+        });
+        used.iter().for_each(|change| state.apply(change));
+        learnt.extend(used);
         let plan = self.plan(world, &settled, &state, &seen, back)?;
         next.rested = !back;
         next.doubts = Sealed::new(Vec::new());
@@ -180,9 +188,12 @@ impl Scope {
     }
 
     fn is_open(&self, world: &World, run: &Run, step: &Step) -> bool {
-        step.lane
-            .as_ref()
-            .is_none_or(|lane| lane::permits(&self.assess(world, run, lane), step.stage).is_ok())
+        if let Some(lane) = &step.lane {
+            return lane::permits(&self.assess(world, run, lane), step.stage).is_ok();
+        }
+        let (configuration, state, observed) = (&self.configuration, &world.state, &run.observed);
+        let scene = plan::Scene { configuration, state, observed, now: at(world.hour) };
+        run.plan.mode == Mode::Apply || plan::not_used_yet(&step.operation, &scene).is_empty()
     }
 
     /// Goes on with a run: begins what is ready, or confirms, or ends the run.

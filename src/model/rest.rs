@@ -1,6 +1,6 @@
 //! What must hold once keyless has come to rest.
 
-use keyless_state::{Grant, State};
+use keyless_state::State;
 
 use super::engine::wrong;
 use super::scope::Scope;
@@ -53,7 +53,7 @@ impl Scope {
                     return Some(format!("a key taken out of {}", self.consumer(at, place)));
                 }
                 let binding = world.state.binding(self.key_id(at), self.consumer(at, place));
-                if it.taken && !it.holds_key && binding.is_none_or(|it| it.grant == Grant::Key) {
+                if it.taken && !it.holds_key && binding.is_none_or(|it| it.has_key()) {
                     return Some(format!("what {} lives off", self.consumer(at, place)));
                 }
             }

@@ -210,7 +210,7 @@ impl LanePlanner<'_, '_> {
     /// that have their key yet.
     fn lacking(&self, bound: bool) -> Vec<ConsumerId> {
         let is_bound = |id: &ConsumerId| {
-            self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.grant != Grant::Key)
+            self.input.state.binding(&self.key.id, id).is_some_and(|binding| !binding.has_key())
         };
         let is_lacking = |it: &&lane::ConsumerFacts| it.unconfigured.is_some() && it.doubt.is_none();
         let lacking = self.facts.consumers.iter().filter(is_lacking);

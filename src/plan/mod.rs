@@ -33,7 +33,7 @@ pub use console::{ConsoleTask, MANAGED_SCOPES, cautions};
 pub use declared::issuer_arguments;
 pub use diff::{Diff, diff};
 pub use file::{PlanFileError, decode, encode};
-pub use guard::{Kept, Scene, cut_off, successions};
+pub use guard::{Kept, Scene, cut_off, not_used_yet, successions, until_used};
 pub use held::{Cause, HeldBack};
 pub use moves::{follow, lane_today, moves};
 pub use operation::{Operation, OperationTarget};

@@ -119,7 +119,7 @@ pub(super) fn problems(
                 continue;
             }
             // One that has moved works where it works by now.
-            if binding.is_some_and(|binding| binding.grant != Grant::Key) {
+            if binding.is_some_and(|binding| !binding.has_key()) {
                 continue;
             }
             if let Some(own) = of_key(observed.api_keys.get(&key.id)).filter(|own| !covers(own)) {

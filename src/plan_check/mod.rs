@@ -28,7 +28,7 @@ mod way_back;
 use std::fmt;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Grant, State};
+use keyless_state::{Address, ConsumerId, State};
 
 pub use contained::{Departure, How, Place, contained};
 pub use invariant::{Invariant, Violation};
@@ -61,7 +61,14 @@ impl Moment<'_> {
     fn has_key(&self, lane: &Address, consumer: &ConsumerId) -> bool {
         let key = self.configuration.api_keys.get(lane);
         let binding = key.and_then(|key| self.state.binding(&key.id, consumer));
-        binding.is_none_or(|binding| binding.grant == Grant::Key)
+        binding.is_none_or(|binding| binding.has_key())
+    }
+
+    /// Tells whether a consumer has its key again, used or not.
+    fn is_key_back(&self, lane: &Address, consumer: &ConsumerId) -> bool {
+        let record = self.state.lanes.get(lane);
+        let binding = record.and_then(|record| self.state.binding(&record.key_id, consumer));
+        binding.is_some_and(|binding| binding.key_back_at().is_some())
     }
 
     /// Tells whether a lane was rolled back and not resumed since.

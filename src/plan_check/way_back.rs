@@ -55,9 +55,10 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
             dependents_first(steps, step, address, moment, found);
         }
         if let Some(moment) = moment {
-            // All that brings a key back is done before, as is demanded above.
+            // All that brings a key back is done before, as is demanded above. That it is used as well shows
+            // only then, and is asked right before the step.
             let is_restored = |(lane, id): &Place<'_>| {
-                steps.about(lane).any(
+                moment.is_key_back(lane, id) || steps.about(lane).any(
                     |other| matches!(&other.operation, Operation::Restore { consumer, .. } if consumer == *id),
                 )
             };

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod attributes;
+pub mod back;
 pub mod console;
 pub mod diagnostic;
 pub mod doctor;

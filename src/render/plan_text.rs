@@ -65,6 +65,12 @@ Lanes; a step runs only when the evidence for it is in:
         );
         out.push_str(&lanes::planned(plan));
     }
+    if plan.mode != Mode::Apply && !plan.kept.is_empty() {
+        out.push_str("\nWaits for workloads:\n");
+        for kept in &plan.kept {
+            let _ = writeln!(out, "  {}", kept.why);
+        }
+    }
     out.push_str(&console::tasks(&plan.console));
     out.push_str(&refused(plan));
     let _ = writeln!(out, "\n{}", summary(plan));

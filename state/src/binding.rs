@@ -35,7 +35,8 @@ pub struct Binding {
     pub grant: Grant,
     /// Since when that is known.
     pub since: Timestamp,
-    /// What its settings have named since then, oldest first: it may live off these by now.
+    /// What its settings have named since then, oldest first: it may live off these by now. The key stands
+    /// among these where it was put back and is not seen to be used yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<Written>,
     /// As whom its workload showed itself: claims of its identity tokens that stay the same.
@@ -133,6 +134,17 @@ impl Binding {
     /// Everything that it may live off.
     pub fn grants(&self) -> impl Iterator<Item = &Grant> {
         std::iter::once(&self.grant).chain(self.written.iter().map(|written| &written.grant))
+    }
+
+    /// Since when its key is back in its place, of one that may live off something else yet.
+    pub fn key_back_at(&self) -> Option<Timestamp> {
+        let back = self.written.iter().find(|written| written.grant == Grant::Key);
+        back.filter(|_| self.grant != Grant::Key).map(|written| written.at)
+    }
+
+    /// Whether its key is in its place as far as is recorded, used or not.
+    pub fn has_key(&self) -> bool {
+        self.grant == Grant::Key || self.key_back_at().is_some()
     }
 
     /// Notes what its settings name by now.

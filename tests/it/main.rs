@@ -19,6 +19,7 @@ mod drift;
 mod eleven_keys;
 mod export;
 mod forged_plan;
+mod in_use;
 mod interrupt;
 mod knows_rule;
 mod one_lane;

@@ -60,6 +60,9 @@ fn what_is_deposed_is_destroyed_too() {
     let environment = reach(Stage::UnderWay);
     edit_named(&environment, "another account");
     apply(&environment);
+    environment.keyless("destroy -auto-approve").exits(0).says("Destroy waits:");
+    check_workload(&environment.copied(), "its key is back");
+    hours_pass(&environment);
     check_workload(&destroyed(environment), "destroyed on its way");
 }
 

@@ -145,6 +145,8 @@ impl Run<'_> {
         after: Result<Look, String>,
     ) -> Result<Exit, String> {
         let ui = self.ui;
+        let unused = after.as_ref().map(|after| render::back::waits(&after.unused_keys(self.session)));
+        let unused = unused.unwrap_or_default();
         match after {
             Err(message) => ui.tell(&format!(
                 "warning: everything done is recorded, but how it stands now cannot be read: {message}"
@@ -168,7 +170,14 @@ impl Run<'_> {
         for failure in &outcome.failed {
             ui.error(&format!("{}: {}", failure.step, failure.error));
         }
-        if outcome.failed.is_empty() && !outcome.interrupted {
+        let is_way_back = matches!(plan.mode, Mode::Destroy | Mode::Rollback);
+        let is_whole = outcome.failed.is_empty() && !outcome.interrupted;
+        if is_whole && is_way_back && !outcome.waiting.is_empty() {
+            ui.data(&format!(
+                "\n{unused}{}",
+                render::back::waiting(plan.mode, outcome.done.len(), plan.steps.len())
+            ));
+        } else if is_whole {
             ui.data(&format!("\n{}", complete(plan, &outcome.done)));
         } else {
             ui.data(&format!(

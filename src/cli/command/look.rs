@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerRenames, InDoubt, Mutation, Renames, State};
+use keyless_state::{Address, Binding, ConsumerRenames, InDoubt, Mutation, Renames, State};
 
 use super::connect::{Connection, told};
 use crate::apply::recover;
@@ -156,6 +156,15 @@ pub(super) async fn look(
     let bindings = binding::learn(&session.configuration, &state, &sightings.found, &sightings.marked, now);
     bindings.iter().for_each(|change| state.apply(change));
     learnt.extend(bindings);
+    let seen = binding::Seen {
+        configuration: &session.configuration,
+        state: &state,
+        observed: &observed,
+        presence: &sightings.presence,
+    };
+    let used = binding::in_use_again(&seen);
+    used.iter().for_each(|change| state.apply(change));
+    learnt.extend(used);
     Ok(Look {
         recorded: before,
         state,
@@ -284,7 +293,7 @@ impl Look {
                 dead.join("\n  ")
             ));
         }
-        let plan = build_back(self.input(session, mode, false), back);
+        let mut plan = build_back(self.input(session, mode, false), back);
         self.refuse_unread(&plan)?;
         let cut_off = plan::cut_off(&plan.steps, &self.scene(session));
         if !cut_off.is_empty() {
@@ -293,8 +302,21 @@ impl Look {
                 cut_off.join("\n  ")
             ));
         }
+        plan.kept = plan::until_used(&plan.steps, &self.scene(session));
         plan_check::demand(&plan, &self.moment(session))?;
         Ok(plan)
+    }
+
+    /// Workloads whose keys are back and of which it is not seen yet that they use them, with what is missing.
+    pub(super) fn unused_keys(&self, session: &Session) -> Vec<(&Binding, Vec<binding::Lack>)> {
+        let seen = binding::Seen {
+            configuration: &session.configuration,
+            state: &self.state,
+            observed: &self.observed,
+            presence: &self.sightings.presence,
+        };
+        let restored = binding::restored(&self.state);
+        restored.filter_map(|it| Some((it, binding::in_use(it, &seen)?.err()?))).collect()
     }
 
     /// Lanes whose labels are those of other keys by now: what was done for one key says nothing of another.

@@ -367,6 +367,44 @@ fn a_way_back_gives_keys_back_before_it_takes_rules_away() {
 }
 
 #[test]
+fn what_a_workload_may_live_off_waits_until_it_uses_its_key_again() {
+    let (configuration, mut state, observed) = bound();
+    let archive = Operation::Archive { address: address(RULE) };
+    let forget = Operation::Forget { address: address(KEY) };
+    let check = |state: &State, unused: usize, cut: usize| {
+        let scene = Scene { configuration: &configuration, state, observed: &observed, now: hour(3) };
+        for operation in [&archive, &forget] {
+            assert_eq!(not_used_yet(operation, &scene).len(), unused, "{}", operation.word());
+        }
+        let other = Operation::Forget { address: address("api_key.other") };
+        assert_eq!(not_used_yet(&other, &scene).len(), 0);
+        let step = Step {
+            id: "archive".to_owned(),
+            stage: crate::lane::Stage::Revoke,
+            lane: None,
+            operation: archive.clone(),
+            after: Vec::new(),
+            undo: super::super::undo::Undo::Nothing,
+        };
+        assert_eq!(cut_off(std::slice::from_ref(&step), &scene).len(), cut);
+        assert_eq!(until_used(&[step], &scene).len(), usize::from(unused + cut > 0));
+    };
+    // The key is out: nothing is there to be used.
+    check(&state, 0, 1);
+    let mut back = binding(grant());
+    back.write(Grant::Key, hour(2));
+    state.apply(&back.clone().put());
+    check(&state, 1, 0);
+    // An apply does not take it away either.
+    let mut world = (configuration.clone(), state.clone(), observed.clone());
+    emptied(&mut world);
+    assert!(refused(&world).contains("would be cut off"));
+    back.settle(Grant::Key, hour(3));
+    state.apply(&back.put());
+    check(&state, 0, 0);
+}
+
+#[test]
 fn what_somebody_unknown_uses_is_neither_archived_nor_narrowed() {
     let used = |edit: &dyn Fn(&mut World), expected: &str| {
         let mut world = built();

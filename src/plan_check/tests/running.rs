@@ -130,6 +130,22 @@ fn the_way_back_leaves_nobody_without_a_credential() {
     // The account is used since.
     check(&half_destroyed(), ARCHIVE_RULE, confirmed(), restored(1), &["I3"]);
     check(&half_destroyed(), ARCHIVE_RULE, confirmed(), |world| world.state.lanes.clear(), &["I3"]);
+    // A key that is back is not in use yet.
+    let back = |is_used: bool| {
+        move |world: &mut World| {
+            let (lane, consumer) = (address(KEY), crate::sample::consumer_id(crate::sample::CONSUMER));
+            let rule = crate::binding::grant(&world.state.records[&address(RULE)], None);
+            let mut binding = keyless_state::Binding::new("apikey_1", &lane, &consumer, rule, hour(1));
+            binding.write(keyless_state::Grant::Key, hour(50));
+            if is_used {
+                binding.settle(keyless_state::Grant::Key, hour(51));
+            }
+            world.state.apply(&binding.put());
+            restored(50)(world);
+        }
+    };
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), back(false), &["I15"]);
+    check(&half_destroyed(), ARCHIVE_RULE, confirmed(), back(true), &[]);
     check(&undeclared(), ARCHIVE_ISSUER, undeclared(), |_| (), &["I7"]);
     let rule_gone = |world: &mut World| drop(world.state.records.remove(&address(RULE)));
     check(&undeclared(), ARCHIVE_ISSUER, undeclared(), rule_gone, &[]);

@@ -1,0 +1,283 @@
+//! Whether a workload whose key is back uses it again: until it is seen to, it may live off its rule.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use keyless_state::{Address, Binding, ConsumerId, Evidence, Fact, Grant, Mutation, State, Winner};
+
+use super::live;
+use crate::config::Configuration;
+use crate::lane::Presence;
+use crate::limits;
+use crate::resource::{KeyStatus, Observed, next_hour};
+
+/// How long a reporting bucket is.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is known of a key that was put back.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// What is asked for.
+    pub configuration: &'a Configuration,
+    /// What is recorded, evidence included.
+    pub state: &'a State,
+    /// What the API says.
+    pub observed: &'a Observed,
+    /// Whether the key is in each consumer.
+    pub presence: &'a BTreeMap<(Address, ConsumerId), Presence>,
+}
+
+/// What is missing before it is known that a workload uses its key again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Its block: without it nobody looks for its key.
+    Block,
+    /// A key that works.
+    Active(Option<KeyStatus>),
+    /// The key in its place.
+    Key,
+    /// A look into its place, and why there was none.
+    Look(String),
+    /// Use of the key in an hour that begins then or later, or a report after that.
+    Sign(Timestamp),
+}
+
+impl Lack {
+    /// The earliest time at which it can be there, where that is known.
+    pub fn earliest(&self) -> Option<Timestamp> {
+        let Lack::Sign(from) = self else { return None };
+        let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
+        next_hour(*from).checked_add(HOUR).and_then(|at| at.checked_add(delay)).ok()
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lack::Block => f.write_str("its block, without which nobody looks for its key"),
+            Lack::Active(None) => f.write_str("an active key (the API does not list it)"),
+            Lack::Active(Some(status)) => write!(f, "an active key (it is {})", status.word()),
+            Lack::Key => f.write_str("the key in its place (it does not hold it)"),
+            Lack::Look(why) => write!(f, "a look into its place ({why})"),
+            Lack::Sign(from) => write!(
+                f,
+                "use of its key in an hour that begins at {} or later, or a report after {from} that the key wins",
+                next_hour(*from)
+            ),
+        }
+    }
+}
+
+/// Workloads whose keys are back and that may live off something else yet.
+pub fn restored(state: &State) -> impl Iterator<Item = &Binding> {
+    live(state).filter(|binding| binding.key_back_at().is_some())
+}
+
+/// Since when a workload uses its key again; else what is missing. None of a workload whose key is not back.
+///
+/// # Errors
+/// What is missing; never empty.
+pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Vec<Lack>>> {
+    let back = binding.key_back_at()?;
+    let (lane, id) = (&binding.lane, &binding.consumer);
+    let key = seen.configuration.api_keys.get(lane).filter(|key| key.id == binding.key_id);
+    if key.is_none_or(|key| !key.consumers.contains_key(id)) {
+        return Some(Err(vec![Lack::Block]));
+    }
+    let mut lacks = Vec::new();
+    let status = seen.observed.api_keys.get(&binding.key_id).map(|key| key.status.clone());
+    if status != Some(KeyStatus::Active) {
+        lacks.push(Lack::Active(status));
+    }
+    match seen.presence.get(&(lane.clone(), id.clone())) {
+        Some(Presence::Present) => {}
+        Some(Presence::Absent) => lacks.push(Lack::Key),
+        Some(Presence::Unknown(why)) => lacks.push(Lack::Look(why.clone())),
+        None => lacks.push(Lack::Look("it was not looked into".to_owned())),
+    }
+    let sign = sign(binding, back, seen.state);
+    if let Err(from) = sign {
+        lacks.push(Lack::Sign(from));
+    }
+    Some(match (sign, lacks.is_empty()) {
+        (Ok(at), true) => Ok(at),
+        _ => Err(lacks),
+    })
+}
+
+/// When a key that is back since `back` was used, or reported to win; else from when on that would count.
+///
+/// A report that something else wins was seen later than the restore, so the sign has to be newer still.
+fn sign(binding: &Binding, back: Timestamp, state: &State) -> Result<Timestamp, Timestamp> {
+    let (lane, id) = (&binding.lane, &binding.consumer);
+    let reports = state.evidence.iter().filter_map(|evidence| match &evidence.fact {
+        Fact::CredentialReport { winner, .. } if evidence.fact.is_about(lane, &binding.key_id, id) => {
+            Some((evidence.observed_at, *winner))
+        }
+        _ => None,
+    });
+    let from = match reports.max_by_key(|(at, _)| *at) {
+        Some((at, Winner::ApiKey)) if at > back => return Ok(at),
+        Some((at, _)) => at.max(back),
+        None => back,
+    };
+    let used = state.evidence.iter().filter_map(|evidence| used_before(evidence, lane)).max();
+    // The hour in which the key came back may hold use from before.
+    let begins = used.and_then(|used| used.checked_sub(HOUR).ok());
+    begins.filter(|begins| *begins >= from).ok_or(from)
+}
+
+/// The end of the last hour in which the key of a lane was used.
+fn used_before(evidence: &Evidence, lane: &Address) -> Option<Timestamp> {
+    match &evidence.fact {
+        Fact::KeyUsage { key, last_used_before, .. } if key == lane => *last_used_before,
+        _ => None,
+    }
+}
+
+/// What records that workloads use their keys again.
+pub fn in_use_again(seen: &Seen<'_>) -> Vec<Mutation> {
+    let shown = restored(seen.state).filter_map(|known| {
+        let at = in_use(known, seen)?.ok()?;
+        let mut binding = known.clone();
+        binding.settle(Grant::Key, at);
+        Some(match binding.settings.is_empty() {
+            true => Mutation::DropBinding { id: binding.id() },
+            false => binding.put(),
+        })
+    });
+    shown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binding::grant;
+    use crate::sample::{CONSUMER, KEY, RULE, address, api_key, built, consumer_id, evidence, hour};
+
+    const BACK: i64 = 100;
+
+    fn half_past(at: i64) -> Timestamp {
+        hour(at) + SignedDuration::from_mins(30)
+    }
+
+    /// All that is known of a workload whose key is back since half past an hour, and what is missing.
+    #[track_caller]
+    fn check(
+        facts: Vec<(i64, Fact)>,
+        change: impl FnOnce(&mut World),
+        expected: Result<Timestamp, Vec<Lack>>,
+    ) {
+        let (configuration, mut state, mut observed) = built();
+        observed.api_keys.insert("apikey_1".to_owned(), api_key("apikey_1", KeyStatus::Active));
+        let rule = grant(&state.records[&address(RULE)], None);
+        let mut binding = Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), rule, hour(1));
+        binding.write(Grant::Key, half_past(BACK));
+        state.evidence = facts
+            .into_iter()
+            .enumerate()
+            .map(|(number, (at, fact))| evidence(&number.to_string(), hour(at), fact))
+            .collect();
+        let place = (address(KEY), consumer_id(CONSUMER));
+        let presence = BTreeMap::from([(place, Presence::Present)]);
+        let mut world = World { configuration, state, observed, presence, binding };
+        change(&mut world);
+        let World { configuration, mut state, observed, presence, binding } = world;
+        state.apply(&binding.clone().put());
+        let seen =
+            Seen { configuration: &configuration, state: &state, observed: &observed, presence: &presence };
+        assert_eq!(in_use(&binding, &seen), Some(expected.clone()));
+        let changes = in_use_again(&seen);
+        match expected {
+            Ok(_) => assert_eq!(changes, [Mutation::DropBinding { id: binding.id() }]),
+            Err(_) => assert_eq!(changes, []),
+        }
+    }
+
+    struct World {
+        configuration: Configuration,
+        state: State,
+        observed: Observed,
+        presence: BTreeMap<(Address, ConsumerId), Presence>,
+        binding: Binding,
+    }
+
+    fn used(before: i64) -> Fact {
+        Fact::KeyUsage {
+            key: address(KEY),
+            since: hour(0),
+            complete_until: hour(before),
+            last_used_before: Some(hour(before)),
+        }
+    }
+
+    fn report(winner: Winner) -> Fact {
+        Fact::CredentialReport {
+            key: address(KEY),
+            consumer: consumer_id(CONSUMER),
+            winner,
+            winner_source: ".env:1".to_owned(),
+            rule_id: None,
+            shadows: Vec::new(),
+            key_id: None,
+            identity: serde_json::Map::new(),
+        }
+    }
+
+    #[test]
+    fn use_counts_in_whole_hours_after_the_restore() {
+        let none = || Err(vec![Lack::Sign(half_past(BACK))]);
+        check(Vec::new(), |_| {}, none());
+        check(vec![(BACK + 3, used(BACK))], |_| {}, none());
+        check(vec![(BACK + 3, used(BACK + 1))], |_| {}, none());
+        check(vec![(BACK + 3, used(BACK + 2))], |_| {}, Ok(hour(BACK + 1)));
+        let other = Fact::KeyUsage {
+            key: address("api_key.other"),
+            since: hour(0),
+            complete_until: hour(BACK + 2),
+            last_used_before: Some(hour(BACK + 2)),
+        };
+        check(vec![(BACK + 3, other)], |_| {}, none());
+    }
+
+    #[test]
+    fn the_newest_report_counts() {
+        let from = |at: Timestamp| Err(vec![Lack::Sign(at)]);
+        check(vec![(BACK + 1, report(Winner::ApiKey))], |_| {}, Ok(hour(BACK + 1)));
+        check(vec![(BACK, report(Winner::ApiKey))], |_| {}, from(half_past(BACK)));
+        for winner in [Winner::Federation, Winner::AuthToken, Winner::Nothing] {
+            check(vec![(BACK + 1, report(winner))], |_| {}, from(hour(BACK + 1)));
+        }
+        let federates = || (BACK + 2, report(Winner::Federation));
+        check(vec![(BACK + 1, report(Winner::ApiKey)), federates()], |_| {}, from(hour(BACK + 2)));
+        // Somebody else may use the key meanwhile.
+        check(vec![(BACK + 4, used(BACK + 2)), federates()], |_| {}, from(hour(BACK + 2)));
+        check(vec![(BACK + 4, used(BACK + 3)), federates()], |_| {}, Ok(hour(BACK + 2)));
+    }
+
+    #[test]
+    fn no_sign_counts_for_a_key_that_does_not_work_or_is_not_there() {
+        let shown = || vec![(BACK + 1, report(Winner::ApiKey))];
+        let presence = |presence: Presence| {
+            move |world: &mut World| world.presence.values_mut().for_each(|it| *it = presence.clone())
+        };
+        check(shown(), presence(Presence::Absent), Err(vec![Lack::Key]));
+        let unknown = Presence::Unknown("no answer".to_owned());
+        check(shown(), presence(unknown), Err(vec![Lack::Look("no answer".to_owned())]));
+        let status = |world: &mut World| {
+            let key = api_key("apikey_1", KeyStatus::Inactive);
+            world.observed.api_keys.insert("apikey_1".to_owned(), key);
+        };
+        check(shown(), status, Err(vec![Lack::Active(Some(KeyStatus::Inactive))]));
+        check(shown(), |world| world.observed.api_keys.clear(), Err(vec![Lack::Active(None)]));
+        check(shown(), |world| world.configuration.api_keys.clear(), Err(vec![Lack::Block]));
+    }
+
+    #[test]
+    fn a_sign_shows_in_the_report_once_its_hour_is_over() {
+        let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
+        assert_eq!(Lack::Sign(half_past(BACK)).earliest(), Some(hour(BACK + 2) + delay));
+        assert_eq!(Lack::Key.earliest(), None);
+    }
+}

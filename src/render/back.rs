@@ -1,0 +1,41 @@
+//! A way back that waits until workloads are seen to use their keys again.
+
+use std::fmt::Write;
+
+use keyless_state::Binding;
+
+use super::style::{BOLD, paint};
+use crate::binding::Lack;
+use crate::plan::Mode;
+
+/// What is missing of each workload, and what helps.
+pub fn waits(unused: &[(&Binding, Vec<Lack>)]) -> String {
+    if unused.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        "The keys are back. What these workloads may live off stays until they are seen to use their keys:\n"
+            .to_owned();
+    for (binding, lacks) in unused {
+        let _ = writeln!(out, "  {} of {}, which lacks", binding.consumer, binding.lane);
+        for lack in lacks {
+            let _ = writeln!(out, "    {lack}");
+        }
+    }
+    let example = unused[0].0;
+    let _ = writeln!(
+        out,
+        "Restart each of them, so that it reads its key. If nothing lives off a rule any more, say so: keyless evidence add -manual -retire=federation_rule.NAME -by=\"YOUR NAME\" -statement=\"…\"; if a workload is gone: keyless evidence add -manual -retire={} -consumer={} -by=\"YOUR NAME\" -statement=\"…\"\n",
+        example.lane, example.consumer
+    );
+    out
+}
+
+/// The closing line.
+pub fn waiting(mode: Mode, done: usize, steps: usize) -> String {
+    let (what, again) = match mode {
+        Mode::Destroy => ("Destroy waits:", "`keyless destroy`"),
+        _ => ("Rollback waits:", "`keyless rollback -to=CHECKPOINT` with this checkpoint"),
+    };
+    format!("{} {done} of {steps} steps done; run {again} again later for the rest.\n", paint(BOLD, what))
+}
