@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, Evidence, Fact, Grant, Mutation, Record, State};
+use keyless_state::{Address, Evidence, Fact, Mutation, Record, State};
 
 use super::run::Run;
 use crate::binding;
@@ -86,8 +86,7 @@ pub(super) fn steps(rule: &Address, before: &BTreeMap<Address, Record>, state: &
 }
 
 fn is_lived_off(rule_id: &str, state: &State) -> bool {
-    let names = |grant: &Grant| matches!(grant, Grant::Rule { rule_id: id, .. } if id == rule_id);
-    binding::live(state).any(|binding| binding.grants().any(names))
+    binding::live(state).any(|binding| binding::lives_off(binding, rule_id))
 }
 
 impl Run<'_> {
@@ -107,7 +106,7 @@ impl Run<'_> {
 
 #[cfg(test)]
 mod tests {
-    use keyless_state::Binding;
+    use keyless_state::{Binding, Grant};
 
     use super::*;
     use crate::sample::{ACCOUNT, CONSUMER, ISSUER, KEY, RULE, address, built, consumer_id, hour};

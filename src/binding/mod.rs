@@ -21,5 +21,5 @@ pub use learn::{Found, Marked, learn};
 pub use live::{Word, live, words};
 pub use moved::{displaced, renamed_consumers};
 pub use place::place;
-pub use trial::{Reader, SharedToken, living_reader, shared_tokens};
+pub use trial::{Reader, SharedToken, lives_off, living_reader, shared_tokens};
 pub use unrecorded::{UnrecordedUse, unrecorded_use};

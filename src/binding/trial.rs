@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use keyless_state::{Address, Binding, ConsumerId, Grant, State};
 
 use crate::config::{Configuration, Consumer, ConsumerDriver, FederationRule, IdentityTokenSource};
+use crate::resource::Observed;
 
 /// A consumer of a lane.
 pub type Reader = (Address, ConsumerId);
@@ -63,31 +64,37 @@ fn trial_file(rule: &FederationRule) -> Option<&Path> {
     }
 }
 
-/// The workload among these that lives off its own token, and the rule that it lives off, by id, where known.
+/// The workload among these that lives off its own token. One whose rule somebody archived is let in by nobody, so
+/// that nothing is taken from it.
 pub fn living_reader<'a>(
-    readers: &'a [Reader],
+    readers: &[Reader],
     configuration: &Configuration,
     state: &'a State,
-) -> Option<(&'a Reader, Option<&'a str>)> {
+    observed: &Observed,
+) -> Option<&'a Binding> {
     readers.iter().find_map(|reader| {
         let key = configuration.api_keys.get(&reader.0)?;
         let binding = state.binding(&key.id, &reader.1).filter(|binding| binding.ended.is_none())?;
-        let lives = binding.grants().any(|grant| *grant != Grant::Key);
-        lives.then(|| (reader, rule_id(binding)))
+        let lives = |grant: &Grant| match grant {
+            Grant::Key => false,
+            Grant::Unresolved => true,
+            Grant::Rule { rule_id, service_account_id, issuer_id, .. } => {
+                ![rule_id, service_account_id, issuer_id].into_iter().any(|id| observed.is_lost(id))
+            }
+        };
+        binding.grants().any(lives).then_some(binding)
     })
 }
 
-fn rule_id(binding: &Binding) -> Option<&str> {
-    match &binding.grant {
-        Grant::Rule { rule_id, .. } => Some(rule_id),
-        Grant::Key | Grant::Unresolved => None,
-    }
+/// Whether a workload may live off a rule.
+pub fn lives_off(binding: &Binding, rule_id: &str) -> bool {
+    binding.grants().any(|grant| matches!(grant, Grant::Rule { rule_id: id, .. } if id == rule_id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{CONSUMER, ISSUER, KEY, RULE, address, built, consumer_id, hour};
+    use crate::sample::{CONSUMER, ISSUER, KEY, RULE, address, built, consumer_id, hour, id_of};
 
     /// A rule that is tried with the file that its consumer reads.
     fn shared() -> (Configuration, State) {
@@ -128,16 +135,20 @@ mod tests {
     #[test]
     fn whoever_has_its_key_lives_off_no_token() {
         let (configuration, mut state) = shared();
+        let mut observed = built().2;
         let readers = [(address(KEY), consumer_id(CONSUMER))];
-        let mut bind = |grant: Grant| {
+        let mut bind = |grant: Grant, observed: &Observed| {
             let bound = Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), grant, hour(0));
             state.apply(&bound.put());
-            living_reader(&readers, &configuration, &state).map(|(_, rule)| rule.map(str::to_owned))
+            let reader = living_reader(&readers, &configuration, &state, observed);
+            reader.map(|binding| lives_off(binding, &id_of(&address(RULE))))
         };
-        assert_eq!(bind(Grant::Key), None);
-        assert_eq!(bind(Grant::Unresolved), Some(None));
+        assert_eq!(bind(Grant::Key, &observed), None);
+        assert_eq!(bind(Grant::Unresolved, &observed), Some(false));
         let grant = crate::binding::grant(&built().1.records[&address(RULE)], None);
-        let Grant::Rule { rule_id, .. } = grant.clone() else { unreachable!() };
-        assert_eq!(bind(grant), Some(Some(rule_id)));
+        assert_eq!(bind(grant.clone(), &observed), Some(true));
+        let rule = observed.rules.get_mut(&id_of(&address(RULE))).unwrap();
+        rule.provenance.archived_at = Some(hour(1));
+        assert_eq!(bind(grant, &observed), None, "nothing is left to be taken from it");
     }
 }

@@ -188,7 +188,7 @@ fn rule_facts(
     });
     let record = state.records.get(rule);
     let readers = sightings.single_use.get(rule).map(Vec::as_slice).unwrap_or_default();
-    let spared = binding::living_reader(readers, configuration, state);
+    let spared = binding::living_reader(readers, configuration, state, observed);
     RuleFacts {
         address: rule.clone(),
         service_account: declared.service_account.clone(),
@@ -202,9 +202,9 @@ fn rule_facts(
         }),
         feed: feed.map(|(_, feed)| feed),
         can_exchange: declared.identity_token.is_some() && spared.is_none(),
-        spared: spared.map(|((lane, consumer), lives_off)| SparedFacts {
-            workload: format!("{consumer} of {lane}"),
-            lives_off_it: lives_off.is_some() && lives_off == record.map(|record| record.id.as_str()),
+        spared: spared.map(|reader| SparedFacts {
+            workload: format!("{} of {}", reader.consumer, reader.lane),
+            lives_off_it: record.is_some_and(|record| binding::lives_off(reader, &record.id)),
         }),
         reported_at: record.and_then(|record| reported_at(record, state, observed)),
         traffic_at: traffic.map(|(_, at)| at),

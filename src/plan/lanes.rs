@@ -1,22 +1,23 @@
 //! The steps of the lanes, as far as evidence lets each of them go.
 
+mod key;
 mod view;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use keyless_state::{Address, Binding, ConsumerId, Grant};
-use serde_json::{Value, json};
+use keyless_state::{Address, ConsumerId};
 
-use super::attributes::{self, Attributes};
 use super::build::{PlanInput, put_back, step_id};
-use super::change::{Action, Change, Drift, Reason};
+use super::change::Change;
 use super::diff::Diff;
 use super::operation::Operation;
 use super::plan_data::{LaneView, Step};
 use super::undo::Undo;
+use crate::binding;
 use crate::config::ApiKey;
-use crate::lane::{self, Assessment, Gate, LaneFacts, NamedRule, Presence, Stage, Supplier};
-use crate::resource::KeyStatus;
+use crate::lane::{self, Assessment, Gate, LaneFacts, NamedRule, Presence, RuleFacts, Stage, Supplier};
+use key::change;
+pub(super) use key::key_drift;
 use view::{by_hand, view};
 
 /// Plans all lanes. `base` are the steps for objects at the API.
@@ -107,7 +108,7 @@ impl LanePlanner<'_, '_> {
         let people_only = matches!(&assessment.gate, Gate::Waiting(needs)
             if needs.iter().all(|need| need.supplier == Supplier::Person));
         if assessment.stage == Stage::Remove && people_only {
-            return;
+            return self.prove_changes();
         }
         let configured = self.configure();
         let Some(verified) = self.verify(configured.clone()) else { return };
@@ -260,16 +261,23 @@ impl LanePlanner<'_, '_> {
         for rule in &self.facts.rules {
             let is_lived_off = self.facts.consumers.iter().filter(|it| it.rule == rule.address).any(|it| {
                 let binding = self.input.state.binding(&self.key.id, &it.id);
-                binding.is_some_and(|binding| binding.ended.is_none() && names(binding, it.rule_id.as_ref()))
+                let rule_id = it.rule_id.as_deref();
+                binding
+                    .zip(rule_id)
+                    .is_some_and(|(binding, id)| binding.ended.is_none() && binding::lives_off(binding, id))
             });
-            let parts = self.diff.depends_on.get(&rule.address).into_iter().flatten();
-            let is_altered = parts.chain([&rule.address]).any(|part| self.diff.altered.contains(part));
-            if is_lived_off && rule.can_exchange && (is_altered || !lane::was_proven(rule)) {
+            if is_lived_off && rule.can_exchange && (self.alters(rule) || !lane::was_proven(rule)) {
                 let after = self.steps_of(&rule.address);
                 let operation = Operation::Verify { address: rule.address.clone() };
                 self.add(Stage::Verify, false, operation, after, Undo::Nothing);
             }
         }
+    }
+
+    /// Whether this plan changes what a rule gives to whom.
+    fn alters(&self, rule: &RuleFacts) -> bool {
+        let parts = self.diff.depends_on.get(&rule.address).into_iter().flatten();
+        parts.chain([&rule.address]).any(|part| self.diff.altered.contains(part))
     }
 
     /// Writes settings anew where a workload lives off them, once what they name is proved.
@@ -288,10 +296,8 @@ impl LanePlanner<'_, '_> {
         let mut ids = Vec::new();
         for rule in &self.facts.rules {
             let moves = !self.steps_of(&rule.address).is_empty();
-            if !moves && lane::rule_is_verified(rule, self.input.now) {
-                continue;
-            }
-            if self.input.skip_waits && lane::awaits_workload(rule) {
+            let shows_itself = self.input.skip_waits && lane::awaits_workload(rule);
+            if !moves && (shows_itself || lane::rule_is_verified(rule, self.input.now)) {
                 continue;
             }
             if !rule.can_exchange {
@@ -353,80 +359,6 @@ impl LanePlanner<'_, '_> {
         let why = "an archived key cannot be brought back".to_owned();
         self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
     }
-}
-
-/// Whether a workload lives off a rule.
-fn names(binding: &Binding, rule: Option<&String>) -> bool {
-    let is_it = |grant: &Grant| matches!(grant, Grant::Rule { rule_id, .. } if Some(rule_id) == rule);
-    binding.grants().any(is_it)
-}
-
-/// What a plan does to a key, its consumers included.
-fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -> Change {
-    let object = input.observed.api_keys.get(&facts.key.id);
-    let mut before: Attributes = object.map(attributes::api_key).unwrap_or_default();
-    let consumers = |after: bool| -> Value {
-        let word = |consumer: &lane::ConsumerFacts| {
-            let goes = steps.iter().any(|step| {
-                matches!(&step.operation, Operation::Remove { consumer: id, .. } | Operation::TakeDeadKeyOut { consumer: id, .. } if *id == consumer.id)
-            });
-            match (&consumer.presence, goes && after) {
-                (_, true) | (Presence::Absent, _) => "free of the key",
-                (Presence::Present, _) => "holds the key",
-                (Presence::Unknown(_), _) if consumer.removed_at.is_some() => "free of the key",
-                (Presence::Unknown(_), _) => "unknown",
-            }
-        };
-        let words = facts.consumers.iter().map(|consumer| (consumer.id.to_string(), json!(word(consumer))));
-        Value::Object(words.collect())
-    };
-    before.insert("consumers".to_owned(), consumers(false));
-    let mut after = before.clone();
-    after.insert("consumers".to_owned(), consumers(true));
-    for step in steps {
-        match step.operation {
-            Operation::Disable { .. } => after.insert("status".to_owned(), json!("inactive")),
-            Operation::ArchiveKey { .. } => after.insert("status".to_owned(), json!("archived")),
-            _ => None,
-        };
-    }
-    let takes_out = |step: &Step| matches!(step.operation, Operation::TakeDeadKeyOut { .. });
-    let moves = steps.iter().any(|step| step.lane.is_some() || takes_out(step));
-    Change {
-        address: facts.address.clone(),
-        action: if moves { Action::Update } else { Action::NoOp },
-        reason: if moves { Reason::Lane } else { Reason::Equal },
-        before: Some(before),
-        after: Some(after),
-        unknown: Vec::new(),
-    }
-}
-
-/// Keys whose status somebody else changed since it was recorded.
-pub(super) fn key_drift(input: &PlanInput<'_>) -> Vec<Drift> {
-    let mut drift = Vec::new();
-    for (address, lane) in input.recorded.lanes.iter().filter(|(_, lane)| !lane.forgotten) {
-        let Some(object) = input.observed.api_keys.get(&lane.key_id) else { continue };
-        let recorded = match (lane.archived_at, lane.disabled_at) {
-            (Some(_), _) => KeyStatus::Archived,
-            (None, Some(_)) => KeyStatus::Inactive,
-            (None, None) => KeyStatus::Active,
-        };
-        if object.status == recorded || object.status == KeyStatus::Expired {
-            continue;
-        }
-        let status =
-            |word: &str| -> Attributes { Attributes::from_iter([("status".to_owned(), json!(word))]) };
-        drift.push(Drift {
-            address: address.clone(),
-            what: "changed".to_owned(),
-            before: status(recorded.word()),
-            after: Some(status(object.status.word())),
-            by: None,
-            at: None,
-        });
-    }
-    drift
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, ConsumerId, Fact, Grant, Record, Weight, Winner};
+use keyless_state::{Address, ConsumerId, Fact, Grant, Kind, Record, Weight, Winner};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -105,7 +105,16 @@ impl Known<'_> {
         let readers = self.sightings.single_use.get(rule).into_iter().flatten();
         let bindings = readers
             .filter_map(|(lane, id)| self.state.binding(&self.configuration.api_keys.get(lane)?.id, id));
-        bindings.filter(|it| it.ended.is_none()).any(|it| it.grants().any(|grant| *grant != Grant::Key))
+        let works = |grant: &Grant| match grant {
+            Grant::Key => false,
+            Grant::Unresolved => true,
+            Grant::Rule { rule_id, service_account_id, issuer_id, .. } => {
+                self.is_live(Kind::FederationRule, rule_id)
+                    && self.is_live(Kind::ServiceAccount, service_account_id)
+                    && self.is_live(Kind::Provider, issuer_id)
+            }
+        };
+        bindings.filter(|it| it.ended.is_none()).any(|it| it.grants().any(works))
     }
 
     /// When one who reads the token of a rule last signed that he federates through it as it is now.

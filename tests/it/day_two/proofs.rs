@@ -3,6 +3,16 @@
 use super::{MAIN, SKIPS, Stage, WAITS, check_workload, edit_named, hours_pass, reach, replace};
 use crate::support::Environment;
 
+fn shorter(environment: &Environment) {
+    replace(
+        environment,
+        &[(
+            "  match {\n    subject = \"device:one\"",
+            "  token_lifetime_seconds = 1800\n\n  match {\n    subject = \"device:one\"",
+        )],
+    );
+}
+
 /// The trial is made with a token that the API refuses, since it is one of another day.
 fn outdate(environment: &Environment, token: &str) {
     environment.edit(MAIN, "    file = \"m/identity-token\"", "    file = \"m/outdated\"");
@@ -17,15 +27,6 @@ fn spoil(environment: &Environment) {
 
 #[test]
 fn a_change_under_a_finished_lane_is_proved_at_once_and_set_back_where_it_fails() {
-    let shorter = |environment: &Environment| {
-        replace(
-            environment,
-            &[(
-                "  match {\n    subject = \"device:one\"",
-                "  token_lifetime_seconds = 1800\n\n  match {\n    subject = \"device:one\"",
-            )],
-        );
-    };
     let finished = reach(Stage::Finished);
     let proved = finished.copied();
     shorter(&proved);
@@ -112,5 +113,20 @@ fn a_workload_on_single_tokens_shows_by_itself_that_its_rule_works() {
     // The proof is more than a day old, and the report that came meanwhile takes its place.
     let run = environment.keyless("apply -auto-approve").exits(0);
     assert!(!run.stderr.contains("✓ verify") && run.stderr.contains("✓ revoke"), "{}", run.told());
+    check_workload(&environment, "revoked");
+}
+
+#[test]
+fn a_change_under_way_on_single_tokens_waits_for_the_next_report() {
+    let environment = reach(Stage::NotBegun);
+    environment.edit(MAIN, SHARED, "");
+    environment.edit(MAIN, SKIPS, WAITS);
+    environment.keyless("apply -auto-approve").exits(0);
+    environment.edit(MAIN, WAITS, SKIPS);
+    shorter(&environment);
+    let run = environment.keyless("apply -auto-approve").exits(0);
+    assert!(!run.stderr.contains("✓ verify") && !run.stderr.contains("✓ revoke"), "{}", run.told());
+    environment.apply();
+    assert_eq!(environment.lane("api_key.app")["key_status"], "inactive");
     check_workload(&environment, "revoked");
 }
