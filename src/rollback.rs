@@ -6,23 +6,22 @@
 
 mod dead;
 mod hold;
+mod operations;
 mod spare;
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, Fact, Kind, LaneRecord, Origin, Record, State};
+use keyless_state::{Address, ConsumerId, Fact, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
 
 use crate::binding;
 use crate::config::{ApiKey, Configuration, PutBack};
-use crate::lane::Stage;
+use crate::lane::{Presence, Stage};
 use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
-use crate::resource::{
-    IssuerArguments, Match, OrganizationRole, RuleArguments, RuleWorkspaces, ServiceAccountArguments,
-};
 
 pub use dead::dead_keys;
 pub use hold::holds;
+pub(crate) use operations::operations_to;
 pub use spare::spare;
 
 /// The steps of a way back, what they change, and what stays behind.
@@ -36,11 +35,21 @@ pub struct WayBack {
     pub residue: Vec<String>,
 }
 
+/// Whether the key is in each consumer, as far as anybody looked.
+pub type Presences = BTreeMap<(Address, ConsumerId), Presence>;
+
 /// The way from `now` to `then`. For a destroy, `then` is an empty state.
-pub fn way_back(now: &State, then: &State, configuration: &Configuration, reason: Reason) -> WayBack {
+pub fn way_back(
+    now: &State,
+    then: &State,
+    configuration: &Configuration,
+    presence: &Presences,
+    reason: Reason,
+) -> WayBack {
     let mut back = Planner {
         back: WayBack::default(),
         configuration,
+        presence,
         now,
         then,
         reason,
@@ -94,6 +103,7 @@ fn archive_order(kind: Kind) -> u8 {
 struct Planner<'a> {
     back: WayBack,
     configuration: &'a Configuration,
+    presence: &'a Presences,
     now: &'a State,
     then: &'a State,
     reason: Reason,
@@ -160,7 +170,15 @@ impl Planner<'_> {
                 continue;
             }
             let mut chain = after.clone();
-            if consumer.removed_at.is_some() && was.removed_at.is_none() {
+            let written = |state: &State, record: &keyless_state::ConsumerRecord| {
+                let bound = state.binding(&lane.key_id, id).is_some_and(|it| !it.settings.is_empty());
+                record.configured_at.is_some() || bound
+            };
+            let is_written = written(self.now, consumer) && !written(self.then, was);
+            // Settings go only beside a key. Where somebody else took it out, it comes back first.
+            let is_out =
+                consumer.removed_at.is_some() || (is_written && self.is_seen_without_key(address, id));
+            if is_out && was.removed_at.is_none() {
                 if let Some(why) = self.cannot_restore(address, id) {
                     self.stranded = true;
                     self.back
@@ -176,11 +194,12 @@ impl Planner<'_> {
                 chain = vec![self.step(Stage::Remove, operation, chain, again.clone())];
                 touched = true;
             }
-            let written = |state: &State, record: &keyless_state::ConsumerRecord| {
-                let bound = state.binding(&lane.key_id, id).is_some_and(|it| !it.settings.is_empty());
-                record.configured_at.is_some() || bound
-            };
-            let is_written = written(self.now, consumer) && !written(self.then, was);
+            if is_written && is_out && was.removed_at.is_some() {
+                let line =
+                    format!("{address}: the federation settings in {id} stay, since its key was out then");
+                self.back.residue.push(line);
+                continue;
+            }
             if let Some(place) = self.displaced(address, id).filter(|_| is_written) {
                 let line = format!(
                     "{address}: the settings in `{place}` have to be taken out by hand: {id} names another place by now"
@@ -228,18 +247,24 @@ impl Planner<'_> {
     }
 
     /// Whether a person said that the workload is gone.
-    fn is_given_up(&self, key_id: &str, consumer: &keyless_state::ConsumerId) -> bool {
+    fn is_given_up(&self, key_id: &str, consumer: &ConsumerId) -> bool {
         self.now.binding(key_id, consumer).is_some_and(|binding| binding.ended.is_some())
     }
 
+    /// Whether a place was looked into and is not known to hold the key.
+    fn is_seen_without_key(&self, key: &Address, id: &ConsumerId) -> bool {
+        let seen = self.presence.get(&(key.clone(), id.clone()));
+        seen.is_some_and(|presence| *presence != Presence::Present)
+    }
+
     /// The recorded place of a consumer whose block names another one.
-    fn displaced(&self, key: &Address, id: &keyless_state::ConsumerId) -> Option<String> {
+    fn displaced(&self, key: &Address, id: &ConsumerId) -> Option<String> {
         let declared = self.configuration.api_keys.get(key)?;
         let binding = self.now.binding(&declared.id, id);
         binding::displaced(id, declared.consumers.get(id)?, binding).map(str::to_owned)
     }
 
-    fn cannot_restore(&self, key: &Address, id: &keyless_state::ConsumerId) -> Option<String> {
+    fn cannot_restore(&self, key: &Address, id: &ConsumerId) -> Option<String> {
         let consumer = self.configuration.api_keys.get(key).and_then(|key| key.consumers.get(id));
         if let Some(place) = self.displaced(key, id) {
             return Some(format!("its block names another place than `{place}` by now"));
@@ -291,137 +316,6 @@ impl Planner<'_> {
         self.changed(address, action, Some(record.attributes.clone()), None);
         self.step(Stage::Revoke, operation, after, undo);
     }
-}
-
-/// The operations that make an object what it was. Additions come before removals.
-pub(crate) fn operations_to(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
-    match address.kind() {
-        Kind::Provider => issuer_arguments(&then.attributes)
-            .map(|arguments| Operation::UpdateIssuer { address: address.clone(), arguments })
-            .into_iter()
-            .collect(),
-        Kind::ServiceAccount => account_operations(address, now, then),
-        Kind::FederationRule => rule_operations(address, now, then),
-        Kind::ApiKey | Kind::Data => Vec::new(),
-    }
-}
-
-fn issuer_arguments(attributes: &Attributes) -> Option<IssuerArguments> {
-    serde_json::from_value(Value::Object(attributes.clone())).ok()
-}
-
-fn account_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
-    let (Some(old), Some(new)) = (account(&now.attributes), account(&then.attributes)) else {
-        return Vec::new();
-    };
-    let mut operations = Vec::new();
-    let description = (old.0.description != new.0.description).then(|| new.0.description.clone());
-    let organization_role = (old.0.organization_role != new.0.organization_role)
-        .then(|| new.0.organization_role.word().to_owned());
-    if description.is_some() || organization_role.is_some() {
-        operations.push(Operation::UpdateServiceAccount {
-            address: address.clone(),
-            description,
-            organization_role,
-        });
-    }
-    for (workspace_id, role) in &new.1 {
-        if old.1.get(workspace_id) != Some(role) {
-            operations.push(Operation::SetMembership {
-                address: address.clone(),
-                workspace_id: workspace_id.clone(),
-                role: role.clone(),
-            });
-        }
-    }
-    for workspace_id in old.1.keys().filter(|id| !new.1.contains_key(*id)) {
-        operations.push(Operation::RemoveMembership {
-            address: address.clone(),
-            workspace_id: workspace_id.clone(),
-        });
-    }
-    operations
-}
-
-fn account(attributes: &Attributes) -> Option<(ServiceAccountArguments, BTreeMap<String, String>)> {
-    let text = |name: &str| attributes.get(name).and_then(Value::as_str).map(str::to_owned);
-    let memberships = serde_json::from_value(attributes.get("memberships")?.clone()).ok()?;
-    let arguments = ServiceAccountArguments {
-        name: text("name")?,
-        description: text("description")?,
-        organization_role: OrganizationRole::from_word(&text("organization_role")?),
-    };
-    Some((arguments, memberships))
-}
-
-fn rule_operations(address: &Address, now: &Record, then: &Record) -> Vec<Operation> {
-    let (Some(old), Some(new)) = (rule(&now.attributes), rule(&then.attributes)) else { return Vec::new() };
-    let none = std::collections::BTreeSet::new();
-    let ids = |workspaces: &RuleWorkspaces| match workspaces {
-        RuleWorkspaces::All => none.clone(),
-        RuleWorkspaces::These(ids) => ids.clone(),
-    };
-    let (had, wanted) = (ids(&old.workspaces), ids(&new.workspaces));
-    let mut operations = Vec::new();
-    for workspace_id in wanted.difference(&had) {
-        operations.push(Operation::EnableWorkspace {
-            address: address.clone(),
-            workspace_id: workspace_id.clone(),
-        });
-    }
-    let all = new.workspaces == RuleWorkspaces::All;
-    let flag = ((old.workspaces == RuleWorkspaces::All) != all).then_some(all);
-    let same = RuleArguments { workspaces: old.workspaces.clone(), ..new.clone() } == old;
-    let of_kind = |kind: Kind| then.depends_on.iter().find(|address| address.kind() == kind).cloned();
-    let provider = of_kind(Kind::Provider);
-    if (flag.is_some() || !same)
-        && let Some(provider) = provider
-    {
-        operations.push(Operation::UpdateRule {
-            address: address.clone(),
-            provider,
-            service_account: of_kind(Kind::ServiceAccount),
-            arguments: new,
-            applies_to_all_workspaces: flag,
-        });
-    }
-    if !all {
-        for workspace_id in had.difference(&wanted) {
-            operations.push(Operation::DisableWorkspace {
-                address: address.clone(),
-                workspace_id: workspace_id.clone(),
-            });
-        }
-    }
-    operations
-}
-
-fn rule(attributes: &Attributes) -> Option<RuleArguments> {
-    let text = |name: &str| attributes.get(name).and_then(Value::as_str).map(str::to_owned);
-    let matching = attributes.get("match")?;
-    let part = |name: &str| matching.get(name).and_then(Value::as_str).map(str::to_owned);
-    let claims = matching.get("claims").cloned().unwrap_or_else(|| Value::Object(Attributes::new()));
-    let workspaces = match attributes.get("applies_to_all_workspaces")?.as_bool()? {
-        true => RuleWorkspaces::All,
-        false => {
-            RuleWorkspaces::These(serde_json::from_value(attributes.get("workspace_ids")?.clone()).ok()?)
-        }
-    };
-    Some(RuleArguments {
-        name: text("name")?,
-        description: text("description")?,
-        issuer_id: text("issuer_id")?,
-        matching: Match {
-            subject_prefix: part("subject_prefix"),
-            audience: part("audience"),
-            claims: serde_json::from_value(claims).ok()?,
-            condition: part("condition"),
-        },
-        service_account_id: text("service_account_id")?,
-        oauth_scope: text("oauth_scope")?,
-        token_lifetime_seconds: attributes.get("token_lifetime_seconds")?.as_i64()?,
-        workspaces,
-    })
 }
 
 #[cfg(test)]

@@ -229,7 +229,20 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, F
     let told = |error: crate::consumer::ConsumerError| doubt(error.to_string());
     match change {
         ConsumerChange::Configure(settings) => place.configure(&settings).map_err(told)?,
-        ConsumerChange::Unconfigure => place.unconfigure().map_err(told)?,
+        ConsumerChange::Unconfigure => {
+            // Without its key the workload lives off these settings.
+            match place.check().await {
+                Presence::Present => place.unconfigure().map_err(told)?,
+                Presence::Absent => {
+                    let told = format!("{} does not hold the key, so its federation settings stay", place.id);
+                    return Err(told.into());
+                }
+                Presence::Unknown(why) => {
+                    let told = format!("{} cannot be read, so its federation settings stay: {why}", place.id);
+                    return Err(told.into());
+                }
+            }
+        }
         ConsumerChange::TakeDeadKeyOut(key) => place.take_dead_key_out(&key).map_err(told)?,
         ConsumerChange::Remove => {
             done.receipt = place.remove().await.map_err(told)?;
@@ -246,7 +259,10 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, F
             match place.check().await {
                 Presence::Present => {}
                 Presence::Absent => {
-                    return Err(doubt(format!("{} does not hold the key after it was put back", place.id)));
+                    return Err(doubt(format!(
+                        "{} does not hold the key after it was put back: somebody else took it away. Put it back by hand, and run the command again",
+                        place.id
+                    )));
                 }
                 Presence::Unknown(why) => {
                     return Err(doubt(format!("{} cannot be read back: {why}", place.id)));

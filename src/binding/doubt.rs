@@ -31,7 +31,7 @@ pub fn doubt(
     configuration: &Configuration,
     observed: &Observed,
 ) -> Option<Doubt> {
-    if binding.ended.is_some() || binding.has_key() {
+    if binding.ended.is_some() || binding.grant == Grant::Key {
         return None;
     }
     let rule = configuration.federation_rules.get(&consumer.rule)?;

@@ -55,7 +55,7 @@ impl Lack {
 impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Lack::Block => f.write_str("its block, without which nobody looks for its key"),
+            Lack::Block => f.write_str("its block, without which nobody looks for its key: declare it again"),
             Lack::Active(None) => f.write_str("an active key (the API does not list it)"),
             Lack::Active(Some(status)) => write!(f, "an active key (it is {})", status.word()),
             Lack::Key => f.write_str("the key in its place (it does not hold it)"),

@@ -11,6 +11,7 @@ use keyless_state::{
 use super::moved::may_be_moved;
 use super::{Word, grant, live, place, words};
 use crate::config::{Configuration, Consumer, ConsumerDriver};
+use crate::lane::Presence;
 use crate::limits;
 
 /// Federation settings found in consumers.
@@ -25,6 +26,7 @@ pub fn learn(
     state: &State,
     found: &Found,
     marked: &Marked,
+    presence: &BTreeMap<(Address, ConsumerId), Presence>,
     now: Timestamp,
 ) -> Vec<Mutation> {
     let mut learnt = Vec::new();
@@ -48,7 +50,8 @@ pub fn learn(
             let told = told.get(&(lane, id)).into_iter().flatten().copied();
             let told: Vec<&Evidence> = told.filter(|it| it.fact.is_about(lane, &key.id, id)).collect();
             let found = found.get(&(lane.clone(), id.clone()));
-            let seen = Seen { lane, id, consumer, state, told: &told, records: &records, found };
+            let holds = presence.get(&(lane.clone(), id.clone()));
+            let seen = Seen { lane, id, consumer, state, told: &told, records: &records, found, holds };
             let known = state.binding(&key.id, id);
             let Some(mut binding) = known.cloned().or_else(|| seen.vouched_for(&key.id)) else { continue };
             // A lane that was forgotten may be declared again under another name.
@@ -63,6 +66,7 @@ pub fn learn(
             learnt.extend(seen.revive(&mut binding));
             seen.resolve(&mut binding);
             seen.read(&mut binding, now);
+            seen.put_back(&mut binding, now);
             seen.follow(&mut binding);
             seen.meet(&mut binding, now);
             learnt.extend(seen.contradicted(&binding, &words));
@@ -99,6 +103,8 @@ struct Seen<'a> {
     /// What is recorded, by the ids of the API.
     records: &'a BTreeMap<&'a str, &'a Record>,
     found: Option<&'a BTreeMap<String, String>>,
+    /// Whether its key is in its place.
+    holds: Option<&'a Presence>,
 }
 
 impl<'a> Seen<'a> {
@@ -199,8 +205,32 @@ impl<'a> Seen<'a> {
         let Some(rule) = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id)) else {
             return;
         };
-        if !binding.has_key() {
-            binding.write(grant(rule, self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str)), now);
+        let is_out = self.holds == Some(&Presence::Absent);
+        if binding.has_key() && !is_out {
+            return;
+        }
+        let named = grant(rule, self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str));
+        // Somebody took its key out, so that it lives off what its settings name.
+        binding.written.retain(|written| written.grant != Grant::Key);
+        match binding.grant {
+            Grant::Key => binding.settle(named, now),
+            Grant::Rule { .. } | Grant::Unresolved => binding.write(named, now),
+        }
+    }
+
+    /// Notes that somebody put a key back that somebody had taken out, neither of them keyless.
+    fn put_back(&self, binding: &mut Binding, now: Timestamp) {
+        let lane = self.state.lanes.get(self.lane);
+        let record = lane.and_then(|lane| lane.consumers.get(self.id));
+        let is_ours = record.is_some_and(|record| record.removed_at.is_some());
+        let is_rule = matches!(binding.grant, Grant::Rule { .. });
+        if self.holds == Some(&Presence::Present)
+            && record.is_some()
+            && !is_ours
+            && is_rule
+            && !binding.has_key()
+        {
+            binding.write(Grant::Key, now);
         }
     }
 

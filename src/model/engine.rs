@@ -60,7 +60,8 @@ impl Scope {
         }
         learnt.extend(self.read_evidence(world, &state));
         learnt.iter().for_each(|change| state.apply(change));
-        let bindings = binding::learn(&self.configuration, &state, &seen.found, &seen.marked, now);
+        let bindings =
+            binding::learn(&self.configuration, &state, &seen.found, &seen.marked, &seen.presence, now);
         bindings.iter().for_each(|change| state.apply(change));
         learnt.extend(bindings);
         let used = binding::in_use_again(&binding::Seen {
@@ -127,15 +128,14 @@ impl Scope {
             false => plan::build(input).ok(),
             true => {
                 let then = world.checkpoint.as_ref()?;
-                let mut back = way_back(state, then, &self.configuration, Reason::Rollback);
+                let mut back = way_back(state, then, &self.configuration, &seen.presence, Reason::Rollback);
                 spare(&mut back, state, &binding::unrecorded_use(state, input.now));
                 if !self.without.rereads && !dead_keys(&back, state, &observed).is_empty() {
                     return None;
                 }
-                let now = input.now;
+                let (now, configuration) = (input.now, &self.configuration);
                 let plan = plan::build_back(input, back);
-                let scene =
-                    plan::Scene { configuration: &self.configuration, state, observed: &observed, now };
+                let scene = plan::Scene { configuration, state, observed: &observed, now };
                 plan::cut_off(&plan.steps, &scene).is_empty().then_some(plan)
             }
         }

@@ -181,8 +181,14 @@ fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
     let lost = diff.held.values().filter(|held| held.cause == Cause::Archived);
     input.sightings.lost = lost.map(|held| held.address.clone()).collect();
     let workspace_id = |workspace: &WorkspaceRef| diff.workspace_id(workspace);
-    input.sightings.wanted_settings =
-        wanted_settings(input.configuration, input.state, input.observed, workspace_id);
+    let mut wanted = wanted_settings(input.configuration, input.state, input.observed, workspace_id);
+    if input.configuration.workspaces.len() > diff.workspaces.len() {
+        // What settings should say is not known where a workspace is not found, so that they are not judged.
+        for (place, found) in &input.sightings.settings {
+            wanted.entry(place.clone()).or_insert_with(|| found.clone());
+        }
+    }
+    input.sightings.wanted_settings = wanted;
 }
 
 pub(crate) fn step_id(operation: &Operation) -> String {

@@ -5,7 +5,7 @@ mod view;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use keyless_state::{Address, ConsumerId};
+use keyless_state::{Address, ConsumerId, Grant};
 
 use super::build::{PlanInput, put_back, step_id};
 use super::change::Change;
@@ -211,7 +211,7 @@ impl LanePlanner<'_, '_> {
     /// that have their key yet.
     fn lacking(&self, bound: bool) -> Vec<ConsumerId> {
         let is_bound = |id: &ConsumerId| {
-            self.input.state.binding(&self.key.id, id).is_some_and(|binding| !binding.has_key())
+            self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.grant != Grant::Key)
         };
         let is_lacking = |it: &&lane::ConsumerFacts| it.unconfigured.is_some() && it.doubt.is_none();
         let lacking = self.facts.consumers.iter().filter(is_lacking);
@@ -238,7 +238,11 @@ impl LanePlanner<'_, '_> {
             return;
         }
         self.prove_changes();
-        for consumer in self.lacking(true) {
+        // One whose key is back has taken its way back.
+        let has_key = |id: &ConsumerId| {
+            self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.has_key())
+        };
+        for consumer in self.lacking(true).into_iter().filter(|id| !has_key(id)).collect::<Vec<_>>() {
             let rule = self.key.consumers[&consumer].rule.clone();
             let mut after = self.steps_of(&rule);
             let facts = self.facts.rules.iter().find(|it| it.address == rule);

@@ -100,6 +100,12 @@ impl Known<'_> {
         }
     }
 
+    /// Whether somebody looked into a place and did not see the key there.
+    pub(super) fn lacks_key(&self, lane: &Address, consumer: &ConsumerId) -> bool {
+        let seen = self.sightings.presence.get(&(lane.clone(), consumer.clone()));
+        seen.is_some_and(|presence| *presence != Presence::Present)
+    }
+
     /// Whether a trial of a rule would use up the token of somebody who lives off his.
     fn spares(&self, rule: &Address) -> bool {
         let readers = self.sightings.single_use.get(rule).into_iter().flatten();

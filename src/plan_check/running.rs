@@ -81,7 +81,9 @@ pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
                 found.push(broken(Invariant::I3, step, what, "an active key"));
             }
         }
-        Operation::Unconfigure { address, consumer } if moment.removed_at(address, consumer).is_some() => {
+        Operation::Unconfigure { address, consumer }
+            if moment.removed_at(address, consumer).is_some() || moment.lacks_key(address, consumer) =>
+        {
             let what = format!("that {consumer} lost its key and lives off federation");
             found.push(broken(Invariant::I3, step, what, "the key back before"));
         }

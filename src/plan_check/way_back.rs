@@ -41,9 +41,10 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
                 let restores = |other: &&Step| matches!(&other.operation, Operation::Restore { consumer: of, .. } if of == consumer);
                 let restore: Vec<&Step> = steps.about(address).filter(restores).collect();
                 steps.demand_before(Invariant::I3, step, restore.iter().copied(), found);
-                if restore.is_empty()
-                    && moment.is_some_and(|moment| moment.removed_at(address, consumer).is_some())
-                {
+                let lost = |moment: &Known<'_>| {
+                    moment.removed_at(address, consumer).is_some() || moment.lacks_key(address, consumer)
+                };
+                if restore.is_empty() && moment.is_some_and(lost) {
                     let what = format!("that {consumer} lost its key and does not get it back");
                     found.push(broken(Invariant::I3, step, what, "the key back before federation goes"));
                 }
@@ -76,7 +77,9 @@ fn restore(
     found: &mut Vec<Violation>,
 ) {
     let lane = moment.state.lanes.get(address);
-    if lane.and_then(|lane| lane.consumers.get(consumer)).is_none_or(|record| record.removed_at.is_none()) {
+    let is_taken =
+        lane.and_then(|lane| lane.consumers.get(consumer)).is_some_and(|record| record.removed_at.is_some());
+    if !is_taken && !moment.lacks_key(address, consumer) {
         let what = format!("{consumer}, from which keyless took no key");
         found.push(broken(Invariant::I8, step, what, "a consumer from which keyless took the key"));
     }

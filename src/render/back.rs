@@ -14,8 +14,7 @@ pub fn waits(unused: &[(&Binding, Vec<Lack>)]) -> String {
         return String::new();
     }
     let mut out =
-        "The keys are back. What these workloads may live off stays until they are seen to use their keys:\n"
-            .to_owned();
+        "What these workloads may live off stays until they are seen to use their keys:\n".to_owned();
     for (binding, lacks) in unused {
         let _ = writeln!(out, "  {} of {}, which lacks", binding.consumer, binding.lane);
         for lack in lacks {

@@ -21,7 +21,9 @@ pub fn planned(plan: &Plan) -> String {
             let _ =
                 writeln!(out, "      {:<9}  {}{}", step.stage, step_text(step, lane), paint(DIM, undo(step)));
         }
-        if lane.moves.is_empty() {
+        if back {
+            // What the lane would need to go on is no business of a way back.
+        } else if lane.moves.is_empty() {
             out.push_str(&missing(lane, "      "));
         } else {
             // Only what this run cannot supply itself is worth a line beside its steps.

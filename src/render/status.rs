@@ -5,8 +5,19 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::lanes;
-use super::style::{BOLD, paint};
-use crate::plan::LaneView;
+use super::style::{BOLD, RED, paint};
+use crate::plan::{LaneView, Refused};
+
+/// What the files ask for and no apply does, with what to do.
+pub fn refused(refused: &[Refused]) -> String {
+    if refused.is_empty() {
+        return String::new();
+    }
+    let told =
+        |it: &Refused| format!("  {}: {}\n      {}\n      fix  {}\n", it.address, it.summary, it.why, it.fix);
+    let lines: String = refused.iter().map(told).collect();
+    format!("\n{} no apply does this as it is asked for.\n{lines}", paint(RED, "Refused:"))
+}
 
 /// All lanes as a table, with what each waits for.
 pub fn text(views: &[LaneView]) -> String {
@@ -40,7 +51,7 @@ fn standing(lane: &LaneView) -> String {
     }
 }
 
-/// All lanes as an object with the key `lanes`.
-pub fn json(views: &[LaneView]) -> Value {
-    json!({ "format_version": "1.0", "lanes": views })
+/// All lanes as an object with the key `lanes`; what is refused under `refused`.
+pub fn json(views: &[LaneView], refused: &[Refused]) -> Value {
+    json!({ "format_version": "1.0", "lanes": views, "refused": refused })
 }

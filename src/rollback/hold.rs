@@ -54,7 +54,8 @@ mod tests {
         let (configuration, then, _) = built();
         let mut now = then.clone();
         change(&mut now);
-        let back = way_back(&now, &then, &configuration, Reason::Rollback);
+        let back =
+            way_back(&now, &then, &configuration, &std::collections::BTreeMap::new(), Reason::Rollback);
         for only in [None, Some(address(KEY))] {
             let found = holds(&back, (&now, &then), &configuration, only.as_ref(), hour(9));
             let held: Vec<String> = found

@@ -55,7 +55,13 @@ mod tests {
             ..state.records[&address(RULE)].clone()
         };
         state.records.insert(second.clone(), rule);
-        let whole = way_back(&state, &State::default(), &configuration, Reason::Rollback);
+        let whole = way_back(
+            &state,
+            &State::default(),
+            &configuration,
+            &std::collections::BTreeMap::new(),
+            Reason::Rollback,
+        );
         let mut back = whole.clone();
         spare(&mut back, &state, &[]);
         assert_eq!(back, whole);

@@ -20,7 +20,7 @@ fn revoked() -> (Configuration, State) {
 #[test]
 fn the_way_to_nothing_brings_the_key_back_before_anything_goes() {
     let (configuration, state) = revoked();
-    let back = way_back(&state, &State::default(), &configuration, Reason::Destroy);
+    let back = way_back(&state, &State::default(), &configuration, &Presences::new(), Reason::Destroy);
     let (enable, restore) = ("enable/api_key.old", "restore/api_key.old/dotenv.app");
     let archives = ["archive/federation_rule.bot", "archive/provider.oidc.ci", "archive/service_account.bot"];
     assert_eq!(ids(&back), [enable, restore, "forget/api_key.old", archives[0], archives[1], archives[2]]);
@@ -35,7 +35,7 @@ fn the_way_to_nothing_brings_the_key_back_before_anything_goes() {
 fn archives_wait_for_the_key_of_a_lane_without_recorded_consumers() {
     let (configuration, mut state) = revoked();
     state.lanes.get_mut(&address(KEY)).unwrap().consumers.clear();
-    let back = way_back(&state, &State::default(), &configuration, Reason::Destroy);
+    let back = way_back(&state, &State::default(), &configuration, &Presences::new(), Reason::Destroy);
     for step in back.steps.iter().filter(|step| step.id.starts_with("archive")) {
         assert!(step.after.iter().any(|id| id == "enable/api_key.old"), "{}", step.id);
     }
@@ -48,7 +48,7 @@ fn a_change_back_waits_for_the_key() {
     then.lanes.clear();
     let rule: Address = address(RULE);
     state.records.get_mut(&rule).unwrap().attributes.insert("description".into(), "new".into());
-    let back = way_back(&state, &then, &configuration, Reason::Rollback);
+    let back = way_back(&state, &then, &configuration, &Presences::new(), Reason::Rollback);
     assert_eq!(
         ids(&back),
         ["enable/api_key.old", "restore/api_key.old/dotenv.app", "update/federation_rule.bot"]
@@ -61,7 +61,7 @@ fn what_cannot_be_taken_back_is_told() {
     let check = |change: &dyn Fn(&mut Configuration, &mut State), expected: &str| {
         let (mut configuration, mut state) = revoked();
         change(&mut configuration, &mut state);
-        let back = way_back(&state, &State::default(), &configuration, Reason::Destroy);
+        let back = way_back(&state, &State::default(), &configuration, &Presences::new(), Reason::Destroy);
         // A workload without its key lives off what replaced it, so that stays, and this is said.
         assert_eq!(back.residue.len(), 2, "{:?}", back.residue);
         assert!(back.residue[1].starts_with("what was created since stays"), "{}", back.residue[1]);
@@ -91,7 +91,7 @@ fn a_word_about_another_key_of_that_name_keeps_nothing() {
             *key_id = named.map(str::to_owned);
         }
         state.evidence.push(word);
-        let back = way_back(&state, &State::default(), &configuration, Reason::Rollback);
+        let back = way_back(&state, &State::default(), &configuration, &Presences::new(), Reason::Rollback);
         assert_eq!(back.residue.is_empty(), !stays, "{named:?}: {:?}", back.residue);
         assert_eq!(ids(&back).contains(&"archive/federation_rule.bot"), !stays);
     };
@@ -103,7 +103,10 @@ fn a_word_about_another_key_of_that_name_keeps_nothing() {
 #[test]
 fn nothing_is_done_on_the_way_to_where_it_stands() {
     let (configuration, state) = revoked();
-    assert_eq!(way_back(&state, &state, &configuration, Reason::Rollback), WayBack::default());
+    assert_eq!(
+        way_back(&state, &state, &configuration, &Presences::new(), Reason::Rollback),
+        WayBack::default()
+    );
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn a_key_that_somebody_else_set_inactive_is_not_put_back() {
     let mut check = |status: &str, ours: bool, expected: usize| {
         state.lanes.get_mut(&address(KEY)).unwrap().disabled_at = ours.then(|| hour(80));
         observed.api_keys.insert("apikey_1".into(), api_key("apikey_1", KeyStatus::from_word(status)));
-        let back = way_back(&state, &State::default(), &configuration, Reason::Destroy);
+        let back = way_back(&state, &State::default(), &configuration, &Presences::new(), Reason::Destroy);
         assert_eq!(dead_keys(&back, &state, &observed).len(), expected, "{status}");
     };
     check("active", false, 0);

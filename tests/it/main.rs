@@ -8,6 +8,7 @@ mod support;
 mod bad_api;
 mod bad_configuration;
 mod bad_state;
+mod by_hand;
 mod choices;
 mod conformance;
 mod console;

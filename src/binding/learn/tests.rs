@@ -46,8 +46,10 @@ fn learnt(world: &World, found: &[(&str, &str)]) -> State {
         false => Found::from([((address(KEY), consumer_id(CONSUMER)), found)]),
     };
     let mut state = world.1.clone();
-    learn(&world.0, &world.1, &found, &Marked::new(), hour(10)).iter().for_each(|change| state.apply(change));
-    assert_eq!(learn(&world.0, &state, &found, &Marked::new(), hour(10)), []);
+    learn(&world.0, &world.1, &found, &Marked::new(), &BTreeMap::new(), hour(10))
+        .iter()
+        .for_each(|change| state.apply(change));
+    assert_eq!(learn(&world.0, &state, &found, &Marked::new(), &BTreeMap::new(), hour(10)), []);
     state
 }
 
@@ -145,7 +147,7 @@ fn identities_are_remembered_for_a_month_and_the_newest_for_ever() {
         }
         now = hour(days * 24);
         world.1.evidence = vec![seen];
-        let changes = learn(&world.0, &world.1, &Found::new(), &Marked::new(), now);
+        let changes = learn(&world.0, &world.1, &Found::new(), &Marked::new(), &BTreeMap::new(), now);
         changes.iter().for_each(|change| world.1.apply(change));
         let known = &world.1.bindings[&format!("{KEY_ID}/{CONSUMER}")].identities;
         known.iter().map(|it| it.claims["sub"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -155,7 +157,7 @@ fn identities_are_remembered_for_a_month_and_the_newest_for_ever() {
     assert_eq!(show(&mut bound, "branch", 2), ["main", "branch"]);
     assert_eq!(show(&mut bound, "branch", 40), ["branch"]);
     bound.1.evidence.clear();
-    let changes = learn(&bound.0, &bound.1, &Found::new(), &Marked::new(), hour(400 * 24));
+    let changes = learn(&bound.0, &bound.1, &Found::new(), &Marked::new(), &BTreeMap::new(), hour(400 * 24));
     assert_eq!(changes, [], "the newest stays");
 }
 
@@ -239,4 +241,32 @@ fn a_forgotten_lane_is_declared_again_or_spent() {
     forgotten.1.bindings.values_mut().for_each(|binding| binding.ended = Some(ended.clone()));
     let state = learnt(&forgotten, &[]);
     assert!(state.lanes.is_empty() && state.bindings.is_empty());
+}
+
+#[test]
+fn a_place_without_its_key_lives_off_what_its_settings_name() {
+    let mut world = built();
+    let place = (address(KEY), consumer_id(CONSUMER));
+    let rule = world.1.records[&address(RULE)].id.clone();
+    let named = BTreeMap::from([("ANTHROPIC_FEDERATION_RULE_ID".to_owned(), rule.clone())]);
+    let found = Found::from([(place.clone(), named)]);
+    world.1.lanes.insert(address(KEY), crate::sample::lane("apikey_1", &[]));
+    let record = keyless_state::ConsumerRecord::default();
+    world.1.lanes.get_mut(&address(KEY)).unwrap().consumers.insert(consumer_id(CONSUMER), record);
+    let has = Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), Grant::Key, hour(0));
+    world.1.apply(&has.put());
+    let mut look = |holds: Presence| {
+        let presence = BTreeMap::from([(place.clone(), holds)]);
+        let learnt = learn(&world.0, &world.1, &found, &Marked::new(), &presence, hour(1));
+        learnt.iter().for_each(|change| world.1.apply(change));
+        let binding = world.1.binding("apikey_1", &consumer_id(CONSUMER)).unwrap();
+        (crate::binding::lives_off(binding, &rule), binding.has_key())
+    };
+    assert_eq!(look(Presence::Present), (false, true));
+    assert_eq!(look(Presence::Unknown("no answer".to_owned())), (false, true));
+    assert_eq!(look(Presence::Absent), (true, false));
+    assert_eq!(look(Presence::Unknown("no answer".to_owned())), (true, false));
+    // It may go on with the rule until it reads its key again.
+    assert_eq!(look(Presence::Present), (true, true));
+    assert_eq!(look(Presence::Absent), (true, false));
 }

@@ -45,7 +45,13 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
 
 /// The plan of a destroy; refused where a workload would be left without a credential.
 pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
-    let mut back = way_back(&look.state, &State::default(), &session.configuration, Reason::Destroy);
+    let mut back = way_back(
+        &look.state,
+        &State::default(),
+        &session.configuration,
+        &look.sightings.presence,
+        Reason::Destroy,
+    );
     spare(&mut back, &look.state, &binding::unrecorded_use(&look.state, look.now));
     if !back.residue.is_empty() {
         return Err(format!(

@@ -153,7 +153,14 @@ pub(super) async fn look(
     }
     learnt.extend(gathered.evidence.into_iter().map(|evidence| Mutation::PutEvidence { evidence }));
     learnt.iter().for_each(|change| state.apply(change));
-    let bindings = binding::learn(&session.configuration, &state, &sightings.found, &sightings.marked, now);
+    let bindings = binding::learn(
+        &session.configuration,
+        &state,
+        &sightings.found,
+        &sightings.marked,
+        &sightings.presence,
+        now,
+    );
     bindings.iter().for_each(|change| state.apply(change));
     learnt.extend(bindings);
     let seen = binding::Seen {
@@ -275,6 +282,15 @@ impl Look {
                 None
             }
         }
+    }
+
+    /// What the files ask for and an apply would refuse.
+    pub(super) fn refused(&self, session: &Session) -> Vec<Refused> {
+        let deposed = plan::successions(&self.scene(session));
+        let (state, recorded) = (self.state.renamed(&deposed), self.recorded.renamed(&deposed));
+        let input = self.input(session, Mode::Apply, false);
+        let built = build(PlanInput { state: &state, recorded: &recorded, ..input });
+        built.map(|plan| plan.refused).unwrap_or_default()
     }
 
     /// Builds the plan of a way back.

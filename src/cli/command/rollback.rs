@@ -42,7 +42,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             now.lanes.retain(|address, _| address == lane);
             then.lanes.retain(|address, _| address == lane);
         }
-        let mut back = way_back(&now, &then, &session.configuration, Reason::Rollback);
+        let mut back =
+            way_back(&now, &then, &session.configuration, &look.sightings.presence, Reason::Rollback);
         spare(&mut back, &now, &binding::unrecorded_use(&look.state, look.now));
         ui.tell(&format!(
             "Checkpoint {} ({}), taken {}",

@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::evidence::Goes;
-use crate::plan::Mode;
+use crate::plan::{self, Mode};
 use crate::render;
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
@@ -24,17 +24,21 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         looked
     }
     .await;
-    let look = match looked {
+    let mut look = match looked {
         Ok(look) => look,
         Err(message) => {
             ui.error(&message);
             return Exit::Error;
         }
     };
+    let refused = look.refused(&session);
+    look.sightings.refused = plan::refusals(&refused);
     let Some(plan) = look.plan(&session, Mode::RefreshOnly, false, ui) else { return Exit::Error };
     match arguments.json {
-        true => ui.data(&format!("{:#}\n", render::status::json(&plan.lanes))),
-        false => ui.data(&render::status::text(&plan.lanes)),
+        true => ui.data(&format!("{:#}\n", render::status::json(&plan.lanes, &refused))),
+        false => {
+            ui.data(&format!("{}{}", render::status::text(&plan.lanes), render::status::refused(&refused)));
+        }
     }
     Exit::Done
 }

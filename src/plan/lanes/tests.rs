@@ -102,6 +102,6 @@ fn a_lane_shows_what_the_feed_says_of_its_rules() {
     assert_eq!(plan.lanes[0].seen, seen);
     let shown = crate::render::status::text(&plan.lanes);
     assert!(seen.iter().all(|line| shown.contains(line)), "{shown}");
-    let json = crate::render::status::json(&plan.lanes);
+    let json = crate::render::status::json(&plan.lanes, &plan.refused);
     assert_eq!(json["lanes"][0]["seen"], serde_json::json!(seen));
 }

@@ -273,7 +273,8 @@ impl Case {
         if !is_back {
             return build(input).ok();
         }
-        let back = way_back(&self.state, &State::default(), configuration, Reason::Destroy);
+        let (nothing, seen) = (State::default(), &self.sightings.presence);
+        let back = way_back(&self.state, &nothing, configuration, seen, Reason::Destroy);
         let plan = build_back(input, back);
         let scene = Scene { configuration, state: &self.state, observed, now: hour(100) };
         crate::plan::cut_off(&plan.steps, &scene).is_empty().then_some(plan)

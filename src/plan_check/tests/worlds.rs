@@ -124,7 +124,16 @@ impl World {
         match self.mode {
             Mode::Destroy => {
                 let nothing = State::default();
-                build_back(input, way_back(&self.state, &nothing, &self.configuration, Reason::Destroy))
+                build_back(
+                    input,
+                    way_back(
+                        &self.state,
+                        &nothing,
+                        &self.configuration,
+                        &self.sightings.presence,
+                        Reason::Destroy,
+                    ),
+                )
             }
             _ => build(input).unwrap(),
         }

@@ -47,7 +47,7 @@ pub(super) fn retire(
             if gone.is_empty() { "its account is not used" } else { "none of them is seen" }
         ),
     });
-    told.push_str(" Run `keyless apply` to go on.\n");
+    told.push_str(" Run `keyless apply` to go on, or `keyless destroy` again where that waits.\n");
     let ended = Ended { at: now, by: by.to_owned() };
     let changes = match grant.kind() {
         Kind::ApiKey => {

@@ -1,0 +1,107 @@
+//! Places in which somebody else takes the key out, or brings federation back, between two commands.
+
+use super::day_two::{MAIN, SKIPS, Stage, WAITS, check_workload, edit_named, hours_pass, reach, replace};
+use super::support::Environment;
+
+/// A finished lane in which nothing is waited for.
+fn finished() -> Environment {
+    let environment = reach(Stage::Finished);
+    environment.edit(MAIN, SKIPS, WAITS);
+    environment
+}
+
+fn take_key_out(environment: &Environment) {
+    let text = environment.read("m/.env");
+    assert!(text.lines().any(|line| line.starts_with("ANTHROPIC_API_KEY=")), "the key is in the file");
+    let without = text.lines().filter(|line| !line.starts_with("ANTHROPIC_API_KEY="));
+    environment.write("m/.env", &without.map(|line| format!("{line}\n")).collect::<String>());
+}
+
+#[test]
+fn a_file_that_comes_back_without_its_key_gets_the_key_before_its_settings_go() {
+    for is_used in [false, true] {
+        let environment = finished();
+        let saved = environment.read("m/.env");
+        environment.keyless("destroy -auto-approve").exits(0).says("Destroy waits");
+        if is_used {
+            hours_pass(&environment);
+        }
+        environment.write("m/.env", &saved);
+        environment.keyless("destroy -auto-approve").exits(0).says("put the key back");
+        check_workload(&environment.copied(), &format!("used: {is_used}"));
+        hours_pass(&environment);
+        environment.keyless("destroy -auto-approve").exits(0).says("Destroy complete!");
+        check_workload(&environment, "destroyed");
+    }
+}
+
+#[test]
+fn settings_stay_where_the_key_is_gone_for_good() {
+    let environment = finished();
+    let list = environment.keyless("checkpoint list").exits(0).stdout;
+    let name = list.split_whitespace().find(|word| word.contains("before-remove-api_key.app")).unwrap();
+    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0);
+    let saved = environment.copied();
+    take_key_out(&environment);
+    told!("key_gone_destroy", environment.keyless("destroy -auto-approve").exits(1));
+    check_workload(&environment.copied(), "destroyed");
+    // A plan of before is no way round it.
+    saved.keyless("plan -destroy -out=destroy.plan").exits(0);
+    take_key_out(&saved);
+    saved.keyless("apply destroy.plan").exits(1);
+    check_workload(&saved, "by a saved plan");
+}
+
+/// A lane of which no rule was proved, so that keyless has written settings and left the key.
+fn unproved() -> Environment {
+    let environment = reach(Stage::NotBegun);
+    environment.edit(MAIN, SKIPS, WAITS);
+    environment.edit(MAIN, "    file = \"m/identity-token\"", "    file = \"m/spoilt\"");
+    environment.write("m/spoilt", "not a token");
+    environment.keyless("apply -auto-approve").exits(1);
+    take_key_out(&environment);
+    environment
+}
+
+#[test]
+fn a_workload_whose_key_somebody_took_out_is_bound_by_its_settings() {
+    let rolled_back = unproved();
+    rolled_back.keyless("rollback -to=1-before-first-change -auto-approve").exits(1);
+    check_workload(&rolled_back, "rolled back");
+    let destroyed = unproved();
+    destroyed.keyless("destroy -auto-approve").exits(1);
+    check_workload(&destroyed, "destroyed");
+    for name in ["another subject", "another account"] {
+        let edited = unproved();
+        edit_named(&edited, name);
+        edited.keyless("apply -auto-approve");
+        check_workload(&edited, name);
+    }
+}
+
+#[test]
+fn a_lane_goes_on_after_a_destroy_that_waits_and_an_edit() {
+    for name in ["another subject", "another account", "account with another name"] {
+        let environment = finished();
+        environment.keyless("destroy -auto-approve").exits(0).says("Destroy waits");
+        edit_named(&environment, name);
+        let run = environment.keyless("apply -auto-approve -resume=api_key.app");
+        assert!(!run.told().contains("an error in keyless itself"), "{name}\n{}", run.told());
+        check_workload(&environment.copied(), name);
+        // Once the key is seen to be used, nobody lives off the rule.
+        hours_pass(&environment);
+        let run = environment.keyless("apply -auto-approve -resume=api_key.app");
+        assert!(!run.told().contains("an error in keyless itself"), "{name}\n{}", run.told());
+        check_workload(&environment, name);
+    }
+}
+
+#[test]
+fn settings_are_not_judged_by_a_workspace_that_is_not_found() {
+    let environment = finished();
+    replace(&environment, &[("  name = \"Engineering\"", "  name = \"Nope\"")]);
+    told!("workspace_nope", environment.keyless("plan").exits(1));
+    told!("workspace_nope_status", environment.keyless("status").exits(0));
+    environment.keyless("drift -detailed-exitcode").exits(0);
+    check_workload(&environment, "workspace not found");
+}
