@@ -230,6 +230,9 @@ pub const IDENTITY_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hou
 /// reports once a month.
 pub const RULE_KNOWN_COUNTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(31 * 24);
 
+/// How long a workload that reports is not missed: a job that runs once a month.
+pub const REPORT_MISSED_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
+
 /// How often it is recorded anew that an identity was seen.
 pub const IDENTITY_RENEWED: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 

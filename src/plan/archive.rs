@@ -22,11 +22,8 @@ pub(super) fn undeclared(configuration: &Configuration, state: &State, observed:
     for (address, _) in news {
         forget_lane(address, diff);
     }
-    let mut orphans: Vec<(&Address, &Record)> = state
-        .records
-        .iter()
-        .filter(|(address, _)| !declared(address) && !diff.held.contains_key(address))
-        .collect();
+    let mut orphans: Vec<(&Address, &Record)> =
+        state.records.iter().filter(|(address, _)| !declared(address) && !diff.is_held(address)).collect();
     orphans.sort_by_key(|(address, _)| (archive_order(address.kind()), (*address).clone()));
     for (address, record) in orphans {
         let stays = is_stood_on(address, state, observed);

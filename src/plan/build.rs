@@ -11,7 +11,7 @@ use super::change::Action;
 use super::console::{Judge, hold_back};
 use super::diff::{self, Diff};
 use super::guard::{Scene, guard};
-use super::held::{Cause, HeldBack};
+use super::held::Cause;
 use super::lanes;
 use super::operation::Operation;
 use super::plan_data::{Base, Mode, Moved, MovedConsumer, Plan, Step};
@@ -107,7 +107,7 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         steps,
         outputs_changed: input.outputs_changed && !refresh_only,
         console: diff.console,
-        held: unread_or_archived(diff.held),
+        held: diff.held.into_values().collect(),
         kept: diff.kept,
         refused,
     })
@@ -115,11 +115,6 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
 
 fn scene<'a>(input: &PlanInput<'a>) -> Scene<'a> {
     Scene { configuration: input.configuration, state: input.state, observed: input.observed, now: input.now }
-}
-
-/// What is refused is told by itself.
-fn unread_or_archived(held: BTreeMap<Address, HeldBack>) -> Vec<HeldBack> {
-    held.into_values().filter(|held| held.cause != Cause::Refused).collect()
 }
 
 fn moved(moves: Renames) -> Vec<Moved> {
@@ -150,7 +145,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         steps: back.steps,
         outputs_changed: false,
         console,
-        held: unread_or_archived(diff.held),
+        held: diff.held.into_values().collect(),
         kept: Vec::new(),
         refused: Vec::new(),
     }

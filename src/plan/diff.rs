@@ -49,11 +49,13 @@ pub struct Diff {
     pub problems: Vec<Diagnostic>,
     /// What the files ask for and is refused.
     pub refused: Vec<Refused>,
+    /// What nothing is done with for that, each with the refused thing.
+    pub tied: BTreeMap<Address, Address>,
     /// Recorded things that come to let in others, as somebody else or elsewhere.
     pub altered: BTreeSet<Address>,
     /// What was held back because only a person can do it.
     pub console: Vec<ConsoleTask>,
-    /// What was held back because something at the API cannot be read, was archived by somebody, or is refused.
+    /// What was held back because something at the API cannot be read, or was archived by somebody.
     pub held: BTreeMap<Address, HeldBack>,
     /// What stays until the workloads that live off it have moved.
     pub kept: Vec<Kept>,
@@ -69,7 +71,7 @@ pub fn diff(configuration: &Configuration, state: &State, observed: &Observed) -
     hold_what_names_no_workspace(configuration, &mut diff);
     refuse_other_keys(configuration, state, &mut diff);
     super::held::hold_back(configuration, state, observed, &mut diff);
-    let held: BTreeSet<Address> = diff.held.keys().cloned().collect();
+    let held: BTreeSet<Address> = diff.held.keys().chain(diff.tied.keys()).cloned().collect();
     let free = |address: &&Address| !held.contains(*address);
     let is_archived = |provenance: &Provenance| provenance.archived_at.is_some();
     let all_deposed = state.records.iter().filter(|(address, _)| address.is_deposed());

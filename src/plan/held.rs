@@ -20,8 +20,7 @@ pub struct HeldBack {
     pub address: Address,
     /// What stands in the way.
     pub cause: Cause,
-    /// The archived thing that it stands on, where it is not archived itself; the refused thing that it is tied
-    /// to, where it is not refused itself.
+    /// The archived thing that it stands on, where it is not archived itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_on: Option<Address>,
     /// Why, as a whole sentence.
@@ -37,8 +36,6 @@ pub enum Cause {
     /// Somebody else archived it or what it stands on. That was a choice, and what is archived never comes
     /// back, so that a successor is made by choice alone.
     Archived,
-    /// What its block asks for is refused, or it is tied to what is.
-    Refused,
 }
 
 impl HeldBack {

@@ -140,7 +140,7 @@ impl LanePlanner<'_, '_> {
 
     /// Tells whether the key, or a rule with what it stands on, cannot be read.
     fn is_held(&self) -> bool {
-        let held = |address: &Address| self.diff.held.contains_key(address);
+        let held = |address: &Address| self.diff.is_held(address);
         let rules = &self.input.configuration.federation_rules;
         let parts = self.key.replaced_by.iter().flat_map(|rule| {
             let declared = &rules[rule];

@@ -8,7 +8,6 @@ use keyless_state::{Address, State};
 use serde::{Deserialize, Serialize};
 
 use super::diff::Diff;
-use super::held::{Cause, HeldBack};
 use super::operation::Operation;
 use crate::config::Configuration;
 use crate::diagnostic::Diagnostic;
@@ -80,76 +79,70 @@ fn named(all: &[Address]) -> String {
 }
 
 impl Diff {
+    /// Whether nothing is done with a thing, for whatever reason.
+    pub(super) fn is_held(&self, address: &Address) -> bool {
+        self.held.contains_key(address) || self.tied.contains_key(address)
+    }
+
     /// Does nothing with a thing for which its block asks what is refused.
     pub(super) fn refuse(&mut self, refused: Refused) {
-        self.hold_for(&refused.address.clone(), None, refused.why.clone());
+        self.tie(&refused.address, &refused.address);
         self.refused.push(refused);
     }
 
-    /// Does nothing with a thing that stands on one that is refused, or on which such a thing stands.
-    pub(super) fn hold_with(&mut self, address: &Address, other: &Address) {
-        self.hold_for(address, Some(other.clone()), format!("{other} is refused."));
-    }
-
-    fn hold_for(&mut self, address: &Address, stands_on: Option<Address>, why: String) {
+    /// Does nothing with a thing that stands on a refused one, or on which such a thing stands.
+    pub(super) fn tie(&mut self, address: &Address, refused: &Address) {
         self.unconfigured.insert(address.clone(), format!("{address}, which is not as its block asks"));
-        let held = HeldBack { address: address.clone(), cause: Cause::Refused, stands_on, why };
-        self.held.entry(address.clone()).or_insert(held);
-    }
-
-    /// The refused thing for which nothing is done with this one.
-    pub(super) fn refused_for(&self, address: &Address) -> Option<Address> {
-        let held = self.held.get(address).filter(|held| held.cause == Cause::Refused)?;
-        Some(held.stands_on.clone().unwrap_or_else(|| address.clone()))
+        self.tied.entry(address.clone()).or_insert_with(|| refused.clone());
     }
 
     /// Takes what is refused out of the work, with what stands on it and the end of what that stands on.
     pub(super) fn leave_refused_out(&mut self, configuration: &Configuration, state: &State) {
+        if self.tied.is_empty() {
+            return;
+        }
         for (address, rule) in &configuration.federation_rules {
-            let parts = [&rule.provider, &rule.service_account];
-            let root = parts.into_iter().find_map(|part| self.refused_for(part));
-            if let Some(root) = root.filter(|_| !self.held.contains_key(address)) {
-                self.hold_with(address, &root);
+            let root =
+                [&rule.provider, &rule.service_account].into_iter().find_map(|part| self.tied.get(part));
+            if let Some(root) = root.cloned().filter(|_| !self.is_held(address)) {
+                self.tie(address, &root);
             }
         }
-        let ends = |operation: &Operation| matches!(operation, Operation::Archive { .. });
-        let ending: BTreeSet<Address> = self
-            .work
-            .iter()
-            .filter(|(operation, _)| ends(operation))
-            .map(|(operation, _)| operation.target().address.clone())
-            .collect();
-        let held: Vec<(Address, Address)> = self
-            .held
-            .keys()
-            .filter_map(|address| Some((address.clone(), self.refused_for(address)?)))
-            .collect();
-        for (address, root) in held {
+        let ending: BTreeSet<Address> =
+            self.work.iter().filter_map(|(operation, _)| ending(operation)).collect();
+        for (address, root) in self.tied.clone() {
             let parts = state.records.get(&address).into_iter().flat_map(|record| &record.depends_on);
-            parts.filter(|part| ending.contains(*part)).for_each(|part| self.hold_with(part, &root));
+            parts.filter(|part| ending.contains(*part)).for_each(|part| self.tie(part, &root));
         }
-        let out: BTreeSet<&Address> =
-            self.held.values().filter(|it| it.cause == Cause::Refused).map(|it| &it.address).collect();
-        self.work.retain(|(operation, _)| !out.contains(operation.target().address));
-        self.changes.retain(|change| !out.contains(&change.address));
+        let tied = &self.tied;
+        self.work.retain(|(operation, _)| !tied.contains_key(operation.target().address));
+        self.changes.retain(|change| !tied.contains_key(&change.address));
     }
 
     /// What is refused, each with what it holds back.
     pub(super) fn take_refused(&mut self) -> Vec<Refused> {
-        let mut refused = std::mem::take(&mut self.refused);
-        for held in self.held.values().filter(|held| held.cause == Cause::Refused) {
-            let root = held.stands_on.as_ref();
-            if let Some(root) = root.and_then(|root| refused.iter_mut().find(|it| it.address == *root)) {
-                root.holds.push(held.address.clone());
-            }
+        let mut holds: BTreeMap<&Address, Vec<Address>> = BTreeMap::new();
+        for (address, root) in self.tied.iter().filter(|(address, root)| address != root) {
+            holds.entry(root).or_default().push(address.clone());
         }
+        let mut refused = std::mem::take(&mut self.refused);
+        // Of several refusals of one thing, the first tells what waits.
+        refused.iter_mut().for_each(|it| it.holds = holds.remove(&it.address).unwrap_or_default());
         refused
     }
 
     /// Forgets what is refused, for a look that changes nothing.
     pub(super) fn drop_refused(&mut self) {
         self.refused.clear();
-        self.held.retain(|_, held| held.cause != Cause::Refused);
+        self.tied.clear();
+    }
+}
+
+/// What an operation ends.
+fn ending(operation: &Operation) -> Option<Address> {
+    match operation {
+        Operation::Archive { address } => Some(address.clone()),
+        _ => None,
     }
 }
 

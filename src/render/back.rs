@@ -21,12 +21,12 @@ pub fn waits(unused: &[(&Binding, Vec<Lack>)]) -> String {
             let _ = writeln!(out, "    {lack}");
         }
     }
-    let example = unused[0].0;
-    let _ = writeln!(
-        out,
-        "Restart each of them, so that it reads its key. If nothing lives off a rule any more, say so: keyless evidence add -manual -retire=federation_rule.NAME -by=\"YOUR NAME\" -statement=\"…\"; if a workload is gone: keyless evidence add -manual -retire={} -consumer={} -by=\"YOUR NAME\" -statement=\"…\"\n",
-        example.lane, example.consumer
-    );
+    out.push_str("Restart each of them, so that it reads its key. If nothing lives off a rule any more, say so: keyless evidence add -manual -retire=federation_rule.NAME -by=\"YOUR NAME\" -statement=\"…\"; where a workload is gone:\n");
+    for (binding, _) in unused {
+        let which = format!("-retire={} -consumer={}", binding.lane, binding.consumer);
+        let _ = writeln!(out, "  keyless evidence add -manual {which} -by=\"YOUR NAME\" -statement=\"…\"");
+    }
+    out.push('\n');
     out
 }
 

@@ -206,15 +206,21 @@ pub(super) fn hours_pass(environment: &Environment) {
     environment.write(MAIN, &now);
 }
 
+/// A workload whose settings name another rule goes over to it, and the first rule goes then.
+#[track_caller]
+fn check_moves(environment: &Environment) {
+    check_workload(&environment.copied(), "on its way");
+    hours_pass(environment);
+    environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
+    check_workload(&environment.copied(), "moved");
+}
+
 #[test]
 fn a_workload_moves_to_another_rule_and_the_first_one_goes_last() {
     let environment = on_its_way();
     // Nothing shows yet that the workload took the settings.
     environment.keyless("apply -auto-approve").exits(0).says("Still lived off");
-    check_workload(&environment.copied(), "on its way");
-    hours_pass(&environment);
-    environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
-    check_workload(&environment, "moved");
+    check_moves(&environment);
 }
 
 #[test]
@@ -222,11 +228,8 @@ fn a_workload_of_a_finished_lane_moves_as_well() {
     let environment = reach(Stage::Finished);
     edit_named(&environment, "a second rule instead");
     told!("finished_moves", environment.keyless("apply -auto-approve -parallelism=1").exits(0));
-    check_workload(&environment.copied(), "on its way");
-    hours_pass(&environment);
-    environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
+    check_moves(&environment);
     environment.keyless("plan -detailed-exitcode").exits(0).says("No changes");
-    check_workload(&environment, "moved");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn supply(rule: &RuleFacts) -> (Supplier, Option<String>) {
         spared.workload
     );
     let mint = format!(
-        "mint one for keyless with `identity_token {{ command = […] }}` in {address}, or set `check_jti = false` in its provider"
+        "mint one for keyless with `identity_token {{ command = […] }}` in {address}, or set `check_jti = false` in its provider (taking that back later is refused as long as workloads live off it)"
     );
     match spared.lives_off_it {
         true => (

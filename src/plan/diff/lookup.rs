@@ -84,7 +84,7 @@ pub(super) fn hold_what_names_no_workspace(configuration: &Configuration, diff: 
             _ => None,
         });
         if let Some(data) = lacking {
-            diff.hold_with(address, data);
+            diff.tie(address, data);
         }
     }
 }

@@ -37,8 +37,8 @@ pub(super) fn compare_rule(
         diff.lose(address, Some(lost.clone()), why);
         return;
     }
-    if let Some(refused) = depends_on.iter().find_map(|it| diff.refused_for(it)) {
-        diff.hold_with(address, &refused);
+    if let Some(refused) = depends_on.iter().find_map(|it| diff.tied.get(it)).cloned() {
+        diff.tie(address, &refused);
         return;
     }
     let mut unknown: Vec<String> = Vec::new();

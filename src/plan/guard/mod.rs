@@ -261,7 +261,7 @@ pub(super) fn guard(scene: &Scene<'_>, diff: &mut Diff) {
     }
     for (address, refusal) in unexplained {
         if refusal.address != address {
-            diff.hold_with(&address, &refusal.address);
+            diff.tie(&address, &refusal.address);
         }
         // One is enough to say who it is.
         let is_told = |it: &Refused| (&it.address, &it.summary) == (&refusal.address, &refusal.summary);

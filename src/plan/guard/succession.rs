@@ -90,7 +90,7 @@ fn impossible(scene: &Scene<'_>, diff: &Diff) -> BTreeSet<Address> {
 fn wanted_back(scene: &Scene<'_>, diff: &Diff) -> Renames {
     let mut found = Renames::new();
     for change in diff.changes.iter().filter(|it| matches!(it.action, Action::Create | Action::Update)) {
-        let Some(wanted) = change.after.as_ref().filter(|_| !diff.held.contains_key(&change.address)) else {
+        let Some(wanted) = change.after.as_ref().filter(|_| !diff.is_held(&change.address)) else {
             continue;
         };
         // A name alone is changed in place, and so is what an account has that keeps its name.

@@ -1,12 +1,13 @@
 //! Lanes as a plan or `status` shows them.
 
 use jiff::Timestamp;
-use keyless_state::Address;
+use keyless_state::{Address, Weight};
 
 use super::super::console::ConsoleTask;
 use super::super::diff::Diff;
 use super::super::plan_data::{LaneView, NeedView, RefusalView, Standing, Step};
 use crate::lane::{self, Assessment, Gate, LaneFacts, Stage, Supplier};
+use crate::limits;
 use crate::resource::KeyStatus;
 
 /// What is held back is not for the next apply to see to.
@@ -49,7 +50,7 @@ pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step], n
         needs,
         refusals,
         moves,
-        seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).collect(),
+        seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).chain(missed(facts, now)).collect(),
     }
 }
 
@@ -68,6 +69,21 @@ fn resumption(lane: &Address, since: Timestamp) -> NeedView {
 fn approved(facts: &LaneFacts) -> Option<String> {
     let (by, at) = facts.key.approval.as_ref()?;
     Some(format!("the archive of the key, approved by {by} at {at}"))
+}
+
+/// Workloads without their key whose programs have not reported for long. That one never did is no news.
+fn missed(facts: &LaneFacts, now: Timestamp) -> Vec<String> {
+    let out = facts.consumers.iter().filter(|it| it.removed_at.is_some());
+    let reported = out.filter_map(|it| Some((&it.id, it.report.as_ref()?)));
+    let by_program = reported.filter(|(_, report)| report.weight != Weight::Stated);
+    let old = by_program.filter(|(_, report)| now.duration_since(report.at) > limits::REPORT_MISSED_AFTER);
+    let told = old.map(|(id, report)| {
+        format!(
+            "no credential report of {id} since {}, so that it is not known off what it lives by now",
+            report.at
+        )
+    });
+    told.collect()
 }
 
 /// What the Activity Feed says of a rule.

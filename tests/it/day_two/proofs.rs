@@ -1,6 +1,6 @@
 //! What is changed in place under workloads is proved at once, at no cost to them.
 
-use super::{MAIN, SKIPS, Stage, WAITS, check_workload, edit_named, hours_pass, reach, replace};
+use super::{MAIN, SKIPS, Stage, WAITS, check_moves, check_workload, edit_named, hours_pass, reach, replace};
 use crate::support::Environment;
 
 fn shorter(environment: &Environment) {
@@ -95,10 +95,7 @@ fn a_token_that_works_once_is_left_to_its_workload() {
         &format!("  issuer_url = \"https://devices.acme.example.com\"\n{SHARED}"),
     );
     environment.keyless("apply -auto-approve").exits(0).says("Still lived off");
-    check_workload(&environment.copied(), "on its way");
-    hours_pass(&environment);
-    environment.keyless("apply -auto-approve").exits(0).says("federation_rule.app will be archived");
-    check_workload(&environment, "moved");
+    check_moves(&environment);
 }
 
 #[test]
@@ -129,4 +126,17 @@ fn a_change_under_way_on_single_tokens_waits_for_the_next_report() {
     environment.apply();
     assert_eq!(environment.lane("api_key.app")["key_status"], "inactive");
     check_workload(&environment, "revoked");
+}
+
+#[test]
+fn a_workload_that_no_longer_reports_is_missed() {
+    let environment = reach(Stage::Finished);
+    environment.keyless("status").exits(0).says("done: the key is inactive");
+    let simulator = crate::support::Simulator::start(&environment);
+    simulator.pause("app");
+    simulator.advance_hours(31 * 24);
+    drop(simulator);
+    let run = environment.keyless("status").exits(0);
+    run.says("no credential report of dotenv.app since");
+    environment.keyless("drift -detailed-exitcode").exits(0).says("No drift");
 }
