@@ -114,11 +114,11 @@ pub async fn sight(
 }
 
 /// Who reads the token with which a rule is tried, where that token can be used once alone. One that cannot be
-/// read makes no trial either.
+/// read now may be one when it is tried.
 fn single_use(configuration: &Configuration, base: &Path) -> BTreeMap<Address, Vec<Reader>> {
     let is_single_use = |shared: &SharedToken| {
         let text = read_identity_token(&base.join(&shared.path));
-        text.is_ok_and(|text| token::is_single_use(text.trim()))
+        text.map_or(true, |text| token::is_single_use(text.trim()))
     };
     let shared = binding::shared_tokens(configuration).into_iter();
     shared.filter(|(_, it)| is_single_use(it)).map(|(rule, it)| (rule, it.readers)).collect()

@@ -11,7 +11,7 @@ mod spare;
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, ConsumerId, Fact, Kind, LaneRecord, Origin, Record, State};
+use keyless_state::{Address, ConsumerId, Fact, Grant, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
 
 use crate::binding;
@@ -176,8 +176,10 @@ impl Planner<'_> {
             };
             let is_written = written(self.now, consumer) && !written(self.then, was);
             // Settings go only beside a key. Where somebody else took it out, it comes back first.
-            let is_out =
-                consumer.removed_at.is_some() || (is_written && self.is_seen_without_key(address, id));
+            let binding = self.now.binding(&lane.key_id, id);
+            let moved = binding.is_some_and(|it| it.grants().any(|grant| *grant != Grant::Key));
+            let is_out = consumer.removed_at.is_some()
+                || ((is_written || moved) && self.is_seen_without_key(address, id));
             if is_out && was.removed_at.is_none() {
                 if let Some(why) = self.cannot_restore(address, id) {
                     self.stranded = true;

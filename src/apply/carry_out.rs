@@ -234,11 +234,17 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, F
             match place.check().await {
                 Presence::Present => place.unconfigure().map_err(told)?,
                 Presence::Absent => {
-                    let told = format!("{} does not hold the key, so its federation settings stay", place.id);
+                    let told = format!(
+                        "{} does not hold the key, so its federation settings stay: its workload lives off them. Put the key back there, and run the command again",
+                        place.id
+                    );
                     return Err(told.into());
                 }
                 Presence::Unknown(why) => {
-                    let told = format!("{} cannot be read, so its federation settings stay: {why}", place.id);
+                    let told = format!(
+                        "{} cannot be read, so its federation settings stay: {why}. Mend that, and run the command again",
+                        place.id
+                    );
                     return Err(told.into());
                 }
             }

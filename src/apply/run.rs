@@ -46,6 +46,8 @@ pub enum Event<'a> {
     Done(&'a Step),
     /// A change was set back, since its proof failed.
     SetBack(&'a Step),
+    /// A change whose proof failed stays, since the rule of somebody else was proved on it.
+    Stays(&'a Address),
     /// A step ended without effect.
     Failed(&'a Step, &'a str),
     /// A checkpoint was taken.
@@ -181,9 +183,8 @@ impl Run<'_> {
         let mut in_flight: JoinSet<Ended> = JoinSet::new();
         let mut tried = BTreeSet::new();
         loop {
-            if !stop.is_cancelled() {
-                self.begin_ready(&mut in_flight).await?;
-            }
+            // A run that is stopped still sets back what failed its proof.
+            self.begin_ready(&mut in_flight, stop.is_cancelled()).await?;
             if in_flight.is_empty() {
                 if stop.is_cancelled() {
                     self.outcome.interrupted = true;
@@ -246,12 +247,18 @@ impl Run<'_> {
     }
 
     /// Begins every step that is ready and whose gate is open, up to the number in flight.
-    async fn begin_ready(&mut self, in_flight: &mut JoinSet<Ended>) -> Result<(), RunError> {
+    async fn begin_ready(
+        &mut self,
+        in_flight: &mut JoinSet<Ended>,
+        is_stopped: bool,
+    ) -> Result<(), RunError> {
         let room = self.options.parallelism.saturating_sub(in_flight.len());
         let mut verdicts = self.look_again(room).await;
         for id in self.schedule.ready() {
             let step = self.steps[&id].clone();
-            if matches!(step.operation, Operation::Confirm { .. }) {
+            if is_stopped && !self.undoing.contains(&id)
+                || matches!(step.operation, Operation::Confirm { .. })
+            {
                 continue;
             }
             if in_flight.len() >= self.options.parallelism {
@@ -375,7 +382,9 @@ impl Run<'_> {
                         self.schedule.end(id, Status::Done);
                         if self.undoing.contains(id) {
                             let changes = self.before.proofs_again(self.store.state());
-                            self.journal(keyless_state::Event::Recorded { changes })?;
+                            if !changes.is_empty() {
+                                self.journal(keyless_state::Event::Recorded { changes })?;
+                            }
                             (self.tell)(Event::SetBack(&step));
                             return Ok(());
                         }

@@ -1,13 +1,13 @@
 //! Sets back what a run changed under workloads, where the proof of it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyless_state::{Address, Evidence, Fact, Mutation, Record, State};
 
-use super::run::Run;
+use super::run::{Event, Run};
 use crate::binding;
 use crate::lane::{Stage, rule_digest};
-use crate::plan::{Action, Plan, Step, Undo};
+use crate::plan::{Action, Operation, Plan, Step, Undo};
 use crate::rollback::operations_to;
 
 /// What is recorded before a run.
@@ -92,15 +92,32 @@ fn is_lived_off(rule_id: &str, state: &State) -> bool {
 impl Run<'_> {
     /// Adds the steps that set a change back whose proof failed.
     pub(super) fn set_back(&mut self, rule: &Address) {
-        for step in steps(rule, &self.before.records, self.store.state()) {
+        let mut stay: BTreeSet<Address> = BTreeSet::new();
+        for mut step in steps(rule, &self.before.records, self.store.state()) {
+            let address = step.operation.target().address;
+            if self.is_proved_on(address, rule) {
+                stay.insert(address.clone());
+                continue;
+            }
             // Another rule on the same issuer or account was first.
             if self.steps.contains_key(&step.id) {
                 continue;
             }
+            step.after.retain(|before| self.steps.contains_key(before));
             self.schedule.add(&step);
             self.undoing.insert(step.id.clone());
             self.steps.insert(step.id.clone(), step);
         }
+        stay.iter().for_each(|address| (self.tell)(Event::Stays(address)));
+    }
+
+    /// Whether this run proved another rule on a thing, whose workloads may live off the change by now.
+    fn is_proved_on(&self, address: &Address, but: &Address) -> bool {
+        let proved = self.outcome.done.iter().filter_map(|id| match &self.steps[id].operation {
+            Operation::Verify { address } if address != but => self.store.state().records.get(address),
+            _ => None,
+        });
+        proved.into_iter().any(|rule| rule.depends_on.contains(address))
     }
 }
 

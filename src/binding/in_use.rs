@@ -62,7 +62,7 @@ impl fmt::Display for Lack {
             Lack::Look(why) => write!(f, "a look into its place ({why})"),
             Lack::Sign(from) => write!(
                 f,
-                "use of its key in an hour that begins at {} or later, or a report after {from} that the key wins",
+                "use of its key, where no other place holds that, in an hour that begins at {} or later, or a report of its own after {from} that the key wins",
                 next_hour(*from)
             ),
         }
@@ -96,7 +96,7 @@ pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Ve
         Some(Presence::Unknown(why)) => lacks.push(Lack::Look(why.clone())),
         None => lacks.push(Lack::Look("it was not looked into".to_owned())),
     }
-    let sign = sign(binding, back, seen.state);
+    let sign = sign(binding, back, seen);
     if let Err(from) = sign {
         lacks.push(Lack::Sign(from));
     }
@@ -109,7 +109,8 @@ pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Ve
 /// When a key that is back since `back` was used, or reported to win; else from when on that would count.
 ///
 /// A report that something else wins was seen later than the restore, so the sign has to be newer still.
-fn sign(binding: &Binding, back: Timestamp, state: &State) -> Result<Timestamp, Timestamp> {
+fn sign(binding: &Binding, back: Timestamp, seen: &Seen<'_>) -> Result<Timestamp, Timestamp> {
+    let state = seen.state;
     let (lane, id) = (&binding.lane, &binding.consumer);
     let reports = state.evidence.iter().filter_map(|evidence| match &evidence.fact {
         Fact::CredentialReport { winner, .. } if evidence.fact.is_about(lane, &binding.key_id, id) => {
@@ -122,10 +123,22 @@ fn sign(binding: &Binding, back: Timestamp, state: &State) -> Result<Timestamp, 
         Some((at, _)) => at.max(back),
         None => back,
     };
+    // Use of a key that several places hold says nothing of one of them.
+    if others_hold(binding, seen) {
+        return Err(from);
+    }
     let used = state.evidence.iter().filter_map(|evidence| used_before(evidence, lane)).max();
     // The hour in which the key came back may hold use from before.
     let begins = used.and_then(|used| used.checked_sub(HOUR).ok());
     begins.filter(|begins| *begins >= from).ok_or(from)
+}
+
+/// Whether other workloads may use the same key.
+fn others_hold(binding: &Binding, seen: &Seen<'_>) -> bool {
+    let Some(key) = seen.configuration.api_keys.get(&binding.lane) else { return true };
+    let holds =
+        |id: &ConsumerId| seen.presence.get(&(binding.lane.clone(), id.clone())) != Some(&Presence::Absent);
+    key.consumers.keys().any(|id| *id != binding.consumer && holds(id))
 }
 
 /// The end of the last hour in which the key of a lane was used.
@@ -239,6 +252,22 @@ mod tests {
             last_used_before: Some(hour(BACK + 2)),
         };
         check(vec![(BACK + 3, other)], |_| {}, none());
+    }
+
+    #[test]
+    fn use_of_a_key_that_several_places_hold_says_nothing_of_one() {
+        let other = |holds: Presence| {
+            move |world: &mut World| {
+                let key = world.configuration.api_keys.get_mut(&address(KEY)).unwrap();
+                key.consumers.insert(consumer_id("dotenv.other"), crate::sample::dotenv(RULE));
+                world.presence.insert((address(KEY), consumer_id("dotenv.other")), holds);
+            }
+        };
+        let used = || vec![(BACK + 3, used(BACK + 2))];
+        check(used(), other(Presence::Absent), Ok(hour(BACK + 1)));
+        check(used(), other(Presence::Present), Err(vec![Lack::Sign(half_past(BACK))]));
+        let own = vec![(BACK + 1, report(Winner::ApiKey))];
+        check(own, other(Presence::Present), Ok(hour(BACK + 1)));
     }
 
     #[test]

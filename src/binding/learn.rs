@@ -53,7 +53,10 @@ pub fn learn(
             let holds = presence.get(&(lane.clone(), id.clone()));
             let seen = Seen { lane, id, consumer, state, told: &told, records: &records, found, holds };
             let known = state.binding(&key.id, id);
-            let Some(mut binding) = known.cloned().or_else(|| seen.vouched_for(&key.id)) else { continue };
+            let known_or_shown = known.cloned().or_else(|| seen.vouched_for(&key.id));
+            let Some(mut binding) = known_or_shown.or_else(|| seen.federating(&key.id, now)) else {
+                continue;
+            };
             // A lane that was forgotten may be declared again under another name.
             binding.lane.clone_from(lane);
             let here = place(id, &consumer.driver);
@@ -157,6 +160,15 @@ impl<'a> Seen<'a> {
         self.found.and_then(|found| found.get(name))
     }
 
+    /// A place without its key, in which there are settings of ours: its workload lives off what these name, also
+    /// where it had gone back to its key for good.
+    fn federating(&self, key_id: &str, now: Timestamp) -> Option<Binding> {
+        let rule = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id))?;
+        let workspace = self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str);
+        let is_out = self.holds == Some(&Presence::Absent);
+        is_out.then(|| Binding::new(key_id, self.lane, self.id, grant(rule, workspace), now))
+    }
+
     /// Tells what an older record left open: by the settings in the place, else by the workload's own
     /// report, else by the block.
     fn resolve(&self, binding: &mut Binding) {
@@ -202,16 +214,18 @@ impl<'a> Seen<'a> {
 
     /// Notes what the settings in the place name, whoever wrote them.
     fn read(&self, binding: &mut Binding, now: Timestamp) {
-        let Some(rule) = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id)) else {
-            return;
-        };
         let is_out = self.holds == Some(&Presence::Absent);
         if binding.has_key() && !is_out {
             return;
         }
+        if binding.grant != Grant::Key {
+            binding.written.retain(|written| written.grant != Grant::Key);
+        }
+        let Some(rule) = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id)) else {
+            return;
+        };
         let named = grant(rule, self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str));
         // Somebody took its key out, so that it lives off what its settings name.
-        binding.written.retain(|written| written.grant != Grant::Key);
         match binding.grant {
             Grant::Key => binding.settle(named, now),
             Grant::Rule { .. } | Grant::Unresolved => binding.write(named, now),

@@ -25,11 +25,11 @@ pub struct SharedToken {
 
 /// Rules whose trial would use up a token that a consumer reads, if the token is one to be used once.
 pub fn shared_tokens(configuration: &Configuration) -> BTreeMap<Address, SharedToken> {
-    let mut readers: BTreeMap<&Path, Vec<Reader>> = BTreeMap::new();
+    let mut readers: BTreeMap<PathBuf, Vec<Reader>> = BTreeMap::new();
     for (lane, key) in &configuration.api_keys {
         for (id, consumer) in &key.consumers {
             if let Some(file) = token_file(consumer) {
-                readers.entry(file).or_default().push((lane.clone(), id.clone()));
+                readers.entry(plain(file)).or_default().push((lane.clone(), id.clone()));
             }
         }
     }
@@ -39,7 +39,7 @@ pub fn shared_tokens(configuration: &Configuration) -> BTreeMap<Address, SharedT
     let rules = configuration.federation_rules.iter().filter(|(_, rule)| is_single_use(rule));
     let shared = rules.filter_map(|(address, rule)| {
         let path = trial_file(rule)?;
-        let readers = readers.get(path)?.clone();
+        let readers = readers.get(&plain(path))?.clone();
         Some((address.clone(), SharedToken { path: path.to_owned(), readers }))
     });
     shared.collect()
@@ -48,6 +48,11 @@ pub fn shared_tokens(configuration: &Configuration) -> BTreeMap<Address, SharedT
 /// Whether the trial exchange of a rule is made with the very file that a workload reads.
 pub(super) fn is_tried(consumer: &Consumer, rule: &FederationRule) -> bool {
     token_file(consumer).is_some_and(|own| trial_file(rule) == Some(own))
+}
+
+/// A path of the configuration directory without `.` in it.
+fn plain(path: &Path) -> PathBuf {
+    Path::new("configuration").join(path).components().collect()
 }
 
 fn token_file(consumer: &Consumer) -> Option<&Path> {
@@ -125,6 +130,7 @@ mod tests {
             }
         };
         assert_eq!(rules(&own("keyless/token")), []);
+        assert_eq!(rules(&own("./app/./token")).len(), 1);
         let minted = |c: &mut Configuration| {
             let rule = c.federation_rules.get_mut(&address(RULE)).unwrap();
             rule.identity_token = Some(IdentityTokenSource::Command(vec!["mint".to_owned()]));

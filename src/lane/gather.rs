@@ -206,13 +206,21 @@ fn rule_facts(
             workload: format!("{} of {}", reader.consumer, reader.lane),
             lives_off_it: record.is_some_and(|record| binding::lives_off(reader, &record.id)),
         }),
-        reported_at: record.and_then(|record| reported_at(record, state, observed)),
+        reported_at: record.and_then(|record| reported_at(record, readers, state, observed)),
         traffic_at: traffic.map(|(_, at)| at),
     }
 }
 
-/// When a workload last showed by a signed report that it federates through a rule as that is now.
-fn reported_at(rule: &Record, state: &State, observed: &Observed) -> Option<Timestamp> {
+/// When one of these last showed by a signed report that it federates through a rule as that is now.
+fn reported_at(
+    rule: &Record,
+    readers: &[binding::Reader],
+    state: &State,
+    observed: &Observed,
+) -> Option<Timestamp> {
+    if readers.is_empty() {
+        return None;
+    }
     let mut parts = vec![observed.rules.get(&rule.id).map(|it| &it.provenance)?];
     for part in rule.depends_on.iter().filter_map(|part| state.records.get(part)) {
         let issuer = observed.issuers.get(&part.id).map(|it| &it.provenance);
@@ -221,8 +229,9 @@ fn reported_at(rule: &Record, state: &State, observed: &Observed) -> Option<Time
     let changed = parts.into_iter().filter_map(|it| it.updated_at.max(it.created_at)).max();
     let reports = state.evidence.iter().filter(|evidence| evidence.weight == Weight::Signed);
     let through = reports.filter(|evidence| match &evidence.fact {
-        Fact::CredentialReport { winner: Winner::Federation, rule_id, .. } => {
-            rule_id.as_ref() == Some(&rule.id)
+        Fact::CredentialReport { key, consumer, winner: Winner::Federation, rule_id, .. } => {
+            let is_reader = readers.iter().any(|(lane, id)| lane == key && id == consumer);
+            is_reader && rule_id.as_ref() == Some(&rule.id)
         }
         _ => false,
     });

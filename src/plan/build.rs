@@ -177,10 +177,10 @@ fn complete_sightings(input: &mut PlanInput<'_>, diff: &Diff) {
     input.sightings.lost = lost.map(|held| held.address.clone()).collect();
     let workspace_id = |workspace: &WorkspaceRef| diff.workspace_id(workspace);
     let mut wanted = wanted_settings(input.configuration, input.state, input.observed, workspace_id);
-    if input.configuration.workspaces.len() > diff.workspaces.len() {
-        // What settings should say is not known where a workspace is not found, so that they are not judged.
-        for (place, found) in &input.sightings.settings {
-            wanted.entry(place.clone()).or_insert_with(|| found.clone());
+    // What settings should say is not known where a workspace is not found, so that they are not judged.
+    for place in diff::names_no_workspace(input.configuration, diff) {
+        if let Some(found) = input.sightings.settings.get(&place) {
+            wanted.entry(place).or_insert_with(|| found.clone());
         }
     }
     input.sightings.wanted_settings = wanted;

@@ -26,8 +26,8 @@ use super::undo::Undo;
 use crate::config::{Configuration, WorkspaceRef};
 use crate::diagnostic::Diagnostic;
 use crate::resource::{Observed, Provenance, RuleObject};
-pub(super) use lookup::workspaces;
 use lookup::{hold_what_names_no_workspace, look_up_workspaces};
+pub(super) use lookup::{names_no_workspace, workspaces};
 use name::Names;
 
 /// What has to be done, and what others did.

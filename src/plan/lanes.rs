@@ -15,7 +15,7 @@ use super::plan_data::{LaneView, Step};
 use super::undo::Undo;
 use crate::binding;
 use crate::config::ApiKey;
-use crate::lane::{self, Assessment, Gate, LaneFacts, NamedRule, Presence, RuleFacts, Stage, Supplier};
+use crate::lane::{self, Assessment, Gate, LaneFacts, NamedRule, Presence, Stage, Supplier};
 use key::change;
 pub(super) use key::key_drift;
 use view::{by_hand, view};
@@ -83,15 +83,15 @@ struct LanePlanner<'a, 'b> {
 impl LanePlanner<'_, '_> {
     /// Adds the steps of the lane, up to the first gate that nothing in this plan can open.
     fn plan(&mut self, assessment: &Assessment) {
+        self.prove_changes();
         if self.is_held() {
             return;
         }
         match (&assessment.gate, assessment.stage) {
-            (Gate::Finished(_) | Gate::Refused(_), _) => return self.prove_changes(),
+            (Gate::Finished(_) | Gate::Refused(_), _) => return,
             // What is held keeps what it lives off.
             (Gate::Held(_), _) => return self.heal(),
             (gate, Stage::Revoke) => {
-                self.prove_changes();
                 if self.opens(gate) {
                     match self.lacking(true).is_empty() && self.dead_lines().is_empty() {
                         true => self.archive_key(),
@@ -108,7 +108,7 @@ impl LanePlanner<'_, '_> {
         let people_only = matches!(&assessment.gate, Gate::Waiting(needs)
             if needs.iter().all(|need| need.supplier == Supplier::Person));
         if assessment.stage == Stage::Remove && people_only {
-            return self.prove_changes();
+            return;
         }
         let configured = self.configure();
         let Some(verified) = self.verify(configured.clone()) else { return };
@@ -237,7 +237,6 @@ impl LanePlanner<'_, '_> {
         if self.waits_for_console() {
             return;
         }
-        self.prove_changes();
         // One whose key is back has taken its way back.
         let has_key = |id: &ConsumerId| {
             self.input.state.binding(&self.key.id, id).is_some_and(|binding| binding.has_key())
@@ -260,7 +259,8 @@ impl LanePlanner<'_, '_> {
         }
     }
 
-    /// Proves rules that workloads live off and that this plan changes, or that were changed without a proof.
+    /// Proves rules that workloads live off and that this plan changes, or that were changed without a proof,
+    /// however far the lane itself goes.
     fn prove_changes(&mut self) {
         for rule in &self.facts.rules {
             let is_lived_off = self.facts.consumers.iter().filter(|it| it.rule == rule.address).any(|it| {
@@ -270,7 +270,13 @@ impl LanePlanner<'_, '_> {
                     .zip(rule_id)
                     .is_some_and(|(binding, id)| binding.ended.is_none() && binding::lives_off(binding, id))
             });
-            if is_lived_off && rule.can_exchange && (self.alters(rule) || !lane::was_proven(rule)) {
+            let parts = self.parts(&rule.address);
+            let is_altered = parts.iter().any(|part| self.diff.altered.contains(*part));
+            // What waits for a person, or cannot be read, is not what its block says.
+            let waits =
+                |part: &&Address| self.so_far.by_hand.contains(*part) || self.diff.held.contains_key(*part);
+            let is_due = is_altered || (!lane::was_proven(rule) && !self.diff.is_held(&rule.address));
+            if is_lived_off && rule.can_exchange && is_due && !parts.iter().any(waits) {
                 let after = self.steps_of(&rule.address);
                 let operation = Operation::Verify { address: rule.address.clone() };
                 self.add(Stage::Verify, false, operation, after, Undo::Nothing);
@@ -278,10 +284,11 @@ impl LanePlanner<'_, '_> {
         }
     }
 
-    /// Whether this plan changes what a rule gives to whom.
-    fn alters(&self, rule: &RuleFacts) -> bool {
-        let parts = self.diff.depends_on.get(&rule.address).into_iter().flatten();
-        parts.chain([&rule.address]).any(|part| self.diff.altered.contains(part))
+    /// A rule and what its block lets it stand on.
+    fn parts(&self, rule: &Address) -> Vec<&Address> {
+        let declared = self.input.configuration.federation_rules.get_key_value(rule);
+        let parts = declared.map(|(rule, it)| [rule, &it.provider, &it.service_account]);
+        parts.into_iter().flatten().collect()
     }
 
     /// Writes settings anew where a workload lives off them, once what they name is proved.

@@ -117,6 +117,7 @@ impl Diff {
         let tied = &self.tied;
         self.work.retain(|(operation, _)| !tied.contains_key(operation.target().address));
         self.changes.retain(|change| !tied.contains_key(&change.address));
+        self.altered.retain(|address| !tied.contains_key(address));
     }
 
     /// What is refused, each with what it holds back.
@@ -141,7 +142,7 @@ impl Diff {
 /// What an operation ends.
 fn ending(operation: &Operation) -> Option<Address> {
     match operation {
-        Operation::Archive { address } => Some(address.clone()),
+        Operation::Archive { address } | Operation::Forget { address } => Some(address.clone()),
         _ => None,
     }
 }

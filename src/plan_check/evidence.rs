@@ -126,17 +126,18 @@ impl Known<'_> {
     /// When one who reads the token of a rule last signed that he federates through it as it is now.
     fn signed_through(&self, rule: &Address, record: &Record) -> Option<Timestamp> {
         let readers = self.sightings.single_use.get(rule).into_iter().flatten();
-        let reports = readers.filter_map(|(lane, id)| {
-            let (evidence, ()) = self.latest(lane, |fact| match fact {
+        let reports = readers.flat_map(|(lane, id)| {
+            let signed = self.evidence(lane).filter(|evidence| evidence.weight == Weight::Signed);
+            signed.filter_map(move |evidence| match &evidence.fact {
                 Fact::CredentialReport {
+                    key,
                     consumer,
                     rule_id: Some(through),
                     winner: Winner::Federation,
                     ..
-                } if consumer == id && *through == record.id => Some(()),
+                } if key == lane && consumer == id && *through == record.id => Some(evidence.observed_at),
                 _ => None,
-            })?;
-            (evidence.weight == Weight::Signed).then_some(evidence.observed_at)
+            })
         });
         let changed = |id: &String| {
             let rule = self.observed.rules.get(id).map(|it| it.provenance.updated_at);

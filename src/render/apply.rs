@@ -10,6 +10,10 @@ pub fn line(event: &Event<'_>) -> Option<String> {
         Event::Began(_) => None,
         Event::Done(step) => Some(format!("{} {}", paint(GREEN, "✓"), text(step))),
         Event::SetBack(step) => Some(format!("{} {}", paint(YELLOW, "↩"), set_back(step))),
+        Event::Stays(address) => Some(format!(
+            "{} {address} stays changed although a proof failed: another rule was proved on it. Mend the rule that failed, or write the block of {address} as it was and apply",
+            paint(YELLOW, "!")
+        )),
         Event::Failed(step, error) => Some(format!("{} {}\n    {error}", paint(RED, "✗"), text(step))),
         Event::Checkpoint(checkpoint) => {
             Some(format!("  checkpoint {} ({})", checkpoint.name, checkpoint.reason))

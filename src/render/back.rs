@@ -21,7 +21,10 @@ pub fn waits(unused: &[(&Binding, Vec<Lack>)]) -> String {
             let _ = writeln!(out, "    {lack}");
         }
     }
-    out.push_str("Restart each of them, so that it reads its key. If nothing lives off a rule any more, say so: keyless evidence add -manual -retire=federation_rule.NAME -by=\"YOUR NAME\" -statement=\"…\"; where a workload is gone:\n");
+    if unused.iter().flat_map(|(_, lacks)| lacks).any(|lack| matches!(lack, Lack::Sign(_))) {
+        out.push_str("Restart those that lack use of their key, so that they read it. ");
+    }
+    out.push_str("If nothing lives off a rule any more, say so: keyless evidence add -manual -retire=federation_rule.NAME -by=\"YOUR NAME\" -statement=\"…\"; where a workload is gone:\n");
     for (binding, _) in unused {
         let which = format!("-retire={} -consumer={}", binding.lane, binding.consumer);
         let _ = writeln!(out, "  keyless evidence add -manual {which} -by=\"YOUR NAME\" -statement=\"…\"");

@@ -25,6 +25,9 @@ fn a_file_that_comes_back_without_its_key_gets_the_key_before_its_settings_go() 
         environment.keyless("destroy -auto-approve").exits(0).says("Destroy waits");
         if is_used {
             hours_pass(&environment);
+            // By now it is known to live off its key alone.
+            environment.keyless("apply -auto-approve").exits(0);
+            assert!(environment.state()["bindings"].is_null(), "{:#}", environment.state());
         }
         environment.write("m/.env", &saved);
         environment.keyless("destroy -auto-approve").exits(0).says("put the key back");
@@ -104,4 +107,19 @@ fn settings_are_not_judged_by_a_workspace_that_is_not_found() {
     told!("workspace_nope_status", environment.keyless("status").exits(0));
     environment.keyless("drift -detailed-exitcode").exits(0);
     check_workload(&environment, "workspace not found");
+}
+
+#[test]
+fn an_edit_takes_nothing_from_a_place_that_went_back_to_federation() {
+    for name in ["another account", "another subject", "another workspace"] {
+        let environment = finished();
+        let saved = environment.read("m/.env");
+        environment.keyless("destroy -auto-approve").exits(0).says("Destroy waits");
+        hours_pass(&environment);
+        environment.keyless("apply -auto-approve").exits(0);
+        environment.write("m/.env", &saved);
+        edit_named(&environment, name);
+        environment.keyless("apply -auto-approve");
+        check_workload(&environment, name);
+    }
 }

@@ -270,3 +270,22 @@ fn a_place_without_its_key_lives_off_what_its_settings_name() {
     assert_eq!(look(Presence::Present), (true, true));
     assert_eq!(look(Presence::Absent), (true, false));
 }
+
+#[test]
+fn a_place_that_went_back_to_federation_is_bound_again() {
+    let world = built();
+    let place = (address(KEY), consumer_id(CONSUMER));
+    let rule = world.1.records[&address(RULE)].id.clone();
+    let found =
+        Found::from([(place.clone(), BTreeMap::from([("ANTHROPIC_FEDERATION_RULE_ID".to_owned(), rule)]))]);
+    let bound = |holds: Presence| {
+        let presence = BTreeMap::from([(place.clone(), holds)]);
+        let learnt = learn(&world.0, &world.1, &found, &Marked::new(), &presence, hour(1));
+        learnt
+            .iter()
+            .any(|change| matches!(change, Mutation::PutBinding { binding, .. } if !binding.has_key()))
+    };
+    assert!(bound(Presence::Absent));
+    assert!(!bound(Presence::Present));
+    assert!(!bound(Presence::Unknown("no answer".to_owned())));
+}

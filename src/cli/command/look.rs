@@ -285,12 +285,18 @@ impl Look {
     }
 
     /// What the files ask for and an apply would refuse.
-    pub(super) fn refused(&self, session: &Session) -> Vec<Refused> {
+    pub(super) fn refused(&self, session: &Session, ui: &Ui) -> Vec<Refused> {
         let deposed = plan::successions(&self.scene(session));
         let (state, recorded) = (self.state.renamed(&deposed), self.recorded.renamed(&deposed));
         let input = self.input(session, Mode::Apply, false);
         let built = build(PlanInput { state: &state, recorded: &recorded, ..input });
-        built.map(|plan| plan.refused).unwrap_or_default()
+        match built {
+            Ok(plan) => plan.refused,
+            Err(problems) => {
+                ui.diagnostics(&problems, &session.sources);
+                Vec::new()
+            }
+        }
     }
 
     /// Builds the plan of a way back.

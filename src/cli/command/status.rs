@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             return Exit::Error;
         }
     };
-    let refused = look.refused(&session);
+    let refused = look.refused(&session, ui);
     look.sightings.refused = plan::refusals(&refused);
     let Some(plan) = look.plan(&session, Mode::RefreshOnly, false, ui) else { return Exit::Error };
     match arguments.json {

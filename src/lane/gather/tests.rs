@@ -382,6 +382,7 @@ fn a_signed_report_shows_a_rule_as_it_was_then() {
         move |w: &mut World| {
             let said = report(hour(at), winner, Some(&rule_id));
             w.state.evidence.push(Evidence { weight, ..said });
+            w.sightings.single_use.insert(address(RULE), vec![(address(KEY), consumer_id(CONSUMER))]);
             w.observed.rules.get_mut(&rule_id).unwrap().provenance.updated_at = Some(hour(5));
         }
     };
@@ -396,4 +397,10 @@ fn a_signed_report_shows_a_rule_as_it_was_then() {
         account.provenance.updated_at = Some(hour(7));
     };
     check(account, pick, None);
+    // Whoever does not read that token shows nothing of it.
+    let another = |w: &mut World| {
+        reported(6, Weight::Signed, Winner::Federation)(w);
+        w.sightings.single_use.insert(address(RULE), vec![(address(KEY), consumer_id("dotenv.other"))]);
+    };
+    check(another, pick, None);
 }

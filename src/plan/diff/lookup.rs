@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyless_state::Address;
+use keyless_state::{Address, ConsumerId};
 
 use super::Diff;
-use crate::config::{Configuration, WorkspaceChoice, WorkspaceKey, WorkspaceRef};
+use crate::config::{Configuration, FederationRule, WorkspaceChoice, WorkspaceKey, WorkspaceRef};
 use crate::plan::refused::Refused;
 use crate::resource::{Observed, Unreadable};
 
@@ -70,23 +70,52 @@ pub(super) fn hold_what_names_no_workspace(configuration: &Configuration, diff: 
     }
     let accounts = configuration.service_accounts.iter();
     let accounts = accounts.map(|(address, it)| (address, it.memberships.keys().collect::<Vec<_>>()));
-    let rules = configuration.federation_rules.iter().map(|(address, it)| match &it.workspaces {
-        WorkspaceChoice::These(these) => (address, these.iter().collect()),
-        WorkspaceChoice::All => (address, Vec::new()),
-    });
+    let rules = configuration.federation_rules.iter().map(|(address, it)| (address, of_rule(it)));
     let keys = configuration.api_keys.iter();
     let keys = keys.map(|(address, key)| {
         (address, key.consumers.values().filter_map(|it| it.workspace.as_ref()).collect())
     });
     for (address, named) in accounts.chain(rules).chain(keys) {
-        let lacking = named.into_iter().find_map(|workspace| match workspace {
-            WorkspaceRef::Data(data) if !diff.workspaces.contains_key(data) => Some(data),
-            _ => None,
-        });
-        if let Some(data) = lacking {
-            diff.tie(address, data);
+        if let Some(data) = unfound(named, diff) {
+            diff.tie(address, &data);
         }
     }
+}
+
+fn of_rule(rule: &FederationRule) -> Vec<&WorkspaceRef> {
+    match &rule.workspaces {
+        WorkspaceChoice::These(these) => these.iter().collect(),
+        WorkspaceChoice::All => Vec::new(),
+    }
+}
+
+/// The first of these that is looked up and not found.
+fn unfound(named: Vec<&WorkspaceRef>, diff: &Diff) -> Option<Address> {
+    named.into_iter().find_map(|workspace| match workspace {
+        WorkspaceRef::Data(data) if !diff.workspaces.contains_key(data) => Some(data.clone()),
+        _ => None,
+    })
+}
+
+/// Consumers that are to work in a workspace that is not found.
+pub(in crate::plan) fn names_no_workspace(
+    configuration: &Configuration,
+    diff: &Diff,
+) -> Vec<(Address, ConsumerId)> {
+    if configuration.workspaces.len() == diff.workspaces.len() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (lane, key) in &configuration.api_keys {
+        for (id, consumer) in &key.consumers {
+            let rule = configuration.federation_rules.get(&consumer.rule).map(of_rule);
+            let named = consumer.workspace.iter().chain(rule.into_iter().flatten()).collect();
+            if unfound(named, diff).is_some() {
+                found.push((lane.clone(), id.clone()));
+            }
+        }
+    }
+    found
 }
 
 /// Tells whether an object that cannot be read may be the workspace that is looked up.
