@@ -277,7 +277,8 @@ impl LanePlanner<'_, '_> {
                 |part: &&Address| self.so_far.by_hand.contains(*part) || self.diff.held.contains_key(*part);
             let is_due = is_altered || (!lane::was_proven(rule) && !self.diff.is_held(&rule.address));
             if is_lived_off && rule.can_exchange && is_due && !parts.iter().any(waits) {
-                let after = self.steps_of(&rule.address);
+                let building = parts.iter().filter_map(|part| self.so_far.building.get(*part));
+                let after = building.flatten().map(|id| (*id).to_owned()).collect();
                 let operation = Operation::Verify { address: rule.address.clone() };
                 self.add(Stage::Verify, false, operation, after, Undo::Nothing);
             }

@@ -111,6 +111,28 @@ fn what_would_cut_a_workload_off_stops_nothing_else() {
 }
 
 #[test]
+fn what_changes_under_a_refused_rule_is_proved() {
+    let mut world = two_lanes();
+    let rule = world.0.federation_rules.get_mut(&address(RULE)).unwrap();
+    rule.oauth_scope = "workspace:developer".to_owned();
+    world.0.providers.get_mut(&address(ISSUER)).unwrap().max_jwt_lifetime_seconds = 7_200;
+    let data = address("data.workspace.gone");
+    for is_compared in [true, false] {
+        if !is_compared {
+            let by = WorkspaceKey::Name("Gone".to_owned());
+            let lookup = WorkspaceLookup { by, location: crate::sample::location() };
+            world.0.workspaces.insert(data.clone(), lookup);
+            let rule = world.0.federation_rules.get_mut(&address(RULE)).unwrap();
+            let crate::config::WorkspaceChoice::These(all) = &mut rule.workspaces else { unreachable!() };
+            all.insert(WorkspaceRef::Data(data.clone()));
+        }
+        let plan = plan_in(&world, Mode::Apply);
+        let proof = plan.steps.iter().find(|step| step.id == format!("verify/{RULE}")).unwrap();
+        assert_eq!(proof.after, [format!("update/{ISSUER}")], "{is_compared}");
+    }
+}
+
+#[test]
 fn what_a_refused_rule_stands_on_is_not_archived() {
     let turned = |w: &mut World| {
         let rule = w.0.federation_rules.get_mut(&address(RULE)).unwrap();
