@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyless_state::{Address, Binding, Evidence, Fact, Kind, Mutation, State, Weight};
 
 use crate::binding;
-use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
+use crate::config::{ApiKey, Configuration, Consumer};
 use crate::limits;
 use crate::platform::{Usage, UsageQuestion};
 use crate::resource::{KeyStatus, Observed, Unreadable};
@@ -61,9 +61,7 @@ pub fn usage_question(
         // What a person moved shows in its use alone until that is told.
         Goes::Undeclared => {
             let mut consumers = configuration.api_keys.values().flat_map(|key| key.consumers.values());
-            let by_hand = |it: &Consumer| {
-                matches!(it.driver, ConsumerDriver::Manual { .. }) && state.records.contains_key(&it.rule)
-            };
+            let by_hand = |it: &Consumer| it.driver.is_manual() && state.records.contains_key(&it.rule);
             state.records.keys().any(|address| !is_declared(address)) || consumers.any(by_hand)
         }
     };

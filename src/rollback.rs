@@ -11,16 +11,16 @@ mod spare;
 
 use std::collections::BTreeMap;
 
-use keyless_state::{Address, ConsumerId, Fact, Grant, Kind, LaneRecord, Origin, Record, State};
+use keyless_state::{Address, ConsumerId, Grant, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
 
-use crate::binding;
-use crate::config::{ApiKey, Configuration, PutBack};
+use crate::binding::{self, Ask};
+use crate::config::{Configuration, PutBack};
 use crate::lane::{Presence, Stage};
 use crate::plan::{Action, Attributes, Change, Operation, Reason, Step, Undo};
 
 pub use dead::dead_keys;
-pub use hold::holds;
+pub use hold::{hold_asked, holds};
 pub(crate) use operations::operations_to;
 pub use spare::spare;
 
@@ -33,6 +33,8 @@ pub struct WayBack {
     pub changes: Vec<Change>,
     /// What cannot be taken back, one sentence each.
     pub residue: Vec<String>,
+    /// What a person is asked to put back.
+    pub asks: Vec<Ask>,
 }
 
 /// Whether the key is in each consumer, as far as anybody looked.
@@ -47,7 +49,7 @@ pub fn way_back(
     reason: Reason,
 ) -> WayBack {
     let mut back = Planner {
-        back: WayBack::default(),
+        back: WayBack { asks: binding::asks(now, then, configuration), ..WayBack::default() },
         configuration,
         presence,
         now,
@@ -76,7 +78,6 @@ pub fn way_back(
             back.back.residue.push(line);
         }
     }
-    back.removed_by_hand();
     if back.stranded && now.records.keys().any(|address| !then.records.contains_key(address)) {
         let line = "what was created since stays: a workload without its key lives off it";
         back.back.residue.push(line.to_owned());
@@ -181,6 +182,9 @@ impl Planner<'_> {
             let is_out = consumer.removed_at.is_some()
                 || ((is_written || moved) && self.is_seen_without_key(address, id));
             if is_out && was.removed_at.is_none() {
+                if self.is_asked(&lane.key_id, id) {
+                    continue;
+                }
                 if let Some(why) = self.cannot_restore(address, id) {
                     self.stranded = true;
                     self.back
@@ -231,26 +235,14 @@ impl Planner<'_> {
         }
     }
 
-    /// Keys that a person took out have to be put back by a person.
-    fn removed_by_hand(&mut self) {
-        for evidence in self.now.evidence.iter().filter(|evidence| !self.then.evidence.contains(evidence)) {
-            let Fact::Statement { key, consumer, by, .. } = &evidence.fact else { continue };
-            let declared = self.configuration.api_keys.get(key);
-            let is_about = |it: &&ApiKey| evidence.fact.is_about(key, &it.id, consumer);
-            let declared = declared.filter(|it| it.consumers.contains_key(consumer)).filter(is_about);
-            let Some(declared) = declared else { continue };
-            if !self.is_given_up(&declared.id, consumer) {
-                let line =
-                    format!("{key}: {by} took the key out of {consumer}, and only a person can put it back");
-                self.back.residue.push(line);
-                self.stranded = true;
-            }
-        }
-    }
-
     /// Whether a person said that the workload is gone.
     fn is_given_up(&self, key_id: &str, consumer: &ConsumerId) -> bool {
         self.now.binding(key_id, consumer).is_some_and(|binding| binding.ended.is_some())
+    }
+
+    /// Whether a person is asked to put a key back.
+    fn is_asked(&self, key_id: &str, consumer: &ConsumerId) -> bool {
+        self.back.asks.iter().any(|ask| ask.key_id == key_id && ask.consumer == *consumer)
     }
 
     /// Whether a place was looked into and is not known to hold the key.

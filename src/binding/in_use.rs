@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use keyless_state::{Address, Binding, ConsumerId, Evidence, Fact, Grant, Mutation, State, Winner};
+use keyless_state::{
+    Address, Binding, ConsumerId, Evidence, Fact, Grant, LaneRecord, Mutation, State, Winner,
+};
 
+use super::by_hand::{by_hand, coming_back, is_asked_back};
 use super::live;
 use crate::config::Configuration;
 use crate::lane::Presence;
@@ -37,10 +40,14 @@ pub enum Lack {
     Active(Option<KeyStatus>),
     /// The key in its place.
     Key,
+    /// The key in its place, which only a person can put there, and how.
+    ByHand(String),
     /// A look into its place, and why there was none.
     Look(String),
     /// Use of the key in an hour that begins then or later, or a report after that.
     Sign(Timestamp),
+    /// A report after then that the key wins.
+    Report(Timestamp),
 }
 
 impl Lack {
@@ -59,12 +66,14 @@ impl fmt::Display for Lack {
             Lack::Active(None) => f.write_str("an active key (the API does not list it)"),
             Lack::Active(Some(status)) => write!(f, "an active key (it is {})", status.word()),
             Lack::Key => f.write_str("the key in its place (it does not hold it)"),
+            Lack::ByHand(how) => write!(f, "the key in its place, where only a person can put it: {how}"),
             Lack::Look(why) => write!(f, "a look into its place ({why})"),
             Lack::Sign(from) => write!(
                 f,
                 "use of its key, where no other place holds that, in an hour that begins at {} or later, or a report of its own after {from} that the key wins",
                 next_hour(*from)
             ),
+            Lack::Report(from) => write!(f, "a report of its own after {from} that the key wins"),
         }
     }
 }
@@ -74,12 +83,14 @@ pub fn restored(state: &State) -> impl Iterator<Item = &Binding> {
     live(state).filter(|binding| binding.key_back_at().is_some())
 }
 
-/// Since when a workload uses its key again; else what is missing. None of a workload whose key is not back.
+/// By when a workload uses its key again; else what is missing. None of a workload whose key is neither back
+/// nor asked back of a person.
 ///
 /// # Errors
 /// What is missing; never empty.
 pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Vec<Lack>>> {
-    let back = binding.key_back_at()?;
+    let is_asked = is_asked_back(binding, seen.state, seen.configuration);
+    let back = binding.key_back_at().or_else(|| is_asked.then_some(binding.since))?;
     let (lane, id) = (&binding.lane, &binding.consumer);
     let key = seen.configuration.api_keys.get(lane).filter(|key| key.id == binding.key_id);
     if key.is_none_or(|key| !key.consumers.contains_key(id)) {
@@ -90,15 +101,20 @@ pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Ve
     if status != Some(KeyStatus::Active) {
         lacks.push(Lack::Active(status));
     }
-    match seen.presence.get(&(lane.clone(), id.clone())) {
-        Some(Presence::Present) => {}
-        Some(Presence::Absent) => lacks.push(Lack::Key),
-        Some(Presence::Unknown(why)) => lacks.push(Lack::Look(why.clone())),
-        None => lacks.push(Lack::Look("it was not looked into".to_owned())),
+    // Nobody knows since when a key is back that a person put there, so that its use may be of before.
+    let sign = if is_asked { reported(binding, back, seen) } else { sign(binding, back, seen) };
+    let by_hand = by_hand(binding, seen.configuration).filter(|_| is_asked);
+    let only_person_looks = key.is_some_and(|key| key.consumers[id].driver.is_manual());
+    match (seen.presence.get(&(lane.clone(), id.clone())), by_hand) {
+        (Some(Presence::Present), _) => {}
+        (_, Some(how)) if only_person_looks => lacks.extend(sign.is_err().then_some(Lack::ByHand(how))),
+        (Some(Presence::Absent), Some(how)) => lacks.push(Lack::ByHand(how)),
+        (Some(Presence::Absent), None) => lacks.push(Lack::Key),
+        (Some(Presence::Unknown(why)), _) => lacks.push(Lack::Look(why.clone())),
+        (None, _) => lacks.push(Lack::Look("it was not looked into".to_owned())),
     }
-    let sign = sign(binding, back, seen);
     if let Err(from) = sign {
-        lacks.push(Lack::Sign(from));
+        lacks.push(if is_asked { Lack::Report(from) } else { Lack::Sign(from) });
     }
     Some(match (sign, lacks.is_empty()) {
         (Ok(at), true) => Ok(at),
@@ -106,31 +122,37 @@ pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Ve
     })
 }
 
-/// When a key that is back since `back` was used, or reported to win; else from when on that would count.
+/// When a key that is back since `back` was reported to win; else from when on a sign would count.
 ///
 /// A report that something else wins was seen later than the restore, so the sign has to be newer still.
-fn sign(binding: &Binding, back: Timestamp, seen: &Seen<'_>) -> Result<Timestamp, Timestamp> {
-    let state = seen.state;
+fn reported(binding: &Binding, back: Timestamp, seen: &Seen<'_>) -> Result<Timestamp, Timestamp> {
     let (lane, id) = (&binding.lane, &binding.consumer);
-    let reports = state.evidence.iter().filter_map(|evidence| match &evidence.fact {
+    let reports = seen.state.evidence.iter().filter_map(|evidence| match &evidence.fact {
         Fact::CredentialReport { winner, .. } if evidence.fact.is_about(lane, &binding.key_id, id) => {
             Some((evidence.observed_at, *winner))
         }
         _ => None,
     });
-    let from = match reports.max_by_key(|(at, _)| *at) {
-        Some((at, Winner::ApiKey)) if at > back => return Ok(at),
-        Some((at, _)) => at.max(back),
-        None => back,
+    match reports.max_by_key(|(at, _)| *at) {
+        Some((at, Winner::ApiKey)) if at > back => Ok(at),
+        Some((at, _)) => Err(at.max(back)),
+        None => Err(back),
+    }
+}
+
+/// When a key that is back since `back` was used, or reported to win; else from when on that would count.
+fn sign(binding: &Binding, back: Timestamp, seen: &Seen<'_>) -> Result<Timestamp, Timestamp> {
+    let from = match reported(binding, back, seen) {
+        Ok(at) => return Ok(at),
+        Err(from) => from,
     };
     // Use of a key that several places hold says nothing of one of them.
     if others_hold(binding, seen) {
         return Err(from);
     }
-    let used = state.evidence.iter().filter_map(|evidence| used_before(evidence, lane)).max();
+    let used = seen.state.evidence.iter().filter_map(|evidence| used_before(evidence, &binding.lane)).max();
     // The hour in which the key came back may hold use from before.
-    let begins = used.and_then(|used| used.checked_sub(HOUR).ok());
-    begins.filter(|begins| *begins >= from).ok_or(from)
+    used.filter(|used| used.checked_sub(HOUR).is_ok_and(|begins| begins >= from)).ok_or(from)
 }
 
 /// Whether other workloads may use the same key.
@@ -149,18 +171,30 @@ fn used_before(evidence: &Evidence, lane: &Address) -> Option<Timestamp> {
     }
 }
 
-/// What records that workloads use their keys again.
+/// What records that workloads use their keys again. Until then they may have used what they had before, so that
+/// only then their lanes are back.
 pub fn in_use_again(seen: &Seen<'_>) -> Vec<Mutation> {
-    let shown = restored(seen.state).filter_map(|known| {
-        let at = in_use(known, seen)?.ok()?;
+    let mut changes = Vec::new();
+    let mut lanes: BTreeMap<&Address, Timestamp> = BTreeMap::new();
+    for known in coming_back(seen.state, seen.configuration) {
+        let Some(Ok(at)) = in_use(known, seen) else { continue };
+        let last = lanes.entry(&known.lane).or_insert(at);
+        *last = at.max(*last);
         let mut binding = known.clone();
         binding.settle(Grant::Key, at);
-        Some(match binding.settings.is_empty() {
+        changes.push(match binding.settings.is_empty() {
             true => Mutation::DropBinding { id: binding.id() },
             false => binding.put(),
-        })
+        });
+    }
+    let back = lanes.into_iter().filter_map(|(address, at)| {
+        let known = seen.state.lanes.get(address)?;
+        let is_later = known.rolled_back_at.is_some_and(|back| back < at);
+        let lane = LaneRecord { rolled_back_at: Some(at), ..known.clone() };
+        is_later.then(|| Mutation::PutLane { address: address.clone(), lane })
     });
-    shown.collect()
+    changes.extend(back);
+    changes
 }
 
 #[cfg(test)]
@@ -244,7 +278,7 @@ mod tests {
         check(Vec::new(), |_| {}, none());
         check(vec![(BACK + 3, used(BACK))], |_| {}, none());
         check(vec![(BACK + 3, used(BACK + 1))], |_| {}, none());
-        check(vec![(BACK + 3, used(BACK + 2))], |_| {}, Ok(hour(BACK + 1)));
+        check(vec![(BACK + 3, used(BACK + 2))], |_| {}, Ok(hour(BACK + 2)));
         let other = Fact::KeyUsage {
             key: address("api_key.other"),
             since: hour(0),
@@ -264,7 +298,7 @@ mod tests {
             }
         };
         let used = || vec![(BACK + 3, used(BACK + 2))];
-        check(used(), other(Presence::Absent), Ok(hour(BACK + 1)));
+        check(used(), other(Presence::Absent), Ok(hour(BACK + 2)));
         check(used(), other(Presence::Present), Err(vec![Lack::Sign(half_past(BACK))]));
         let own = vec![(BACK + 1, report(Winner::ApiKey))];
         check(own, other(Presence::Present), Ok(hour(BACK + 1)));
@@ -282,7 +316,7 @@ mod tests {
         check(vec![(BACK + 1, report(Winner::ApiKey)), federates()], |_| {}, from(hour(BACK + 2)));
         // Somebody else may use the key meanwhile.
         check(vec![(BACK + 4, used(BACK + 2)), federates()], |_| {}, from(hour(BACK + 2)));
-        check(vec![(BACK + 4, used(BACK + 3)), federates()], |_| {}, Ok(hour(BACK + 2)));
+        check(vec![(BACK + 4, used(BACK + 3)), federates()], |_| {}, Ok(hour(BACK + 3)));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use keyless_state::{
     Winner,
 };
 
+use super::by_hand::put_back_by_person;
 use super::moved::may_be_moved;
 use super::{Word, grant, live, place, words};
-use crate::config::{Configuration, Consumer, ConsumerDriver};
+use crate::config::{Configuration, Consumer};
 use crate::lane::Presence;
 use crate::limits;
 
@@ -42,10 +43,8 @@ pub fn learn(
         state.records.values().map(|record| (record.id.as_str(), record)).collect();
     let words = words(state, now);
     for (lane, key) in &configuration.api_keys {
-        if let Some(record) = state.lanes.get(lane).filter(|it| it.forgotten && it.key_id == key.id) {
-            let record = LaneRecord { forgotten: false, ..record.clone() };
-            learnt.push(Mutation::PutLane { address: lane.clone(), lane: record });
-        }
+        let known_lane = state.lanes.get(lane).filter(|it| it.key_id == key.id);
+        let mut record = known_lane.map(|known| LaneRecord { forgotten: false, ..known.clone() });
         for (id, consumer) in &key.consumers {
             let told = told.get(&(lane, id)).into_iter().flatten().copied();
             let told: Vec<&Evidence> = told.filter(|it| it.fact.is_about(lane, &key.id, id)).collect();
@@ -69,13 +68,16 @@ pub fn learn(
             learnt.extend(seen.revive(&mut binding));
             seen.resolve(&mut binding);
             seen.read(&mut binding, now);
-            seen.put_back(&mut binding, now);
+            seen.put_back(&mut binding, record.as_mut(), now);
             seen.follow(&mut binding);
             seen.meet(&mut binding, now);
             learnt.extend(seen.contradicted(&binding, &words));
             if known != Some(&binding) {
                 learnt.push(binding.put());
             }
+        }
+        if let Some(record) = record.filter(|record| Some(record) != known_lane) {
+            learnt.push(Mutation::PutLane { address: lane.clone(), lane: record });
         }
     }
     learnt.extend(spent(state));
@@ -111,9 +113,11 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// A consumer that only a person reaches is bound by that person's word.
+    /// A consumer that only a person reaches is bound by that person's word, of after the last way back.
     fn vouched_for(&self, key_id: &str) -> Option<Binding> {
-        let stated = self.stated()?;
+        let lane = self.state.lanes.get(self.lane).filter(|lane| lane.key_id == key_id);
+        let back = lane.and_then(|lane| lane.rolled_back_at);
+        let stated = self.stated().filter(|stated| Some(stated.observed_at) > back)?;
         // Nobody lives off a rule that was never there.
         self.declared()?;
         Some(Binding::new(key_id, self.lane, self.id, Grant::Unresolved, stated.observed_at))
@@ -121,7 +125,7 @@ impl<'a> Seen<'a> {
 
     fn stated(&self) -> Option<&'a Evidence> {
         let is_it = |evidence: &&Evidence| matches!(&evidence.fact, Fact::Statement { .. });
-        let is_manual = matches!(self.consumer.driver, ConsumerDriver::Manual { .. });
+        let is_manual = self.consumer.driver.is_manual();
         self.told.iter().copied().filter(is_it).max_by_key(|it| it.observed_at).filter(|_| is_manual)
     }
 
@@ -232,18 +236,17 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Notes that somebody put a key back that somebody had taken out, neither of them keyless.
-    fn put_back(&self, binding: &mut Binding, now: Timestamp) {
-        let lane = self.state.lanes.get(self.lane);
-        let record = lane.and_then(|lane| lane.consumers.get(self.id));
-        let is_ours = record.is_some_and(|record| record.removed_at.is_some());
+    /// Notes that somebody put a key back: one that keyless had not taken out, or that it asked back.
+    fn put_back(&self, binding: &mut Binding, lane: Option<&mut LaneRecord>, now: Timestamp) {
         let is_rule = matches!(binding.grant, Grant::Rule { .. });
-        if self.holds == Some(&Presence::Present)
-            && record.is_some()
-            && !is_ours
-            && is_rule
-            && !binding.has_key()
-        {
+        if self.holds != Some(&Presence::Present) || !is_rule || binding.has_key() {
+            return;
+        }
+        let Some(lane) = lane else { return };
+        let is_asked = lane.held && put_back_by_person(&self.consumer.driver).is_some();
+        let Some(record) = lane.consumers.get_mut(self.id) else { return };
+        if record.removed_at.is_none() || is_asked {
+            (record.removed_at, record.receipt) = (None, None);
             binding.write(Grant::Key, now);
         }
     }

@@ -4,6 +4,8 @@
 //! settings are written beside its key, and outlives every block: [`learn`] keeps it in step with what is
 //! seen, and [`live`] tells which still count. Pure.
 
+mod asks;
+mod by_hand;
 mod doubt;
 mod grant;
 mod in_use;
@@ -14,6 +16,8 @@ mod place;
 mod trial;
 mod unrecorded;
 
+pub use asks::{Ask, asks};
+pub use by_hand::{by_hand, coming_back, is_coming_back};
 pub use doubt::{Doubt, doubt};
 pub use grant::grant;
 pub use in_use::{Lack, Seen, in_use, in_use_again, restored};

@@ -217,6 +217,11 @@ impl ConsumerDriver {
         }
     }
 
+    /// Whether only a person can look there.
+    pub fn is_manual(&self) -> bool {
+        matches!(self, ConsumerDriver::Manual { .. })
+    }
+
     /// How the key is put back once it was taken out.
     pub fn put_back(&self) -> PutBack {
         let driver = |how: &str| PutBack::ByDriver(how.to_owned());

@@ -277,7 +277,7 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     let place = ((*key).clone(), id.clone());
     let known = lane.record.consumers.get(id);
     let binding = state.binding(&lane.key.id, id);
-    let manual = matches!(consumer.driver, ConsumerDriver::Manual { .. });
+    let manual = consumer.driver.is_manual();
     let wanted = sightings.wanted_settings.get(&place);
     let unconfigured = match &consumer.driver {
         ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }

@@ -136,7 +136,7 @@ impl Scope {
                 let (now, configuration) = (input.now, &self.configuration);
                 let plan = plan::build_back(input, back);
                 let scene = plan::Scene { configuration, state, observed: &observed, now };
-                plan::cut_off(&plan.steps, &scene).is_empty().then_some(plan)
+                plan::cut_off(&plan.steps, &[], &scene).is_empty().then_some(plan)
             }
         }
     }

@@ -164,7 +164,7 @@ impl Known<'_> {
             .and_then(|it| it.removed_at);
         let key = self.configuration.api_keys.get(lane)?;
         let (key_id, driver) = (&key.id, &key.consumers.get(consumer)?.driver);
-        if recorded.is_some() || !matches!(driver, ConsumerDriver::Manual { .. }) {
+        if recorded.is_some() || !driver.is_manual() {
             return recorded;
         }
         let stated = self.latest(lane, |fact| match fact {
@@ -192,7 +192,7 @@ impl Known<'_> {
         let back = record.and_then(|lane| lane.reactivated_at.max(lane.rolled_back_at));
         let mut cut = back;
         for (id, consumer) in &key.consumers {
-            let manual = matches!(consumer.driver, ConsumerDriver::Manual { .. });
+            let manual = consumer.driver.is_manual();
             match self.sightings.presence.get(&(lane.clone(), id.clone())) {
                 Some(Presence::Absent) => {}
                 Some(Presence::Unknown(_)) | None if manual => {}

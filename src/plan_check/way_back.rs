@@ -1,12 +1,13 @@
 //! A plan that goes back: a rollback or a destroy.
 
-use keyless_state::ConsumerId;
+use keyless_state::{Address, ConsumerId};
 
 use super::grants;
 use super::invariant::{Invariant, Violation};
 use super::known::{Known, Place};
 use super::objects::dependents_first;
 use super::steps::{Steps, broken};
+use crate::config::PutBack;
 use crate::plan::{Operation, Step};
 use crate::resource::KeyStatus;
 
@@ -59,7 +60,7 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
             // All that brings a key back is done before, as is demanded above. That it is used as well shows
             // only then, and is asked right before the step.
             let is_restored = |(lane, id): &Place<'_>| {
-                moment.is_key_back(lane, id) || steps.about(lane).any(
+                moment.is_key_back(lane, id) || is_asked_back(steps, lane, id, moment) || steps.about(lane).any(
                     |other| matches!(&other.operation, Operation::Restore { consumer, .. } if consumer == *id),
                 )
             };
@@ -68,9 +69,23 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
     }
 }
 
+/// Whether only a person can put a key back that works by then.
+fn is_asked_back(steps: &Steps<'_>, lane: &Address, id: &ConsumerId, moment: &Known<'_>) -> bool {
+    let Some(key) = moment.configuration.api_keys.get(lane) else { return false };
+    let Some(consumer) = key.consumers.get(id) else { return false };
+    if matches!(consumer.driver.put_back(), PutBack::ByDriver(_)) {
+        return false;
+    }
+    let works = moment.observed.api_keys.get(&key.id).is_some_and(|it| it.status == KeyStatus::Active);
+    works
+        || steps
+            .about(lane)
+            .any(|step| matches!(&step.operation, Operation::Enable { id, .. } if *id == key.id))
+}
+
 fn restore(
     step: &Step,
-    address: &keyless_state::Address,
+    address: &Address,
     consumer: &ConsumerId,
     enabled: bool,
     moment: &Known<'_>,

@@ -56,14 +56,10 @@ pub fn plan(plan: &Plan) -> String {
     for change in plan.changes.iter().filter(|change| shown(change)) {
         out.push_str(&block(change));
     }
-    if !plan.lanes.is_empty() {
-        out.push_str(
-            "
-Lanes; a step runs only when the evidence for it is in:
-
-",
-        );
-        out.push_str(&lanes::planned(plan));
+    let lanes = lanes::planned(plan);
+    if !lanes.is_empty() {
+        out.push_str("\nLanes; a step runs only when the evidence for it is in:\n\n");
+        out.push_str(&lanes);
     }
     if plan.mode != Mode::Apply && !plan.kept.is_empty() {
         out.push_str("\nWaits for workloads:\n");

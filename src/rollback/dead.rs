@@ -14,10 +14,13 @@ pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String
             .iter()
             .any(|step| matches!(&step.operation, Operation::Enable { address, .. } if address == lane))
     };
+    let restored = back.steps.iter().filter_map(|step| match &step.operation {
+        Operation::Restore { address, .. } => Some((address, now.lanes.get(address)?.key_id.as_str())),
+        _ => None,
+    });
     let mut dead: Vec<String> = Vec::new();
-    for step in &back.steps {
-        let Operation::Restore { address, .. } = &step.operation else { continue };
-        let id = now.lanes.get(address).map(|lane| lane.key_id.as_str()).unwrap_or_default();
+    let asked = back.asks.iter().map(|ask| (&ask.lane, ask.key_id.as_str()));
+    for (address, id) in restored.chain(asked) {
         if let Some(object) = observed.unreadable.get(id) {
             dead.push(format!("{address}: the key {id} cannot be read: {}", object.why));
             continue;
@@ -28,6 +31,7 @@ pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String
             dead.push(format!("{address}: the key {id} is {word}, and keyless did not do that; put back, it would win over federation and not work"));
         }
     }
+    dead.sort();
     dead.dedup();
     dead
 }

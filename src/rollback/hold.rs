@@ -1,9 +1,12 @@
 //! The lanes that a rollback holds: all in which something is taken back, by a step or not.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use keyless_state::{Address, Fact, LaneRecord, Mutation, State};
 
 use super::WayBack;
+use crate::binding::Ask;
 use crate::config::{ApiKey, Configuration};
 
 /// What holds the lanes that go back from `now` to `then`, all of them or `only` one.
@@ -24,7 +27,8 @@ pub fn holds(
         });
         let loses_rule =
             back.steps.iter().any(|step| key.replaced_by.contains(step.operation.target().address));
-        is_stated || loses_rule || now.lanes.get(address) != then.lanes.get(address)
+        let is_asked = back.asks.iter().any(|ask| ask.lane == *address);
+        is_stated || is_asked || loses_rule || now.lanes.get(address) != then.lanes.get(address)
     };
     let lanes = configuration.api_keys.iter().filter(|(address, _)| only.is_none_or(|only| only == *address));
     lanes
@@ -39,6 +43,18 @@ pub fn holds(
             })
         })
         .collect()
+}
+
+/// What holds the lanes of these from now on: nothing may set a key inactive that somebody is putting back.
+pub fn hold_asked(asks: &[Ask], state: &State, at: Timestamp) -> Vec<Mutation> {
+    let lanes: BTreeSet<(&Address, &String)> = asks.iter().map(|ask| (&ask.lane, &ask.key_id)).collect();
+    let held = lanes.into_iter().filter_map(|(address, key_id)| {
+        let known = state.lanes.get(address).cloned().unwrap_or_default();
+        let lane = LaneRecord { key_id: key_id.clone(), rolled_back_at: Some(at), held: true, ..known };
+        let is_held = state.lanes.get(address).is_some_and(|known| known.held);
+        (!is_held).then(|| Mutation::PutLane { address: address.clone(), lane })
+    });
+    held.collect()
 }
 
 #[cfg(test)]

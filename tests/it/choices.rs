@@ -221,7 +221,7 @@ fn a_lane_is_held_that_only_a_person_can_take_back() {
     environment
         .keyless("rollback -to=1-before-first-change -auto-approve")
         .exits(0)
-        .says("only a person can put it back");
+        .says("by hand: put the key apikey_01PartnerBatch of api_key.partner_batch back into manual.partner");
     environment.keyless("apply -auto-approve").exits(0);
     let lane = environment.lane("api_key.partner_batch");
     assert_eq!((&lane["key_status"], &lane["standing"]["state"]), (&json!("active"), &json!("held")));

@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+mod asked;
 mod bad_api;
 mod bad_configuration;
 mod bad_state;

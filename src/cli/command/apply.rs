@@ -40,6 +40,10 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let mode = saved.as_ref().map_or(mode, |plan| plan.mode);
         arguments.choices.take(&mut look, mode)?;
         look.depose(&session, mode);
+        let asks = match mode {
+            Mode::Destroy => super::destroy::hold(&mut look, &session),
+            _ => Vec::new(),
+        };
         let Some(fresh) = fresh(&look, &session, connection, mode, ui)? else {
             return Ok(Exit::Error);
         };
@@ -52,6 +56,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             None => fresh,
         };
         arguments.choices.demand_use(&plan)?;
+        super::destroy::tell_asks(&asks, ui);
         finish(arguments, &session, connection, store, look, plan, ui).await
     })
     .await

@@ -6,7 +6,7 @@ use keyless_state::State;
 
 use super::execute::{self, Run};
 use super::look::{self, Look};
-use crate::binding;
+use crate::binding::{self, Ask};
 use crate::cli::args::Destroy as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -14,14 +14,16 @@ use crate::cli::ui::Ui;
 use crate::evidence::Goes;
 use crate::plan::{Mode, Plan, Reason};
 use crate::render;
-use crate::rollback::{spare, way_back};
+use crate::rollback::{hold_asked, spare, way_back};
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &arguments.variables, ui) else { return Exit::Error };
     execute::with_store(&session, &arguments.remote, "destroy", ui, async |store, connection| {
-        let look =
+        let mut look =
             look::look(&session, connection, super::apply::recorded_in(store), Goes::Recorded, ui).await?;
+        let asks = hold(&mut look, &session);
         let plan = plan(&look, &session)?;
+        tell_asks(&asks, ui);
         if plan.steps.is_empty() {
             ui.data("No changes. Nothing is recorded that could be destroyed.\n\n");
             ui.data(&execute::complete(&plan, &[]));
@@ -43,6 +45,15 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     .await
 }
 
+/// Which keys a person is asked to put back; their lanes are held from the start of the run on.
+pub(super) fn hold(look: &mut Look, session: &Session) -> Vec<Ask> {
+    let asks = binding::asks(&look.state, &State::default(), &session.configuration);
+    let held = hold_asked(&asks, &look.state, look.now);
+    held.iter().for_each(|change| look.state.apply(change));
+    look.learnt.extend(held);
+    asks
+}
+
 /// The plan of a destroy; refused where a workload would be left without a credential.
 pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
     let mut back = way_back(
@@ -60,4 +71,11 @@ pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
         ));
     }
     look.plan_back(session, Mode::Destroy, back)
+}
+
+/// Tells what a person is asked to do, besides what is planned.
+pub(super) fn tell_asks(asks: &[Ask], ui: &Ui) {
+    for ask in asks {
+        ui.tell(&format!("by hand: {ask}"));
+    }
 }

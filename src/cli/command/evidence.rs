@@ -13,7 +13,7 @@ use crate::cli::args::{Evidence as Arguments, EvidenceAdd, EvidenceCommand, Evid
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::config::{ApiKey, Configuration, Consumer, ConsumerDriver};
+use crate::config::{ApiKey, Configuration, Consumer};
 use crate::platform::Platform;
 
 /// What a person says.
@@ -96,7 +96,7 @@ fn statement(
     now: Timestamp,
 ) -> Result<Said, String> {
     let (lane, found) = declared(key, consumer, configuration)?;
-    if !matches!(found.driver, ConsumerDriver::Manual { .. }) {
+    if !found.driver.is_manual() {
         return Err(format!(
             "{consumer} is looked into by a program, so no statement is needed or taken for it; that its settings name a rule is stated with -rule=ID"
         ));

@@ -278,7 +278,8 @@ pub(super) fn complete(plan: &Plan, done: &[String]) -> String {
     };
     let word = match plan.mode {
         Mode::Destroy => "Destroy complete! Resources:",
-        _ => "Apply complete! Resources:",
+        Mode::Rollback => "Rollback complete! Resources:",
+        Mode::Apply | Mode::RefreshOnly => "Apply complete! Resources:",
     };
     let (added, changed, destroyed) = (count(Action::Create), count(Action::Update), count(Action::Archive));
     match plan.mode {

@@ -315,9 +315,10 @@ impl Look {
                 dead.join("\n  ")
             ));
         }
+        let asks = back.asks.clone();
         let mut plan = build_back(self.input(session, mode, false), back);
         self.refuse_unread(&plan)?;
-        let cut_off = plan::cut_off(&plan.steps, &self.scene(session));
+        let cut_off = plan::cut_off(&plan.steps, &asks, &self.scene(session));
         if !cut_off.is_empty() {
             return Err(format!(
                 "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Go back further, so that the keys are put back first (for that, their blocks have to be declared), or write the blocks as they were and apply, or wait until these workloads show that they live off something else; if one is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
@@ -330,15 +331,15 @@ impl Look {
     }
 
     /// Workloads whose keys are back and of which it is not seen yet that they use them, with what is missing.
-    pub(super) fn unused_keys(&self, session: &Session) -> Vec<(&Binding, Vec<binding::Lack>)> {
+    pub(super) fn unused_keys<'a>(&'a self, session: &'a Session) -> Vec<(&'a Binding, Vec<binding::Lack>)> {
         let seen = binding::Seen {
             configuration: &session.configuration,
             state: &self.state,
             observed: &self.observed,
             presence: &self.sightings.presence,
         };
-        let restored = binding::restored(&self.state);
-        restored.filter_map(|it| Some((it, binding::in_use(it, &seen)?.err()?))).collect()
+        let coming = binding::coming_back(&self.state, &session.configuration);
+        coming.filter_map(|it| Some((it, binding::in_use(it, &seen)?.err()?))).collect()
     }
 
     /// Lanes whose labels are those of other keys by now: what was done for one key says nothing of another.

@@ -41,10 +41,13 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     .await;
     let skip_waits = connection.skip_waits;
     let closed = connection.close().await;
-    let look = looked?;
+    let mut look = looked?;
     closed?;
     if arguments.destroy {
-        return super::destroy::plan(&look, session).map(Some);
+        let asks = super::destroy::hold(&mut look, session);
+        let plan = super::destroy::plan(&look, session)?;
+        super::destroy::tell_asks(&asks, ui);
+        return Ok(Some(plan));
     }
     let plan = look.plan(session, mode, skip_waits, ui);
     plan.map(|plan| arguments.choices.demand_use(&plan).map(|()| plan)).transpose()

@@ -6,7 +6,6 @@ use super::Scene;
 use super::harm::harm;
 use super::loss::Loss;
 use crate::binding::{self, UnrecordedUse};
-use crate::config::ConsumerDriver;
 use crate::plan::{Operation, Refused};
 
 /// Somebody as whom nobody has shown himself, who lives off a rule.
@@ -63,8 +62,7 @@ fn hint(rule: &Address, scene: &Scene<'_>) -> String {
     );
     let keys = scene.configuration.api_keys.iter();
     let by_hand = keys.flat_map(|(lane, key)| key.consumers.iter().map(move |(id, it)| (lane, id, it)));
-    let mut by_hand = by_hand
-        .filter(|(_, _, it)| it.rule == rule.present() && matches!(it.driver, ConsumerDriver::Manual { .. }));
+    let mut by_hand = by_hand.filter(|(_, _, it)| it.rule == rule.present() && it.driver.is_manual());
     match by_hand.next() {
         Some((lane, id, _)) => format!(
             "if that is {id} of {lane}, whoever moved it says so: keyless evidence add -manual -key={lane} -consumer={id} -by=\"YOUR NAME\" -statement=\"…\"; {gone}"

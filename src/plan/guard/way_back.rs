@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keyless_state::{Binding, ConsumerId};
 
 use super::{Bound, Kept, Scene, named, workload};
-use crate::binding;
+use crate::binding::{self, Ask};
 use crate::plan::operation::Operation;
 use crate::plan::plan_data::Step;
 
@@ -15,13 +15,14 @@ pub fn not_used_yet<'a>(operation: &Operation, scene: &Scene<'a>) -> Vec<&'a Bin
     if let Operation::Forget { address } = operation {
         let lane = scene.state.lanes.get(address);
         let is_its = |it: &&Binding| lane.is_some_and(|lane| lane.key_id == it.key_id);
-        return binding::restored(scene.state).filter(is_its).collect();
+        return binding::coming_back(scene.state, scene.configuration).filter(is_its).collect();
     }
-    if binding::restored(scene.state).next().is_none() {
+    if binding::coming_back(scene.state, scene.configuration).next().is_none() {
         return Vec::new();
     }
     let harmed = Bound::new(*scene).harmed(operation).into_iter().map(|it| it.stake.binding);
-    let mut unused: Vec<&Binding> = harmed.filter(|binding| binding.has_key()).collect();
+    let is_coming = |it: &&Binding| binding::is_coming_back(it, scene.state, scene.configuration);
+    let mut unused: Vec<&Binding> = harmed.filter(is_coming).collect();
     unused.sort_by_key(|binding| binding.id());
     unused.dedup_by_key(|binding| binding.id());
     unused
@@ -44,9 +45,10 @@ pub fn until_used(steps: &[Step], scene: &Scene<'_>) -> Vec<Kept> {
     kept
 }
 
-/// Why a way back would cut workloads off, one sentence each. Those whose key it puts back are not, nor those
-/// whose key is back: it waits for these.
-pub fn cut_off(steps: &[Step], scene: &Scene<'_>) -> Vec<String> {
+/// Why a way back would cut workloads off, one sentence each. Those whose key it puts back or asks back are
+/// not, nor those whose key is back: it waits for these.
+pub fn cut_off(steps: &[Step], asks: &[Ask], scene: &Scene<'_>) -> Vec<String> {
+    let asked = asks.iter().map(|ask| (ask.key_id.as_str(), &ask.consumer));
     let restored: BTreeSet<(&str, &ConsumerId)> = steps
         .iter()
         .filter_map(|step| match &step.operation {
@@ -55,6 +57,7 @@ pub fn cut_off(steps: &[Step], scene: &Scene<'_>) -> Vec<String> {
             }
             _ => None,
         })
+        .chain(asked)
         .collect();
     let bound = Bound::new(*scene);
     let mut told = Vec::new();

@@ -275,9 +275,10 @@ impl Case {
         }
         let (nothing, seen) = (State::default(), &self.sightings.presence);
         let back = way_back(&self.state, &nothing, configuration, seen, Reason::Destroy);
+        let asks = back.asks.clone();
         let plan = build_back(input, back);
         let scene = Scene { configuration, state: &self.state, observed, now: hour(100) };
-        crate::plan::cut_off(&plan.steps, &scene).is_empty().then_some(plan)
+        crate::plan::cut_off(&plan.steps, &asks, &scene).is_empty().then_some(plan)
     }
 
     /// Carries a plan out in some order that it allows.

@@ -18,10 +18,10 @@ fn a_way_back_gives_keys_back_before_it_takes_rules_away() {
         undo: Undo::Nothing,
     };
     let archive = step(Operation::Archive { address: address(RULE) });
-    assert_eq!(cut_off(std::slice::from_ref(&archive), &scene).len(), 1);
+    assert_eq!(cut_off(std::slice::from_ref(&archive), &[], &scene).len(), 1);
     let restore =
         Operation::Restore { address: address(KEY), consumer: consumer_id(CONSUMER), receipt: None };
-    assert_eq!(cut_off(&[step(restore), archive], &scene), Vec::<String>::new());
+    assert_eq!(cut_off(&[step(restore), archive], &[], &scene), Vec::<String>::new());
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn what_a_workload_may_live_off_waits_until_it_uses_its_key_again() {
             after: Vec::new(),
             undo: Undo::Nothing,
         };
-        assert_eq!(cut_off(std::slice::from_ref(&step), &scene).len(), cut);
+        assert_eq!(cut_off(std::slice::from_ref(&step), &[], &scene).len(), cut);
         assert_eq!(until_used(&[step], &scene).len(), usize::from(unused + cut > 0));
     };
     // The key is out: nothing is there to be used.
