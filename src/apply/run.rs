@@ -143,7 +143,12 @@ pub async fn run(
 ) -> Result<Outcome, RunError> {
     let now = remote.platform.now().await?;
     let organization_id = observed.organization.id.clone();
-    let before = Before::new(plan, store.state());
+    let mut before = Before::new(plan, store.state());
+    let unproved = Before::unproved(plan, store.state());
+    if !unproved.is_empty() {
+        let checkpoints = store.checkpoints()?;
+        unproved.iter().for_each(|rule| before.recall(rule, store.state(), &checkpoints));
+    }
     let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
     let mut run = Run {
         plan,
@@ -407,9 +412,7 @@ impl Run<'_> {
         self.schedule.end(id, Status::Failed);
         (self.tell)(Event::Failed(&step, &failure.told));
         self.outcome.failed.push(StepFailure { step: id.to_owned(), error: failure.told });
-        if let Operation::Verify { address } = &step.operation {
-            self.set_back(address);
-        }
+        self.set_back_unproved(&step);
         Ok(())
     }
 

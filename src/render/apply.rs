@@ -40,7 +40,7 @@ pub fn line(event: &Event<'_>) -> Option<String> {
 /// A change that was set back, since its proof failed.
 fn set_back(step: &Step) -> String {
     let address = paint(BOLD, step.operation.target().address);
-    format!("{:<9}  {address}  set back, since the proof failed: {}", step.stage, step.operation.describe())
+    format!("{:<9}  {address}  set back, since it is not proved: {}", step.stage, step.operation.describe())
 }
 
 fn text(step: &Step) -> String {

@@ -70,6 +70,51 @@ fn a_change_under_a_finished_lane_is_proved_at_once_and_set_back_where_it_fails(
     renamed.keyless("apply -auto-approve").exits(0).says("1 changed");
 }
 
+#[test]
+fn a_change_that_a_killed_run_did_not_prove_is_set_back_by_the_next_one() {
+    let environment = reach(Stage::Finished);
+    let by_command = "  identity_token {\n    command = [\"sh\", \"token.sh\"]";
+    environment.edit(MAIN, "  identity_token {\n    file = \"m/identity-token\"", by_command);
+    // Killed when the change is made and its trial has begun.
+    environment.write("token.sh", "kill -9 $PPID\n");
+    shorter(&environment);
+    assert_eq!(environment.keyless("apply -auto-approve").code, None, "a signal ends it");
+    let lifetime = || {
+        environment.state()["records"]["federation_rule.app"]["attributes"]["token_lifetime_seconds"].clone()
+    };
+    environment.write("token.sh", "echo not a token\n");
+    // By now the API has what the blocks say.
+    told!("killed_set_back", environment.keyless("apply -auto-approve").exits(1));
+    assert_eq!(lifetime(), 3600);
+    check_workload(&environment.copied(), "set back");
+    let proved = environment.copied();
+    proved.write("token.sh", "cat m/identity-token\n");
+    proved.keyless("apply -auto-approve").exits(0).says("1 changed");
+    proved.keyless("plan -detailed-exitcode").exits(0).says("No changes");
+    check_workload(&proved, "proved");
+}
+
+#[test]
+fn a_change_that_is_never_tried_since_another_failed_is_set_back() {
+    let environment = reach(Stage::Finished);
+    shorter(&environment);
+    environment.edit(MAIN, "  check_jti  = false\n", "  check_jti  = false\n  max_jwt_lifetime_seconds = 7200\n");
+    let simulator = crate::support::Simulator::start(&environment);
+    let fault = serde_json::json!({
+        "fault": "expired_token", "method": "POST", "path": "/v1/organizations/federation_rules/*", "times": null,
+    });
+    simulator.fault(&fault);
+    told!("untried_set_back", environment.keyless("apply -auto-approve -parallelism=1").exits(1));
+    let longest = || {
+        let records = environment.state()["records"].clone();
+        records["provider.oidc.dev"]["attributes"]["max_jwt_lifetime_seconds"].clone()
+    };
+    assert_eq!(longest(), 3600);
+    simulator.mend();
+    environment.keyless("apply -auto-approve").exits(0).says("2 changed");
+    assert_eq!(longest(), 7200);
+}
+
 const SHARED: &str = "  check_jti  = false\n";
 
 /// A finished lane whose workload lives off the very tokens with which its rule is tried, each of which works once.
