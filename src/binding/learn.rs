@@ -11,7 +11,7 @@ use keyless_state::{
 use super::by_hand::put_back_by_person;
 use super::moved::may_be_moved;
 use super::{Word, grant, live, place, words};
-use crate::config::{Configuration, Consumer};
+use crate::config::{Configuration, Consumer, ConsumerDriver};
 use crate::lane::Presence;
 use crate::limits;
 
@@ -165,12 +165,28 @@ impl<'a> Seen<'a> {
     }
 
     /// A place without its key, in which there are settings of ours: its workload lives off what these name, also
-    /// where it had gone back to its key for good.
+    /// where it had gone back to its key for good. Where nobody reads its settings, and its key was back and is gone
+    /// again, that is the rule of its block.
     fn federating(&self, key_id: &str, now: Timestamp) -> Option<Binding> {
-        let rule = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id))?;
+        if self.holds != Some(&Presence::Absent) {
+            return None;
+        }
+        let named = self.setting("ANTHROPIC_FEDERATION_RULE_ID").and_then(|id| self.by_id(id));
+        let rule = named.or_else(|| self.declared().filter(|_| self.lost_again(key_id)))?;
         let workspace = self.setting("ANTHROPIC_WORKSPACE_ID").map(String::as_str);
-        let is_out = self.holds == Some(&Presence::Absent);
-        is_out.then(|| Binding::new(key_id, self.lane, self.id, grant(rule, workspace), now))
+        Some(Binding::new(key_id, self.lane, self.id, grant(rule, workspace), now))
+    }
+
+    /// Whether a key that keyless had put back is gone from a place whose settings nobody reads.
+    fn lost_again(&self, key_id: &str) -> bool {
+        let reads =
+            matches!(self.consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. });
+        let lane = self.state.lanes.get(self.lane).filter(|lane| lane.key_id == key_id);
+        !reads
+            && lane.is_some_and(|lane| {
+                lane.rolled_back_at.is_some()
+                    && lane.consumers.get(self.id).is_some_and(|it| it.removed_at.is_none())
+            })
     }
 
     /// Tells what an older record left open: by the settings in the place, else by the workload's own

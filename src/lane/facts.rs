@@ -208,6 +208,8 @@ pub struct ConsumerFacts {
     pub differs_otherwise: bool,
     /// When its federation settings were last written, if we wrote them.
     pub configured_at: Option<Timestamp>,
+    /// Whether neither its key nor federation settings are in a place that keyless has changed before.
+    pub bare: bool,
     /// Whether a person takes the key out.
     pub manual: bool,
     /// Whether its block says where its workload reports.

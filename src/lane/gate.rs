@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyless_state::{ConsumerId, Winner};
 
 use archive::archive_gate;
-use disturbed::{displaced, doubted, lost, watch_gate};
+use disturbed::{bare, displaced, doubted, lost, watch_gate};
 use named::{by_person, named_gate, names_again, to_be_shown};
 use verify::verify_gate;
 pub use verify::{awaits_workload, rule_is_verified, was_proven};
@@ -92,6 +92,9 @@ pub fn assess(facts: &LaneFacts, now: Timestamp) -> Assessment {
         Gate::Held(_) | Gate::Finished(_) => false,
     };
     match facts.rolled_back_at.filter(|_| facts.held && stays) {
+        Some(_) if facts.consumers.iter().any(|consumer| consumer.bare) => {
+            Assessment { stage: Stage::Configure, gate: Gate::Refused(bare(facts)) }
+        }
         Some(since) => Assessment { stage: judged.stage, gate: Gate::Held(since) },
         None => judged,
     }

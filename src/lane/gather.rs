@@ -292,6 +292,11 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     let names_rule = rule_id
         .is_some_and(|id| found.and_then(|found| found.get("ANTHROPIC_FEDERATION_RULE_ID")) == Some(id));
     let differs_otherwise = unconfigured.is_some() && names_rule;
+    let presence = sightings.presence.get(&place).cloned();
+    let presence = presence.unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned()));
+    let has_settings = found.is_some_and(|found| found.contains_key("ANTHROPIC_FEDERATION_RULE_ID"));
+    // What keyless does not write may be anywhere.
+    let bare = known.is_some() && presence == Presence::Absent && unconfigured.is_some() && !has_settings;
     let report = consumer_report(lane, id);
     // A report comes again and again; were each one a removal, the silence after it would never end.
     let stated_at = newest(state, |fact| match fact {
@@ -303,11 +308,7 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     ConsumerFacts {
         id: id.clone(),
         place: consumer.driver.place(),
-        presence: sightings
-            .presence
-            .get(&place)
-            .cloned()
-            .unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned())),
+        presence,
         returned: sightings.returned.get(&place).cloned(),
         unconfigured,
         doubt: binding
@@ -320,6 +321,7 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         rule: consumer.rule.clone(),
         differs_otherwise,
         configured_at: known.and_then(|known| known.configured_at),
+        bare,
         manual,
         reports: consumer.report.is_some(),
         report,

@@ -154,6 +154,9 @@ pub struct LaneView {
     /// What was seen that supports the evidence, one sentence each without a full stop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<String>,
+    /// Whether a place has lost its key again, after a way back, and has nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bare: bool,
 }
 
 impl LaneView {
@@ -162,10 +165,10 @@ impl LaneView {
         matches!(self.key_status.as_str(), "inactive" | "archived" | "expired")
     }
 
-    /// Whether a place of a revoked lane is not as keyless left it.
+    /// Whether a place of a lane that is done, or was taken back, is not as keyless left it.
     pub fn is_disturbed(&self) -> bool {
         let lacks = self.needs.iter().any(|need| need.consumer.is_some());
-        self.is_revoked() && (self.standing == Standing::Refused || lacks)
+        self.bare || self.is_revoked() && (self.standing == Standing::Refused || lacks)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Places in which somebody else takes the key out, or brings federation back, between two commands.
 
-use super::day_two::{MAIN, SKIPS, Stage, WAITS, check_workload, edit_named, hours_pass, reach, replace};
+use super::day_two::{
+    MAIN, SKIPS, Stage, WAITS, check_workload, check_works_again, edit_named, hours_pass, reach, replace,
+};
 use super::support::Environment;
 
 /// A finished lane in which nothing is waited for.
@@ -122,4 +124,24 @@ fn an_edit_takes_nothing_from_a_place_that_went_back_to_federation() {
         environment.keyless("apply -auto-approve");
         check_workload(&environment, name);
     }
+}
+
+#[test]
+fn a_place_that_is_left_with_nothing_is_told_although_its_lane_is_held() {
+    let environment = finished();
+    let list = environment.keyless("checkpoint list").exits(0).stdout;
+    let name = list.split_whitespace().find(|word| word.contains("before-first-change")).unwrap();
+    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0);
+    hours_pass(&environment);
+    environment.keyless("drift -detailed-exitcode").exits(0);
+    take_key_out(&environment);
+    told!("left_with_nothing", environment.keyless("status").exits(0));
+    environment
+        .keyless("drift -detailed-exitcode")
+        .exits(2)
+        .says("holds neither its key nor federation settings");
+    // What it advises helps.
+    environment.keyless("apply -auto-approve -resume=api_key.app").exits(0);
+    assert!(environment.read("m/.env").contains("ANTHROPIC_FEDERATION_RULE_ID="));
+    check_works_again(&environment, "resumed");
 }

@@ -54,7 +54,7 @@ pub(super) fn check_workload(environment: &Environment, what: &str) {
 
 /// Its calls failed for a while, and do not any more.
 #[track_caller]
-fn check_works_again(environment: &Environment, what: &str) {
+pub(super) fn check_works_again(environment: &Environment, what: &str) {
     let simulator = Simulator::start(environment);
     let failed = || simulator.run_workloads()[0]["failed_calls"].as_u64().unwrap();
     assert_eq!(failed(), failed(), "{what}:\n{}", told_file(environment));

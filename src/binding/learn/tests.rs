@@ -289,3 +289,59 @@ fn a_place_that_went_back_to_federation_is_bound_again() {
     assert!(!bound(Presence::Present));
     assert!(!bound(Presence::Unknown("no answer".to_owned())));
 }
+
+#[test]
+fn a_place_that_loses_its_key_again_lives_off_the_rule_of_its_block() {
+    let bound = |holds: Presence, change: &dyn Fn(&mut Configuration, &mut LaneRecord)| {
+        let (mut configuration, mut state, _) = built();
+        let driver = crate::sample::command(true);
+        let key = configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.insert(consumer_id(CONSUMER), crate::sample::with_driver(RULE, driver));
+        let mut record = lane("apikey_1", &[(CONSUMER, hour(1))]);
+        record.consumers.values_mut().for_each(|it| it.removed_at = None);
+        record.rolled_back_at = Some(hour(2));
+        change(&mut configuration, &mut record);
+        state.lanes.insert(address(KEY), record);
+        let presence = BTreeMap::from([((address(KEY), consumer_id(CONSUMER)), holds)]);
+        let learnt = learn(&configuration, &state, &Found::new(), &Marked::new(), &presence, hour(3));
+        learnt.iter().any(|change| {
+            matches!(change, Mutation::PutBinding { binding, .. }
+                if matches!(&binding.grant, Grant::Rule { rule_id, .. } if *rule_id == state.records[&address(RULE)].id))
+        })
+    };
+    assert!(bound(Presence::Absent, &|_, _| {}));
+    assert!(!bound(Presence::Present, &|_, _| {}));
+    // It never lost its key by keyless, or is yet to get it back.
+    assert!(!bound(Presence::Absent, &|_, lane| lane.rolled_back_at = None));
+    assert!(!bound(Presence::Absent, &|_, lane| lane.consumers.clear()));
+    assert!(!bound(Presence::Absent, &|_, lane| lane.key_id = "apikey_9".to_owned()));
+    // Where the settings are read, they tell.
+    assert!(!bound(Presence::Absent, &|configuration, _| {
+        let key = configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.insert(consumer_id(CONSUMER), crate::sample::dotenv(RULE));
+    }));
+}
+
+#[test]
+fn a_key_that_a_person_was_asked_for_is_back_once_it_is_seen() {
+    let back = |held: bool, driver| {
+        let (mut configuration, mut state, _) = built();
+        let key = configuration.api_keys.get_mut(&address(KEY)).unwrap();
+        key.consumers.insert(consumer_id(CONSUMER), crate::sample::with_driver(RULE, driver));
+        let record = LaneRecord { held, ..lane("apikey_1", &[(CONSUMER, hour(1))]) };
+        state.lanes.insert(address(KEY), record);
+        let rule = grant(&state.records[&address(RULE)], None);
+        state.apply(&Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), rule, hour(1)).put());
+        let presence = BTreeMap::from([((address(KEY), consumer_id(CONSUMER)), Presence::Present)]);
+        let learnt = learn(&configuration, &state, &Found::new(), &Marked::new(), &presence, hour(3));
+        learnt.iter().for_each(|change| state.apply(change));
+        let binding = state.binding("apikey_1", &consumer_id(CONSUMER)).unwrap();
+        let removed = state.lanes[&address(KEY)].consumers[&consumer_id(CONSUMER)].removed_at;
+        (binding.key_back_at(), removed)
+    };
+    let command = crate::sample::command;
+    assert_eq!(back(true, command(false)), (Some(hour(3)), None));
+    // What a driver puts back is recorded when it does, and a key that comes back unasked is a trap.
+    assert_eq!(back(true, command(true)), (None, Some(hour(1))));
+    assert_eq!(back(false, command(false)), (None, Some(hour(1))));
+}

@@ -25,6 +25,22 @@ pub(super) fn displaced(facts: &LaneFacts) -> Vec<Refusal> {
     facts.consumers.iter().filter_map(of).collect()
 }
 
+/// What to tell of a place of a lane that was taken back and from which somebody took the key since.
+pub(super) fn bare(facts: &LaneFacts) -> Vec<Refusal> {
+    let of = |consumer: &ConsumerFacts| Refusal {
+        why: format!(
+            "{} holds neither its key nor federation settings, so that its workload has no credential",
+            consumer.id
+        ),
+        place: Some(consumer.place.clone()),
+        fix: format!(
+            "Put the key back there; or let the lane go on, which writes the settings: keyless apply -resume={}",
+            facts.address
+        ),
+    };
+    facts.consumers.iter().filter(|consumer| consumer.bare).map(of).collect()
+}
+
 /// What to tell of a workload whose settings are to name a rule that may not let it in.
 pub(super) fn doubted(consumer: &ConsumerFacts) -> Option<Refusal> {
     let doubt = consumer.doubt.as_ref().filter(|_| consumer.unconfigured.is_some())?;

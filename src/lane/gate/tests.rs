@@ -60,6 +60,7 @@ fn consumer() -> ConsumerFacts {
         rule: address("federation_rule.bot"),
         differs_otherwise: false,
         configured_at: None,
+        bare: false,
         manual: false,
         reports: true,
         report: Some(report(hour(1), Winner::Federation)),

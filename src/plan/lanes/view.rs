@@ -50,6 +50,7 @@ pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step], n
         needs,
         refusals,
         moves,
+        bare: facts.held && facts.consumers.iter().any(|consumer| consumer.bare),
         seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).chain(missed(facts, now)).collect(),
     }
 }

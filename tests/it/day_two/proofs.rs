@@ -98,7 +98,11 @@ fn a_change_that_a_killed_run_did_not_prove_is_set_back_by_the_next_one() {
 fn a_change_that_is_never_tried_since_another_failed_is_set_back() {
     let environment = reach(Stage::Finished);
     shorter(&environment);
-    environment.edit(MAIN, "  check_jti  = false\n", "  check_jti  = false\n  max_jwt_lifetime_seconds = 7200\n");
+    environment.edit(
+        MAIN,
+        "  check_jti  = false\n",
+        "  check_jti  = false\n  max_jwt_lifetime_seconds = 7200\n",
+    );
     let simulator = crate::support::Simulator::start(&environment);
     let fault = serde_json::json!({
         "fault": "expired_token", "method": "POST", "path": "/v1/organizations/federation_rules/*", "times": null,
