@@ -11,7 +11,7 @@ use crate::binding::{self, Reader, SharedToken};
 use crate::config::Configuration;
 use crate::consumer::Place;
 use crate::evidence::{self, Goes, ReportPlace, UncheckedReport};
-use crate::lane::Sightings;
+use crate::lane::{Presence, Sightings};
 use crate::plan::settings_digest;
 use crate::platform::{
     Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
@@ -90,12 +90,12 @@ pub async fn sight(
         checks.spawn(async move {
             let presence = place.check().await;
             let returned = place.returned(&keys);
-            let (settings, is_marked) = (place.settings(), place.is_marked());
-            ((place.key, place.id), presence, returned, settings, is_marked)
+            let (settings, is_marked, is_parked) = (place.settings(), place.is_marked(), place.is_parked());
+            ((place.key, place.id), presence, returned, settings, is_marked, is_parked)
         });
     }
     while let Some(checked) = checks.join_next().await {
-        let (place, presence, returned, settings, is_marked) =
+        let (place, presence, returned, settings, is_marked, is_parked) =
             checked.expect("a look into a consumer does not panic");
         if let Some(settings) = settings {
             sightings.settings.insert(place.clone(), settings_digest(&settings));
@@ -103,6 +103,9 @@ pub async fn sight(
         }
         if is_marked {
             sightings.marked.insert(place.clone());
+        }
+        if is_parked == Some(false) && presence == Presence::Absent {
+            sightings.unparked.insert(place.clone());
         }
         if let Some(returned) = returned {
             sightings.returned.insert(place.clone(), returned);

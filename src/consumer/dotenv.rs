@@ -131,8 +131,14 @@ pub(super) fn unpark(text: &str, tag: &str) -> Result<Zeroizing<String>, DotenvE
 
 /// Tells whether there are lines of ours.
 pub(super) fn is_marked(text: &str, tag: &str) -> bool {
-    let (parked, begin) = (park_mark(tag), begin_mark(tag));
-    text.lines().any(|line| line.starts_with(&parked) || line.trim_end() == begin)
+    let begin = begin_mark(tag);
+    is_parked(text, tag) || text.lines().any(|line| line.trim_end() == begin)
+}
+
+/// Tells whether a key is parked under a tag.
+pub(super) fn is_parked(text: &str, tag: &str) -> bool {
+    let parked = park_mark(tag);
+    text.lines().any(|line| line.starts_with(&parked))
 }
 
 /// The settings in our block, if it is there.

@@ -132,12 +132,23 @@ impl Place {
 
     /// Tells whether there are lines of ours.
     pub fn is_marked(&self) -> bool {
-        let (path, marks): (_, fn(&str, &str) -> bool) = match &self.consumer.driver {
-            ConsumerDriver::Dotenv { path, .. } => (path, dotenv::is_marked),
-            ConsumerDriver::ClaudeCodeSettings(settings) => (&settings.path, settings_file::is_marked),
-            _ => return false,
-        };
-        file::read(&self.base.join(path)).is_ok_and(|text| marks(&text, &self.tag))
+        self.has_ours(dotenv::is_marked) == Some(true)
+    }
+
+    /// Tells whether a key of ours is parked there; none where that is not told by a file.
+    pub fn is_parked(&self) -> Option<bool> {
+        self.has_ours(dotenv::is_parked)
+    }
+
+    fn has_ours(&self, in_dotenv: impl Fn(&str, &str) -> bool) -> Option<bool> {
+        let read = |path: &Path| file::read(&self.base.join(path)).ok();
+        match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, .. } => Some(in_dotenv(&read(path)?, &self.tag)),
+            ConsumerDriver::ClaudeCodeSettings(settings) => {
+                Some(settings_file::is_parked(&read(&settings.path)?, &self.tag))
+            }
+            _ => None,
+        }
     }
 
     /// The key line that is there, where the place is a file of lines.

@@ -73,7 +73,7 @@ pub(super) fn unpark(text: &str, entry: &SettingsEntry, tag: &str) -> Result<Zer
 }
 
 /// Tells whether an entry is parked under a tag.
-pub(super) fn is_marked(text: &str, tag: &str) -> bool {
+pub(super) fn is_parked(text: &str, tag: &str) -> bool {
     matches!(parked_place(text, &quoted(tag)), Ok(Some(_)))
 }
 

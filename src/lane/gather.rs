@@ -31,6 +31,8 @@ pub struct Sightings {
     pub found: binding::Found,
     /// The consumers in whose places there are lines of ours.
     pub marked: binding::Marked,
+    /// Consumers whose files hold neither their keys nor what keyless parked.
+    pub unparked: BTreeSet<(Address, ConsumerId)>,
     /// Who reads the token with which a rule is tried, where that token can be used once alone.
     pub single_use: BTreeMap<Address, Vec<binding::Reader>>,
     /// Why an object is not yet as configured, by address: from the diff.

@@ -131,22 +131,24 @@ pub fn demand(plan: &Plan, moment: &Moment<'_>) -> Result<(), String> {
 /// # Errors
 /// The words for the user.
 pub fn refuse(plan: &Plan) -> Result<(), String> {
-    refused(&check(plan, None), &[])
+    refused(&check(plan, None), &[], "breaks what every plan keeps, so it is not as keyless made it")
 }
 
-/// What to tell of a saved plan that breaks an invariant, or is no part of the one that would be made now.
+/// What to tell of a saved plan that breaks an invariant as things are now, or is no part of the one that would be
+/// made now.
 ///
 /// # Errors
 /// The words for the user, with all that is wrong.
 pub fn refuse_saved(saved: &Plan, fresh: &Plan, moment: &Moment<'_>) -> Result<(), String> {
-    refused(&check(saved, Some(moment)), &contained(saved, fresh))
+    let broken = "would break what every plan keeps, as things are now: they are not what they were when it was made, or the file is not";
+    refused(&check(saved, Some(moment)), &contained(saved, fresh), broken)
 }
 
-fn refused(broken: &[Violation], departures: &[Departure]) -> Result<(), String> {
+fn refused(broken: &[Violation], departures: &[Departure], breaks: &str) -> Result<(), String> {
     let why = match (broken, departures) {
         ([], []) => return Ok(()),
         ([], _) => "is not part of the plan that would be made now",
-        _ => "breaks what every plan keeps, so it is not as keyless made it",
+        _ => breaks,
     };
     let advice = match departures {
         [] => "make a new plan",

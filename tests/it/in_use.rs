@@ -56,6 +56,24 @@ fn a_destroy_ends_waiting_with_the_rules_alive() {
 }
 
 #[test]
+fn a_destroy_foresees_that_what_was_parked_is_gone() {
+    let (environment, settings) = finished();
+    let key = settings.lines().find_map(|line| Some(line.split_once("ANTHROPIC_API_KEY=")?.1)).unwrap();
+    let left: Vec<&str> = settings.lines().filter(|line| !line.contains("ANTHROPIC_API_KEY=")).collect();
+    environment.write("m/.env", &(left.join("\n") + "\n"));
+    let foreseen = "by hand: put the key of api_key.app back into dotenv.app once it is active";
+    environment.keyless("plan -destroy").exits(0).says(foreseen);
+    destroy(&environment).exits(1).says(foreseen).says("set apikey_01App active");
+    check_workload(&environment.copied(), "asked");
+    // What it asks for helps.
+    environment.write("m/.env", &format!("ANTHROPIC_API_KEY={key}\n{}\n", left.join("\n")));
+    destroy(&environment).exits(0).lacks("by hand").says("Destroy waits");
+    hours_pass(&environment);
+    destroy(&environment).exits(0).says("Destroy complete!");
+    check_workload(&environment, "destroyed");
+}
+
+#[test]
 fn hours_alone_are_no_sign() {
     let (environment, _) = waiting();
     environment.write(MAIN, FILES[0].1);

@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             None => fresh,
         };
         arguments.choices.demand_use(&plan)?;
-        super::destroy::tell_asks(&asks, ui);
+        super::destroy::tell_asks(&asks, &plan, &look, ui);
         finish(arguments, &session, connection, store, look, plan, ui).await
     })
     .await

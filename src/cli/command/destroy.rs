@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::evidence::Goes;
-use crate::plan::{Mode, Plan, Reason};
+use crate::plan::{Mode, Operation, Plan, Reason};
 use crate::render;
 use crate::rollback::{hold_asked, spare, way_back};
 
@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             look::look(&session, connection, super::apply::recorded_in(store), Goes::Recorded, ui).await?;
         let asks = hold(&mut look, &session);
         let plan = plan(&look, &session)?;
-        tell_asks(&asks, ui);
+        tell_asks(&asks, &plan, &look, ui);
         if plan.steps.is_empty() {
             ui.data("No changes. Nothing is recorded that could be destroyed.\n\n");
             ui.data(&execute::complete(&plan, &[]));
@@ -74,8 +74,15 @@ pub(super) fn plan(look: &Look, session: &Session) -> Result<Plan, String> {
 }
 
 /// Tells what a person is asked to do, besides what is planned.
-pub(super) fn tell_asks(asks: &[Ask], ui: &Ui) {
+pub(super) fn tell_asks(asks: &[Ask], plan: &Plan, look: &Look, ui: &Ui) {
     for ask in asks {
         ui.tell(&format!("by hand: {ask}"));
+    }
+    for step in &plan.steps {
+        if let Operation::Restore { address, consumer, .. } = &step.operation
+            && look.sightings.unparked.contains(&(address.clone(), consumer.clone()))
+        {
+            ui.tell(&format!("by hand: put the key of {address} back into {consumer} once it is active, and run this again: what keyless parked there is gone"));
+        }
     }
 }

@@ -46,7 +46,7 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
     if arguments.destroy {
         let asks = super::destroy::hold(&mut look, session);
         let plan = super::destroy::plan(&look, session)?;
-        super::destroy::tell_asks(&asks, ui);
+        super::destroy::tell_asks(&asks, &plan, &look, ui);
         return Ok(Some(plan));
     }
     let plan = look.plan(session, mode, skip_waits, ui);

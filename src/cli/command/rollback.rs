@@ -56,7 +56,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         let held = holds(&back, (&now, &then), &session.configuration, lane.as_ref(), look.now);
         let asks = back.asks.clone();
         let plan = look.plan_back(&session, Mode::Rollback, back)?;
-        super::destroy::tell_asks(&asks, ui);
+        super::destroy::tell_asks(&asks, &plan, &look, ui);
         held.iter().for_each(|change| look.state.apply(change));
         look.learnt.extend(held.iter().cloned());
         if plan.steps.is_empty() {
