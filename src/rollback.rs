@@ -9,7 +9,7 @@ mod hold;
 mod operations;
 mod spare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyless_state::{Address, ConsumerId, Grant, Kind, LaneRecord, Origin, Record, State};
 use serde_json::Value;
@@ -48,8 +48,10 @@ pub fn way_back(
     presence: &Presences,
     reason: Reason,
 ) -> WayBack {
+    let asks = binding::asks(now, then, configuration);
     let mut back = Planner {
-        back: WayBack { asks: binding::asks(now, then, configuration), ..WayBack::default() },
+        asked: asks.iter().map(|ask| (ask.key_id.clone(), ask.consumer.clone())).collect(),
+        back: WayBack { asks, ..WayBack::default() },
         configuration,
         presence,
         now,
@@ -109,6 +111,8 @@ struct Planner<'a> {
     then: &'a State,
     reason: Reason,
     restored: Vec<String>,
+    /// What a person is asked to put back, by key and consumer.
+    asked: BTreeSet<(String, ConsumerId)>,
     /// Whether a workload cannot get its key back and so lives off what replaced it.
     stranded: bool,
 }
@@ -242,7 +246,7 @@ impl Planner<'_> {
 
     /// Whether a person is asked to put a key back.
     fn is_asked(&self, key_id: &str, consumer: &ConsumerId) -> bool {
-        self.back.asks.iter().any(|ask| ask.key_id == key_id && ask.consumer == *consumer)
+        self.asked.contains(&(key_id.to_owned(), consumer.clone()))
     }
 
     /// Whether a place was looked into and is not known to hold the key.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Binding, ConsumerId, Ended, Evidence, Fact, Grant, LaneRecord, Mutation};
+use keyless_state::{Address, Binding, ConsumerId, Ended, Grant, LaneRecord, Mutation};
 
 use super::prepare::Context;
-use crate::binding::{grant, place, words};
+use crate::binding::{grant, place, unsaid, words};
 use crate::plan::Operation;
 
 /// The change that a step in a consumer makes; none for other steps.
@@ -83,10 +83,7 @@ pub(super) fn forgotten(lane: &Address, context: &Context<'_>) -> Vec<Mutation> 
     }
     let over = of_key().filter(|binding| binding.ended.is_some());
     let dropped = over.map(|binding| Mutation::DropBinding { id: binding.id() });
-    // Who declares it again says anew what he did.
-    let is_said = |it: &&Evidence| matches!(&it.fact, Fact::Statement { key, .. } if key == lane);
-    let said = context.state.evidence.iter().filter(is_said);
-    let said = said.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() });
+    let said = unsaid(lane, context.state);
     std::iter::once(Mutation::DropLane { address }).chain(dropped).chain(said).collect()
 }
 

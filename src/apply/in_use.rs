@@ -28,7 +28,7 @@ impl Run<'_> {
                 lacks.into_iter().map(|lack| Need {
                     what: format!("{lack}, of {} of {}", binding.consumer, binding.lane),
                     supplier: match lack {
-                        binding::Lack::Sign(_) => Supplier::Workload,
+                        binding::Lack::Sign(_) | binding::Lack::Report(_) => Supplier::Workload,
                         _ => Supplier::Person,
                     },
                     earliest: lack.earliest(),

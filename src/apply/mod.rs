@@ -7,6 +7,7 @@
 //! when it was last looked at. All of these are pure. [`run`] is the one async loop: it announces each step in
 //! the journal, durably, before the call it stands for is made.
 
+mod before;
 mod bindings;
 pub mod looks;
 pub mod moved;

@@ -103,9 +103,10 @@ fn changes(
         | Operation::DisableWorkspace { address, .. } => read_back(address, context),
         Operation::Archive { address } => is_archived(address, context).then(effects).flatten(),
         Operation::Remove { address, consumer } => {
-            match sightings.presence.get(&(address.clone(), consumer.clone()))? {
-                Presence::Absent => effects(),
-                Presence::Present | Presence::Unknown(_) => None,
+            match sightings.presence.get(&(address.clone(), consumer.clone())) {
+                Some(Presence::Present) => None,
+                // Where nobody can look, the workload may be without its key; nothing goes on before somebody can.
+                Some(Presence::Absent | Presence::Unknown(_)) | None => effects(),
             }
         }
         Operation::Restore { address, consumer, .. } => {

@@ -9,12 +9,12 @@ use keyless_state::{Address, Checkpoint, ConsumerId, Mutation, Store, StoreError
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::before::Before;
 use super::carry_out::{Done, Failure, Tools, carry_out, explain};
 use super::looks::Looks;
 use super::prepare::{self, Context};
 use super::record;
 use super::schedule::{Schedule, Status};
-use super::set_back::Before;
 use super::sightings;
 use super::stakes::taken_from;
 use crate::config::{Configuration, WorkspaceRef};
@@ -144,10 +144,10 @@ pub async fn run(
     let now = remote.platform.now().await?;
     let organization_id = observed.organization.id.clone();
     let mut before = Before::new(plan, store.state());
-    let unproved = Before::unproved(plan, store.state());
+    let unproved = Before::unproved(plan, store.state(), &observed);
     if !unproved.is_empty() {
-        let checkpoints = store.checkpoints()?;
-        unproved.iter().for_each(|rule| before.recall(rule, store.state(), &checkpoints));
+        let (history, checkpoints) = (store.evidence_history()?, store.checkpoints()?);
+        unproved.iter().for_each(|rule| before.recall(rule, store.state(), &history, &checkpoints));
     }
     let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
     let mut run = Run {
@@ -395,6 +395,7 @@ impl Run<'_> {
                         }
                         (self.tell)(Event::Done(&step));
                         self.outcome.done.push(id.to_owned());
+                        self.set_back_untried(&step);
                         return Ok(());
                     }
                 }

@@ -23,7 +23,10 @@ pub struct Ask {
 impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ask { lane, key_id, consumer, how } = self;
-        write!(f, "put the key {key_id} of {lane} back into {consumer}, and start its workload again: {how}")
+        write!(
+            f,
+            "put the key {key_id} of {lane} back into {consumer} once it is active, and start its workload again: {how}"
+        )
     }
 }
 

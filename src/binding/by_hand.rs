@@ -1,6 +1,6 @@
 //! Places into which only a person can put a key back.
 
-use keyless_state::{Binding, State};
+use keyless_state::{Binding, LaneRecord, State};
 
 use super::{displaced, live};
 use crate::config::{Configuration, ConsumerDriver, PutBack};
@@ -31,8 +31,14 @@ pub fn is_coming_back(binding: &Binding, state: &State, configuration: &Configur
 
 /// Whether a person is asked to put a key back: a way back was taken, and no driver does it.
 pub(super) fn is_asked_back(binding: &Binding, state: &State, configuration: &Configuration) -> bool {
-    let lane = state.lanes.get(&binding.lane).filter(|lane| lane.key_id == binding.key_id);
-    lane.is_some_and(|lane| lane.held) && !binding.has_key() && by_hand(binding, configuration).is_some()
+    lane_of(binding, state).is_some_and(|lane| lane.held)
+        && !binding.has_key()
+        && by_hand(binding, configuration).is_some()
+}
+
+/// What is recorded of the lane of a workload.
+pub(super) fn lane_of<'a>(binding: &Binding, state: &'a State) -> Option<&'a LaneRecord> {
+    state.lanes.get(&binding.lane).filter(|lane| lane.key_id == binding.key_id)
 }
 
 /// Workloads whose keys are back, or asked back, and that may live off something else yet.

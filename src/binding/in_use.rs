@@ -8,7 +8,7 @@ use keyless_state::{
     Address, Binding, ConsumerId, Evidence, Fact, Grant, LaneRecord, Mutation, State, Winner,
 };
 
-use super::by_hand::{by_hand, coming_back, is_asked_back};
+use super::by_hand::{by_hand, coming_back, is_asked_back, lane_of};
 use super::live;
 use crate::config::Configuration;
 use crate::lane::Presence;
@@ -90,7 +90,8 @@ pub fn restored(state: &State) -> impl Iterator<Item = &Binding> {
 /// What is missing; never empty.
 pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Vec<Lack>>> {
     let is_asked = is_asked_back(binding, seen.state, seen.configuration);
-    let back = binding.key_back_at().or_else(|| is_asked.then_some(binding.since))?;
+    let asked_at = lane_of(binding, seen.state).and_then(|lane| lane.rolled_back_at).max(Some(binding.since));
+    let back = binding.key_back_at().or_else(|| asked_at.filter(|_| is_asked))?;
     let (lane, id) = (&binding.lane, &binding.consumer);
     let key = seen.configuration.api_keys.get(lane).filter(|key| key.id == binding.key_id);
     if key.is_none_or(|key| !key.consumers.contains_key(id)) {
@@ -163,23 +164,36 @@ fn others_hold(binding: &Binding, seen: &Seen<'_>) -> bool {
     key.consumers.keys().any(|id| *id != binding.consumer && holds(id))
 }
 
-/// The end of the last hour in which the key of a lane was used.
+/// The end of the last hour in which the key of a lane was used, as far as it is over.
 fn used_before(evidence: &Evidence, lane: &Address) -> Option<Timestamp> {
     match &evidence.fact {
-        Fact::KeyUsage { key, last_used_before, .. } if key == lane => *last_used_before,
+        // The hour that runs is not over.
+        Fact::KeyUsage { key, last_used_before, .. } if key == lane => {
+            last_used_before.map(|at| at.min(evidence.observed_at))
+        }
         _ => None,
     }
 }
 
-/// What records that workloads use their keys again. Until then they may have used what they had before, so that
-/// only then their lanes are back.
+/// What records that workloads use their keys again, whoever put them back. Until then they may have used tokens of
+/// the accounts that they had before.
 pub fn in_use_again(seen: &Seen<'_>) -> Vec<Mutation> {
     let mut changes = Vec::new();
-    let mut lanes: BTreeMap<&Address, Timestamp> = BTreeMap::new();
+    let mut lanes: BTreeMap<&Address, LaneRecord> = BTreeMap::new();
     for known in coming_back(seen.state, seen.configuration) {
         let Some(Ok(at)) = in_use(known, seen) else { continue };
-        let last = lanes.entry(&known.lane).or_insert(at);
-        *last = at.max(*last);
+        if let Some(lane) = lane_of(known, seen.state) {
+            let lane = lanes.entry(&known.lane).or_insert_with(|| lane.clone());
+            if let Some(record) = lane.consumers.get_mut(&known.consumer) {
+                (record.removed_at, record.receipt) = (None, None);
+            }
+            for grant in known.grants() {
+                if let Grant::Rule { service_account_id, .. } = grant {
+                    let left = lane.left.entry(service_account_id.clone()).or_insert(at);
+                    *left = at.max(*left);
+                }
+            }
+        }
         let mut binding = known.clone();
         binding.settle(Grant::Key, at);
         changes.push(match binding.settings.is_empty() {
@@ -187,160 +201,11 @@ pub fn in_use_again(seen: &Seen<'_>) -> Vec<Mutation> {
             false => binding.put(),
         });
     }
-    let back = lanes.into_iter().filter_map(|(address, at)| {
-        let known = seen.state.lanes.get(address)?;
-        let is_later = known.rolled_back_at.is_some_and(|back| back < at);
-        let lane = LaneRecord { rolled_back_at: Some(at), ..known.clone() };
-        is_later.then(|| Mutation::PutLane { address: address.clone(), lane })
-    });
-    changes.extend(back);
+    changes.extend(
+        lanes.into_iter().map(|(address, lane)| Mutation::PutLane { address: address.clone(), lane }),
+    );
     changes
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::binding::grant;
-    use crate::sample::{CONSUMER, KEY, RULE, address, api_key, built, consumer_id, evidence, hour};
-
-    const BACK: i64 = 100;
-
-    fn half_past(at: i64) -> Timestamp {
-        hour(at) + SignedDuration::from_mins(30)
-    }
-
-    /// All that is known of a workload whose key is back since half past an hour, and what is missing.
-    #[track_caller]
-    fn check(
-        facts: Vec<(i64, Fact)>,
-        change: impl FnOnce(&mut World),
-        expected: Result<Timestamp, Vec<Lack>>,
-    ) {
-        let (configuration, mut state, mut observed) = built();
-        observed.api_keys.insert("apikey_1".to_owned(), api_key("apikey_1", KeyStatus::Active));
-        let rule = grant(&state.records[&address(RULE)], None);
-        let mut binding = Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), rule, hour(1));
-        binding.write(Grant::Key, half_past(BACK));
-        state.evidence = facts
-            .into_iter()
-            .enumerate()
-            .map(|(number, (at, fact))| evidence(&number.to_string(), hour(at), fact))
-            .collect();
-        let place = (address(KEY), consumer_id(CONSUMER));
-        let presence = BTreeMap::from([(place, Presence::Present)]);
-        let mut world = World { configuration, state, observed, presence, binding };
-        change(&mut world);
-        let World { configuration, mut state, observed, presence, binding } = world;
-        state.apply(&binding.clone().put());
-        let seen =
-            Seen { configuration: &configuration, state: &state, observed: &observed, presence: &presence };
-        assert_eq!(in_use(&binding, &seen), Some(expected.clone()));
-        let changes = in_use_again(&seen);
-        match expected {
-            Ok(_) => assert_eq!(changes, [Mutation::DropBinding { id: binding.id() }]),
-            Err(_) => assert_eq!(changes, []),
-        }
-    }
-
-    struct World {
-        configuration: Configuration,
-        state: State,
-        observed: Observed,
-        presence: BTreeMap<(Address, ConsumerId), Presence>,
-        binding: Binding,
-    }
-
-    fn used(before: i64) -> Fact {
-        Fact::KeyUsage {
-            key: address(KEY),
-            since: hour(0),
-            complete_until: hour(before),
-            last_used_before: Some(hour(before)),
-        }
-    }
-
-    fn report(winner: Winner) -> Fact {
-        Fact::CredentialReport {
-            key: address(KEY),
-            consumer: consumer_id(CONSUMER),
-            winner,
-            winner_source: ".env:1".to_owned(),
-            rule_id: None,
-            shadows: Vec::new(),
-            key_id: None,
-            identity: serde_json::Map::new(),
-        }
-    }
-
-    #[test]
-    fn use_counts_in_whole_hours_after_the_restore() {
-        let none = || Err(vec![Lack::Sign(half_past(BACK))]);
-        check(Vec::new(), |_| {}, none());
-        check(vec![(BACK + 3, used(BACK))], |_| {}, none());
-        check(vec![(BACK + 3, used(BACK + 1))], |_| {}, none());
-        check(vec![(BACK + 3, used(BACK + 2))], |_| {}, Ok(hour(BACK + 2)));
-        let other = Fact::KeyUsage {
-            key: address("api_key.other"),
-            since: hour(0),
-            complete_until: hour(BACK + 2),
-            last_used_before: Some(hour(BACK + 2)),
-        };
-        check(vec![(BACK + 3, other)], |_| {}, none());
-    }
-
-    #[test]
-    fn use_of_a_key_that_several_places_hold_says_nothing_of_one() {
-        let other = |holds: Presence| {
-            move |world: &mut World| {
-                let key = world.configuration.api_keys.get_mut(&address(KEY)).unwrap();
-                key.consumers.insert(consumer_id("dotenv.other"), crate::sample::dotenv(RULE));
-                world.presence.insert((address(KEY), consumer_id("dotenv.other")), holds);
-            }
-        };
-        let used = || vec![(BACK + 3, used(BACK + 2))];
-        check(used(), other(Presence::Absent), Ok(hour(BACK + 2)));
-        check(used(), other(Presence::Present), Err(vec![Lack::Sign(half_past(BACK))]));
-        let own = vec![(BACK + 1, report(Winner::ApiKey))];
-        check(own, other(Presence::Present), Ok(hour(BACK + 1)));
-    }
-
-    #[test]
-    fn the_newest_report_counts() {
-        let from = |at: Timestamp| Err(vec![Lack::Sign(at)]);
-        check(vec![(BACK + 1, report(Winner::ApiKey))], |_| {}, Ok(hour(BACK + 1)));
-        check(vec![(BACK, report(Winner::ApiKey))], |_| {}, from(half_past(BACK)));
-        for winner in [Winner::Federation, Winner::AuthToken, Winner::Nothing] {
-            check(vec![(BACK + 1, report(winner))], |_| {}, from(hour(BACK + 1)));
-        }
-        let federates = || (BACK + 2, report(Winner::Federation));
-        check(vec![(BACK + 1, report(Winner::ApiKey)), federates()], |_| {}, from(hour(BACK + 2)));
-        // Somebody else may use the key meanwhile.
-        check(vec![(BACK + 4, used(BACK + 2)), federates()], |_| {}, from(hour(BACK + 2)));
-        check(vec![(BACK + 4, used(BACK + 3)), federates()], |_| {}, Ok(hour(BACK + 3)));
-    }
-
-    #[test]
-    fn no_sign_counts_for_a_key_that_does_not_work_or_is_not_there() {
-        let shown = || vec![(BACK + 1, report(Winner::ApiKey))];
-        let presence = |presence: Presence| {
-            move |world: &mut World| world.presence.values_mut().for_each(|it| *it = presence.clone())
-        };
-        check(shown(), presence(Presence::Absent), Err(vec![Lack::Key]));
-        let unknown = Presence::Unknown("no answer".to_owned());
-        check(shown(), presence(unknown), Err(vec![Lack::Look("no answer".to_owned())]));
-        let status = |world: &mut World| {
-            let key = api_key("apikey_1", KeyStatus::Inactive);
-            world.observed.api_keys.insert("apikey_1".to_owned(), key);
-        };
-        check(shown(), status, Err(vec![Lack::Active(Some(KeyStatus::Inactive))]));
-        check(shown(), |world| world.observed.api_keys.clear(), Err(vec![Lack::Active(None)]));
-        check(shown(), |world| world.configuration.api_keys.clear(), Err(vec![Lack::Block]));
-    }
-
-    #[test]
-    fn a_sign_shows_in_the_report_once_its_hour_is_over() {
-        let delay = SignedDuration::from_secs(limits::USAGE_DELAY_SECONDS);
-        assert_eq!(Lack::Sign(half_past(BACK)).earliest(), Some(hour(BACK + 2) + delay));
-        assert_eq!(Lack::Key.earliest(), None);
-    }
-}
+mod tests;

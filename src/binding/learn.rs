@@ -39,6 +39,12 @@ pub fn learn(
             told.entry((key, consumer)).or_default().push(evidence);
         }
     }
+    let mut of_settings: BTreeMap<(&str, &str), Timestamp> = BTreeMap::new();
+    for evidence in &state.evidence {
+        if let Fact::SettingsStatement { key_id, place, .. } = &evidence.fact {
+            of_settings.insert((key_id, place), evidence.observed_at);
+        }
+    }
     let records: BTreeMap<&str, &Record> =
         state.records.values().map(|record| (record.id.as_str(), record)).collect();
     let words = words(state, now);
@@ -50,7 +56,10 @@ pub fn learn(
             let told: Vec<&Evidence> = told.filter(|it| it.fact.is_about(lane, &key.id, id)).collect();
             let found = found.get(&(lane.clone(), id.clone()));
             let holds = presence.get(&(lane.clone(), id.clone()));
-            let seen = Seen { lane, id, consumer, state, told: &told, records: &records, found, holds };
+            let of_settings =
+                of_settings.get(&(key.id.as_str(), place(id, &consumer.driver).as_str())).copied();
+            let last = told.iter().map(|evidence| evidence.observed_at).max().max(of_settings);
+            let seen = Seen { lane, id, consumer, state, told: &told, last, records: &records, found, holds };
             let known = state.binding(&key.id, id);
             let known_or_shown = known.cloned().or_else(|| seen.vouched_for(&key.id));
             let Some(mut binding) = known_or_shown.or_else(|| seen.federating(&key.id, now)) else {
@@ -67,8 +76,12 @@ pub fn learn(
             }
             learnt.extend(seen.revive(&mut binding));
             seen.resolve(&mut binding);
+            let had_key = known.is_none_or(Binding::has_key);
             seen.read(&mut binding, now);
-            seen.put_back(&mut binding, record.as_mut(), now);
+            if had_key && !binding.has_key() && holds == Some(&Presence::Absent) {
+                learnt.extend(seen.taken_out_again(&mut binding));
+            }
+            learnt.extend(seen.put_back(&mut binding, record.as_mut(), now));
             seen.follow(&mut binding);
             seen.meet(&mut binding, now);
             learnt.extend(seen.contradicted(&binding, &words));
@@ -93,8 +106,17 @@ fn spent(state: &State) -> Vec<Mutation> {
         spent.push(Mutation::DropLane { address: address.clone() });
         let of_key = state.bindings.values().filter(|it| it.key_id == lane.key_id && it.ended.is_some());
         spent.extend(of_key.map(|binding| Mutation::DropBinding { id: binding.id() }));
+        spent.extend(unsaid(address, state));
     }
     spent
+}
+
+/// What forgets the words of persons about the consumers of a lane that is forgotten: who declares it again says
+/// anew what he did.
+pub fn unsaid(lane: &Address, state: &State) -> Vec<Mutation> {
+    let is_said = |it: &&Evidence| matches!(&it.fact, Fact::Statement { key, .. } if key == lane);
+    let said = state.evidence.iter().filter(is_said);
+    said.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect()
 }
 
 /// What is seen of one declared consumer.
@@ -105,6 +127,8 @@ struct Seen<'a> {
     state: &'a State,
     /// Reports and statements about it.
     told: &'a [&'a Evidence],
+    /// The newest of these, or of what a person said of its settings.
+    last: Option<Timestamp>,
     /// What is recorded, by the ids of the API.
     records: &'a BTreeMap<&'a str, &'a Record>,
     found: Option<&'a BTreeMap<String, String>>,
@@ -179,10 +203,8 @@ impl<'a> Seen<'a> {
 
     /// Whether a key that keyless had put back is gone from a place whose settings nobody reads.
     fn lost_again(&self, key_id: &str) -> bool {
-        let reads =
-            matches!(self.consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. });
         let lane = self.state.lanes.get(self.lane).filter(|lane| lane.key_id == key_id);
-        !reads
+        !self.reads_settings()
             && lane.is_some_and(|lane| {
                 lane.rolled_back_at.is_some()
                     && lane.consumers.get(self.id).is_some_and(|it| it.removed_at.is_none())
@@ -211,8 +233,7 @@ impl<'a> Seen<'a> {
 
     /// A workload that was given up and is seen again was not gone, and that word says nothing any more.
     fn revive(&self, binding: &mut Binding) -> Vec<Mutation> {
-        let last = self.told.iter().map(|evidence| evidence.observed_at).max();
-        if binding.ended.as_ref().is_none_or(|ended| last <= Some(ended.at)) {
+        if binding.ended.as_ref().is_none_or(|ended| self.last <= Some(ended.at)) {
             return Vec::new();
         }
         binding.ended = None;
@@ -221,14 +242,31 @@ impl<'a> Seen<'a> {
         words.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect()
     }
 
+    /// What was said of a workload while it had its key says nothing any more, once that is gone.
+    fn taken_out_again(&self, binding: &mut Binding) -> Vec<Mutation> {
+        binding.ended = None;
+        let rules: BTreeSet<&str> = binding
+            .grants()
+            .filter_map(|grant| match grant {
+                Grant::Rule { rule_id, .. } => Some(rule_id.as_str()),
+                Grant::Key | Grant::Unresolved => None,
+            })
+            .collect();
+        let is_it = |evidence: &&Evidence| {
+            matches!(&evidence.fact, Fact::Retirement { object_id, .. }
+                if *object_id == binding.key_id || rules.contains(object_id.as_str()))
+        };
+        let words = self.state.evidence.iter().filter(is_it);
+        words.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect()
+    }
+
     /// Words by which a person gave up what it may live off, although it is seen since.
     fn contradicted(&self, binding: &Binding, words: &BTreeMap<&str, Word<'_>>) -> Vec<Mutation> {
-        let last = self.told.iter().map(|evidence| evidence.observed_at).max();
         let about = binding.grants().filter_map(|grant| match grant {
             Grant::Rule { rule_id, .. } => words.get(rule_id.as_str()),
             Grant::Key | Grant::Unresolved => None,
         });
-        let contradicted = about.filter(|word| last.is_some_and(|last| last > word.at));
+        let contradicted = about.filter(|word| self.last.is_some_and(|last| last > word.at));
         contradicted.map(|word| Mutation::DropEvidence { id: word.id.to_owned() }).collect()
     }
 
@@ -253,18 +291,40 @@ impl<'a> Seen<'a> {
     }
 
     /// Notes that somebody put a key back: one that keyless had not taken out, or that it asked back.
-    fn put_back(&self, binding: &mut Binding, lane: Option<&mut LaneRecord>, now: Timestamp) {
+    ///
+    /// Where nobody reads the settings, one that came back unasked may be all that its workload has: what a person
+    /// said of its settings is forgotten.
+    fn put_back(
+        &self,
+        binding: &mut Binding,
+        lane: Option<&mut LaneRecord>,
+        now: Timestamp,
+    ) -> Vec<Mutation> {
         let is_rule = matches!(binding.grant, Grant::Rule { .. });
         if self.holds != Some(&Presence::Present) || !is_rule || binding.has_key() {
-            return;
+            return Vec::new();
         }
-        let Some(lane) = lane else { return };
+        let Some(lane) = lane else { return Vec::new() };
         let is_asked = lane.held && put_back_by_person(&self.consumer.driver).is_some();
-        let Some(record) = lane.consumers.get_mut(self.id) else { return };
+        let Some(record) = lane.consumers.get_mut(self.id) else { return Vec::new() };
         if record.removed_at.is_none() || is_asked {
             (record.removed_at, record.receipt) = (None, None);
             binding.write(Grant::Key, now);
+        } else if !self.reads_settings() {
+            binding.write(Grant::Key, now);
+            let here = place(self.id, &self.consumer.driver);
+            let is_it = |evidence: &&Evidence| {
+                matches!(&evidence.fact, Fact::SettingsStatement { key_id, place, .. }
+                    if *key_id == binding.key_id && *place == here)
+            };
+            let words = self.state.evidence.iter().filter(is_it);
+            return words.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect();
         }
+        Vec::new()
+    }
+
+    fn reads_settings(&self) -> bool {
+        matches!(self.consumer.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. })
     }
 
     /// Takes over what a workload shows that it lives off something else by now.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keyless_state::{Binding, Fact, Grant, Kind, State};
+use keyless_state::{Address, Binding, Fact, Grant, Kind, State};
 
 use crate::limits;
+use crate::resource::next_hour;
 
 /// A person's word that nothing lives off a rule any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,25 @@ pub struct Word<'a> {
     pub at: Timestamp,
 }
 
-/// The words about rules that still count, by the ids of these.
+/// The words about rules that still count, by the ids of these. Once the account of a rule uses tokens in a later hour,
+/// somebody lives off it.
 pub fn words<'a>(state: &'a State, now: Timestamp) -> BTreeMap<&'a str, Word<'a>> {
+    let mut used: BTreeMap<&Address, Timestamp> = BTreeMap::new();
+    for evidence in &state.evidence {
+        if let Fact::AccountTraffic { service_account, last_seen } = &evidence.fact {
+            used.insert(service_account, *last_seen);
+        }
+    }
+    let used_at: BTreeMap<&str, Timestamp> = state
+        .records
+        .values()
+        .filter_map(|record| {
+            let used = record.depends_on.iter().filter_map(|part| used.get(part)).max();
+            Some((record.id.as_str(), *used?))
+        })
+        .collect();
+    let is_used_since =
+        |rule: &str, word: &Word<'_>| used_at.get(rule).is_some_and(|used| *used >= next_hour(word.at));
     let given = state.evidence.iter().filter_map(|evidence| match &evidence.fact {
         Fact::Retirement { object_id, by, grant, .. }
             if grant.kind() == Kind::FederationRule
@@ -29,7 +47,7 @@ pub fn words<'a>(state: &'a State, now: Timestamp) -> BTreeMap<&'a str, Word<'a>
         }
         _ => None,
     });
-    given.collect()
+    given.filter(|(rule, word)| !is_used_since(rule, word)).collect()
 }
 
 /// Bindings of workloads that may live off something else than the key in its place.

@@ -21,7 +21,7 @@ pub use by_hand::{by_hand, coming_back, is_coming_back};
 pub use doubt::{Doubt, doubt};
 pub use grant::grant;
 pub use in_use::{Lack, Seen, in_use, in_use_again, restored};
-pub use learn::{Found, Marked, learn};
+pub use learn::{Found, Marked, learn, unsaid};
 pub use live::{Word, live, words};
 pub use moved::{displaced, renamed_consumers};
 pub use place::place;

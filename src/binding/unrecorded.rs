@@ -1,5 +1,7 @@
 //! Use of what keyless made, by somebody of whom nothing is recorded.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use keyless_state::{Address, Fact, Grant, Kind, State};
 
@@ -29,10 +31,12 @@ pub fn unrecorded_use(state: &State, now: Timestamp) -> Vec<UnrecordedUse> {
     });
     let words = words(state, now);
     let settled = settled_at(state);
+    let left = left_at(state);
     let mut found = Vec::new();
     for (account, last_seen) in traffic {
         let Some(record) = state.records.get(account) else { continue };
         let is_late = now.duration_since(last_seen) > limits::UNRECORDED_USE_COUNTS;
+        let settled = settled.max(left.get(record.id.as_str()).copied());
         if is_late || settled.is_some_and(|at| last_seen < next_hour(at)) || is_known(state, &record.id) {
             continue;
         }
@@ -57,6 +61,16 @@ fn is_known(state: &State, account_id: &str) -> bool {
         Grant::Unresolved => true,
         Grant::Rule { service_account_id, .. } => service_account_id == account_id,
     })
+}
+
+/// Until when workloads that use their keys again may have used accounts, by the ids of these.
+fn left_at(state: &State) -> BTreeMap<&str, Timestamp> {
+    let mut left = BTreeMap::new();
+    for (account, at) in state.lanes.values().flat_map(|lane| &lane.left) {
+        let last = left.entry(account.as_str()).or_insert(*at);
+        *last = (*at).max(*last);
+    }
+    left
 }
 
 /// The last time that a workload moved, went back or was given up.

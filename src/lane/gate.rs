@@ -10,6 +10,7 @@ use keyless_state::{ConsumerId, Winner};
 
 use archive::archive_gate;
 use disturbed::{bare, displaced, doubted, lost, watch_gate};
+pub use named::is_known_since;
 use named::{by_person, named_gate, names_again, to_be_shown};
 use verify::verify_gate;
 pub use verify::{awaits_workload, rule_is_verified, was_proven};

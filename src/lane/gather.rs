@@ -298,7 +298,11 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     let presence = presence.unwrap_or_else(|| Presence::Unknown("it was not looked into".to_owned()));
     let has_settings = found.is_some_and(|found| found.contains_key("ANTHROPIC_FEDERATION_RULE_ID"));
     // What keyless does not write may be anywhere.
-    let bare = known.is_some() && presence == Presence::Absent && unconfigured.is_some() && !has_settings;
+    let bare = known.is_some()
+        && binding.is_none_or(|it| it.ended.is_none())
+        && presence == Presence::Absent
+        && unconfigured.is_some()
+        && !has_settings;
     let report = consumer_report(lane, id);
     // A report comes again and again; were each one a removal, the silence after it would never end.
     let stated_at = newest(state, |fact| match fact {

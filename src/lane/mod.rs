@@ -14,8 +14,8 @@ mod stage;
 pub use facts::{ConsumerFacts, NamedRule, OtherRule, Presence, ReportFacts, Returned, RuleFacts};
 pub use facts::{ExchangeFacts, FeedFacts, KeyFacts, LaneFacts, SparedFacts, UsageFacts};
 pub use gate::{
-    Assessment, Gate, Need, Refusal, Supplier, asked_of_others, assess, awaits_workload, permits,
-    rule_is_verified, was_proven,
+    Assessment, Gate, Need, Refusal, Supplier, asked_of_others, assess, awaits_workload, is_known_since,
+    permits, rule_is_verified, was_proven,
 };
 pub use gather::{Sightings, gather, rule_digest};
 pub use stage::Stage;

@@ -15,7 +15,7 @@ use super::plan_data::{LaneView, Step};
 use super::undo::Undo;
 use crate::binding;
 use crate::config::ApiKey;
-use crate::lane::{self, Assessment, Gate, LaneFacts, NamedRule, Presence, Stage, Supplier};
+use crate::lane::{self, Assessment, ConsumerFacts, Gate, LaneFacts, NamedRule, Presence, Stage, Supplier};
 use key::change;
 pub(super) use key::key_drift;
 use view::{by_hand, view};
@@ -326,9 +326,10 @@ impl LanePlanner<'_, '_> {
 
     /// Tells whether each workload that still has its key knows its rule, or can show that in this run.
     fn rules_are_known(&self) -> bool {
-        let left = self.facts.consumers.iter().filter(|it| it.removed_at.is_none() && !it.manual);
+        let left = self.facts.consumers.iter().filter(|it| !is_out(it) && !it.manual);
         left.into_iter().all(|consumer| match consumer.names {
-            NamedRule::Written | NamedRule::Own { .. } => true,
+            NamedRule::Written => true,
+            NamedRule::Own { at, .. } => self.input.skip_waits || lane::is_known_since(at, self.input.now),
             NamedRule::Other(_) => false,
             NamedRule::Unknown => self.input.skip_waits && consumer.reports,
         })
@@ -339,8 +340,7 @@ impl LanePlanner<'_, '_> {
         let mut ids = guards.clone();
         let mut by_hand = false;
         for consumer in &self.facts.consumers {
-            let removed = consumer.presence == Presence::Absent && consumer.removed_at.is_some();
-            if removed || (consumer.manual && consumer.removed_at.is_some()) {
+            if is_out(consumer) {
                 continue;
             }
             if consumer.manual {
@@ -371,6 +371,11 @@ impl LanePlanner<'_, '_> {
         let why = "an archived key cannot be brought back".to_owned();
         self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
     }
+}
+
+/// Whether a key is out of a consumer, as far as is known.
+fn is_out(consumer: &ConsumerFacts) -> bool {
+    consumer.removed_at.is_some() && (consumer.manual || consumer.presence == Presence::Absent)
 }
 
 #[cfg(test)]

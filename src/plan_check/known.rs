@@ -23,6 +23,7 @@ pub(super) struct Known<'a> {
     bound: OnceCell<Bound<'a>>,
     unbound: OnceCell<HashMap<&'a Address, Vec<Place<'a>>>>,
     settled: OnceCell<Option<Timestamp>>,
+    left: OnceCell<HashMap<&'a str, Timestamp>>,
 }
 
 /// Evidence by what it is about, oldest first as it is recorded.
@@ -58,6 +59,7 @@ impl<'a> Known<'a> {
             bound: OnceCell::new(),
             unbound: OnceCell::new(),
             settled: OnceCell::new(),
+            left: OnceCell::new(),
         }
     }
 
@@ -218,6 +220,22 @@ impl<'a> Known<'a> {
             }
             last
         })
+    }
+
+    /// Until when workloads that went back may have used an account.
+    pub(super) fn left(&self, account_id: &str) -> Option<Timestamp> {
+        let state = self.state;
+        let left = self.left.get_or_init(|| {
+            let mut known = HashMap::new();
+            for (account, at) in state.lanes.values().flat_map(|lane| lane.left.iter()) {
+                known
+                    .entry(account.as_str())
+                    .and_modify(|last: &mut Timestamp| *last = (*last).max(*at))
+                    .or_insert(*at);
+            }
+            known
+        });
+        left.get(account_id).copied()
     }
 
     /// The declared consumers that lost their key and of which no binding is recorded, by what they live

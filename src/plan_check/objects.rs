@@ -206,7 +206,8 @@ impl<'a> Known<'a> {
         let account_id = &self.state.records.get(account)?.id;
         let word = self.retirement(&record.id).map(|evidence| evidence.observed_at);
         let counts = |at: &Timestamp| self.now.duration_since(*at) < limits::RETIREMENT_COUNTS;
-        let explained = self.settled().max(word.filter(counts));
+        let left = self.left(account_id);
+        let explained = self.settled().max(word.filter(counts)).max(left);
         let is_old = self.now.duration_since(seen) > limits::UNRECORDED_USE_COUNTS;
         if is_old
             || explained.is_some_and(|at| seen < whole_hour(at))
@@ -225,9 +226,20 @@ impl<'a> Known<'a> {
             _ => None,
         });
         let sign = sign.map(|(evidence, ())| evidence.observed_at);
+        let rule = self.state.records.values().find(|record| record.id == rule_id);
+        let parts = rule.into_iter().flat_map(|record| &record.depends_on);
+        let traffic = parts.filter_map(|part| {
+            self.latest(part, |fact| match fact {
+                Fact::AccountTraffic { last_seen, .. } => Some(*last_seen),
+                _ => None,
+            })
+        });
+        let used = traffic.map(|(_, seen)| seen).max();
         word.is_some_and(|evidence| {
             let at = evidence.observed_at;
-            self.now.duration_since(at) < limits::RETIREMENT_COUNTS && sign.is_none_or(|sign| sign <= at)
+            self.now.duration_since(at) < limits::RETIREMENT_COUNTS
+                && sign.is_none_or(|sign| sign <= at)
+                && used.is_none_or(|used| used < whole_hour(at))
         })
     }
 

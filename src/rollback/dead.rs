@@ -1,5 +1,7 @@
 //! Keys that would be put back and do not work.
 
+use std::collections::BTreeSet;
+
 use keyless_state::{Address, State};
 
 use super::WayBack;
@@ -9,11 +11,14 @@ use crate::resource::{KeyStatus, Observed};
 /// Why a way back cannot be taken as the world is: keys that would be put back and do not work.
 /// Somebody else set them inactive, and that stays their choice.
 pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String> {
-    let enables = |lane: &Address| {
-        back.steps
-            .iter()
-            .any(|step| matches!(&step.operation, Operation::Enable { address, .. } if address == lane))
-    };
+    let enabled: BTreeSet<&Address> = back
+        .steps
+        .iter()
+        .filter_map(|step| match &step.operation {
+            Operation::Enable { address, .. } => Some(address),
+            _ => None,
+        })
+        .collect();
     let restored = back.steps.iter().filter_map(|step| match &step.operation {
         Operation::Restore { address, .. } => Some((address, now.lanes.get(address)?.key_id.as_str())),
         _ => None,
@@ -26,7 +31,7 @@ pub fn dead_keys(back: &WayBack, now: &State, observed: &Observed) -> Vec<String
             continue;
         }
         let status = observed.api_keys.get(id).map(|key| &key.status);
-        if status != Some(&KeyStatus::Active) && !enables(address) {
+        if status != Some(&KeyStatus::Active) && !enabled.contains(address) {
             let word = status.map_or("not listed", KeyStatus::word);
             dead.push(format!("{address}: the key {id} is {word}, and keyless did not do that; put back, it would win over federation and not work"));
         }

@@ -20,6 +20,7 @@ pub fn holds(
     only: Option<&Address>,
     at: Timestamp,
 ) -> Vec<Mutation> {
+    let asked: BTreeSet<&Address> = back.asks.iter().map(|ask| &ask.lane).collect();
     let goes_back = |address: &Address, key: &ApiKey| {
         let is_stated = now.evidence.iter().any(|evidence| {
             let is_about = matches!(&evidence.fact, Fact::Statement { key, .. } if key == address);
@@ -27,8 +28,10 @@ pub fn holds(
         });
         let loses_rule =
             back.steps.iter().any(|step| key.replaced_by.contains(step.operation.target().address));
-        let is_asked = back.asks.iter().any(|ask| ask.lane == *address);
-        is_stated || is_asked || loses_rule || now.lanes.get(address) != then.lanes.get(address)
+        is_stated
+            || asked.contains(address)
+            || loses_rule
+            || now.lanes.get(address) != then.lanes.get(address)
     };
     let lanes = configuration.api_keys.iter().filter(|(address, _)| only.is_none_or(|only| only == *address));
     lanes
@@ -37,8 +40,10 @@ pub fn holds(
             let known = now.lanes.get(address).cloned().unwrap_or_default();
             // What is archived is at its end.
             known.archived_at.is_none().then(|| {
+                // A sign that its key is used again counts from when it was first held.
+                let back = known.rolled_back_at.filter(|_| known.held).unwrap_or(at);
                 let lane =
-                    LaneRecord { key_id: key.id.clone(), rolled_back_at: Some(at), held: true, ..known };
+                    LaneRecord { key_id: key.id.clone(), rolled_back_at: Some(back), held: true, ..known };
                 Mutation::PutLane { address: address.clone(), lane }
             })
         })
@@ -49,10 +54,14 @@ pub fn holds(
 pub fn hold_asked(asks: &[Ask], state: &State, at: Timestamp) -> Vec<Mutation> {
     let lanes: BTreeSet<(&Address, &String)> = asks.iter().map(|ask| (&ask.lane, &ask.key_id)).collect();
     let held = lanes.into_iter().filter_map(|(address, key_id)| {
-        let known = state.lanes.get(address).cloned().unwrap_or_default();
+        let known = state.lanes.get(address);
+        // What is recorded of another key of that name is refused elsewhere.
+        if known.is_some_and(|known| known.held || known.key_id != *key_id) {
+            return None;
+        }
+        let known = known.cloned().unwrap_or_default();
         let lane = LaneRecord { key_id: key_id.clone(), rolled_back_at: Some(at), held: true, ..known };
-        let is_held = state.lanes.get(address).is_some_and(|known| known.held);
-        (!is_held).then(|| Mutation::PutLane { address: address.clone(), lane })
+        Some(Mutation::PutLane { address: address.clone(), lane })
     });
     held.collect()
 }

@@ -203,7 +203,10 @@ impl State {
         for evidence in &self.evidence {
             let Fact::Statement { key, consumer, .. } = &evidence.fact else { continue };
             let Some(record) = self.lanes.get(key) else { continue };
-            if !evidence.fact.is_about(key, &record.key_id, consumer) {
+            // What was said before the key went back says nothing any more.
+            if !evidence.fact.is_about(key, &record.key_id, consumer)
+                || Some(evidence.observed_at) <= record.rolled_back_at
+            {
                 continue;
             }
             let since = evidence.observed_at;

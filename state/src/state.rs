@@ -75,6 +75,10 @@ pub struct LaneRecord {
     /// Whether it stays back until somebody says that it goes on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// Until when its workloads may have used tokens of these service accounts, by id, before they were seen to use
+    /// their keys again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, Timestamp>,
 }
 
 /// What was done to one consumer, with all that is needed to put it back.

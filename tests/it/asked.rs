@@ -1,7 +1,7 @@
 //! Keys that only a person can put back: a way back asks for them, and waits.
 
 use super::day_two::{FILES, MAIN, SKIPS, WAITS};
-use super::support::{Environment, Simulator};
+use super::support::{Environment, Run, Simulator};
 
 const DOTENV: &str = "  consumer \"dotenv\" \"app\" {
     path                = \"m/.env\"
@@ -17,9 +17,8 @@ fn with_file(environment: &Environment, edit: impl Fn(&str) -> String) {
     environment.write("m/.env", &lines.collect::<String>());
 }
 
-/// What the person does whom keyless asks to take a key out.
-fn person_takes_out(environment: &Environment) {
-    with_file(environment, |line| line.replace("ANTHROPIC_API_KEY=", "# was here: "));
+/// Writes the federation settings, as somebody does where keyless does not.
+fn person_writes_settings(environment: &Environment) {
     let state = environment.state();
     let record = |address: &str| state["records"][address].clone();
     let (rule, account) = (record("federation_rule.app"), record("service_account.app"));
@@ -33,6 +32,12 @@ fn person_takes_out(environment: &Environment) {
     ];
     let lines = settings.map(|(name, value)| format!("ANTHROPIC_{name}={}\n", value.as_str().unwrap()));
     environment.write("m/.env", &(environment.read("m/.env") + &lines.concat()));
+}
+
+/// What the person does whom keyless asks to take a key out.
+fn person_takes_out(environment: &Environment) {
+    with_file(environment, |line| line.replace("ANTHROPIC_API_KEY=", "# was here: "));
+    person_writes_settings(environment);
     let word = "evidence add -manual -key=api_key.app -consumer=manual.app -by=Ada -statement=Gone.";
     environment.keyless(word).exits(0);
 }
@@ -45,12 +50,7 @@ fn person_puts_back(environment: &Environment) {
 /// The workload's calls go on working.
 #[track_caller]
 fn check_works(environment: &Environment, what: &str) {
-    let now = environment.read(MAIN);
-    environment.write(MAIN, &by_hand());
-    let simulator = Simulator::start(environment);
-    let workloads = simulator.run_workloads();
-    drop(simulator);
-    environment.write(MAIN, &now);
+    let workloads = simulated(environment, Simulator::run_workloads);
     assert_eq!((workloads.len(), &workloads[0]["failed_calls"]), (1, &0.into()), "{what}: {workloads:?}");
 }
 
@@ -75,13 +75,52 @@ fn migrated() -> Environment {
 }
 
 fn hours_pass(environment: &Environment) {
-    let now = environment.read(MAIN);
-    environment.write(MAIN, &by_hand());
-    Simulator::start(environment).advance_hours(2);
-    environment.write(MAIN, &now);
+    simulated(environment, |simulator| simulator.advance_hours(2));
 }
 
-fn destroy(environment: &Environment) -> super::support::Run {
+/// Does something with the organization, which is there whatever the configuration says by now.
+fn simulated<T>(environment: &Environment, act: impl FnOnce(&Simulator) -> T) -> T {
+    let now = environment.read(MAIN);
+    environment.write(MAIN, &by_hand());
+    let simulator = Simulator::start(environment);
+    let done = act(&simulator);
+    drop(simulator);
+    environment.write(MAIN, &now);
+    done
+}
+
+/// A lane whose key a program takes out of a place whose settings nobody reads, and cannot put back.
+fn by_command() -> Environment {
+    let block = "  consumer \"command\" \"app\" {\n    check  = [\"sh\", \"check.sh\"]\n    remove = [\"sh\", \"remove.sh\"]\n";
+    let files = FILES.map(|(name, text)| {
+        let text = text.replace(DOTENV, block).replace("dotenv.app", "command.app");
+        (name, text.replace("    report              = \"m/credential-report.json\"\n", ""))
+    });
+    let [main, seed] = &files;
+    let environment = Environment::with(&[(main.0, &main.1), (seed.0, &seed.1)]);
+    let check =
+        "grep -q '^ANTHROPIC_API_KEY=' m/.env && echo present && exit\n[ -e down ] && exit 1\necho absent\n";
+    environment.write("check.sh", check);
+    environment.write("remove.sh", "sed -i 's/^ANTHROPIC_API_KEY=/# was here: /' m/.env\n");
+    environment.hasten();
+    environment.apply();
+    person_writes_settings(&environment);
+    says_settings(&environment);
+    environment
+}
+
+/// The key cannot be looked for once it is out.
+fn goes_down(environment: &Environment) {
+    environment.write("down", "");
+}
+
+fn says_settings(environment: &Environment) {
+    let id = environment.state()["records"]["federation_rule.app"]["id"].as_str().unwrap().to_owned();
+    let place = "-key=api_key.app -consumer=command.app";
+    environment.keyless(&format!("evidence add -manual {place} -rule={id} -by=Ada -statement=Set.")).exits(0);
+}
+
+fn destroy(environment: &Environment) -> Run {
     environment.keyless("destroy -auto-approve -parallelism=1")
 }
 
@@ -138,15 +177,69 @@ fn a_rollback_asks_too_and_holds_the_lane() {
 }
 
 #[test]
+fn a_key_that_may_be_out_binds_its_workload() {
+    let ways: [fn(&Environment) -> Run; 3] = [
+        destroy,
+        |environment| environment.keyless("rollback -to=1-before-first-change -auto-approve"),
+        |environment| {
+            let text = environment.read(MAIN);
+            environment.write(MAIN, &text[..text.find("provider \"oidc\"").unwrap()]);
+            environment.keyless("apply -auto-approve")
+        },
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let environment = by_command();
+        goes_down(&environment);
+        environment.keyless("apply -auto-approve").exits(1).says("cannot be read back");
+        way(&environment);
+        check_works(&environment, &format!("way {number}"));
+    }
+}
+
+#[test]
+fn a_word_that_nobody_lives_off_a_rule_ends_with_the_next_use() {
+    for what in ["-retire=federation_rule.app", "-retire=api_key.app -consumer=manual.app"] {
+        let environment = migrated();
+        destroy(&environment).exits(0).says("Destroy waits");
+        person_puts_back(&environment);
+        environment.keyless(&format!("evidence add -manual {what} -by=Ada -statement=Back.")).exits(0);
+        with_file(&environment, |line| line.replace("ANTHROPIC_API_KEY=", "# was here: "));
+        for _ in 0..2 {
+            hours_pass(&environment);
+        }
+        destroy(&environment);
+        check_works(&environment, what);
+    }
+}
+
+#[test]
+fn a_key_that_came_back_where_nobody_reads_settings_needs_a_new_word() {
+    let environment = by_command();
+    environment.edit(MAIN, SKIPS, WAITS);
+    environment.keyless("apply -auto-approve").exits(0).says("take the key out of command.app");
+    // Its person goes back to the key, and takes the settings out.
+    person_puts_back(&environment);
+    with_file(&environment, |line| match line.starts_with("ANTHROPIC_API_KEY=") {
+        false => format!("# {line}"),
+        true => line.to_owned(),
+    });
+    for _ in 0..2 {
+        hours_pass(&environment);
+        environment.keyless("apply -auto-approve").exits(0).says("waits for a sign that command.app knows");
+        check_works(&environment.copied(), "back on its key");
+    }
+    with_file(&environment, |line| line.replacen("# ANTHROPIC_", "ANTHROPIC_", 1));
+    says_settings(&environment);
+    environment.keyless("apply -auto-approve").exits(0).says("✓ remove");
+    check_works(&environment, "taken out again");
+}
+
+#[test]
 fn nobody_is_asked_to_put_back_a_key_that_somebody_set_inactive() {
     let environment = migrated();
     destroy(&environment).exits(0);
-    let now = environment.read(MAIN);
-    environment.write(MAIN, &by_hand());
-    let simulator = Simulator::start(&environment);
-    simulator.as_person("api_keys/apikey_01App", &serde_json::json!({ "status": "inactive" }));
-    drop(simulator);
-    environment.write(MAIN, &now);
+    let inactive = serde_json::json!({ "status": "inactive" });
+    simulated(&environment, |simulator| simulator.as_person("api_keys/apikey_01App", &inactive));
     told!("asked_dead_key", destroy(&environment).exits(1));
     check_works(&environment, "asked");
 }

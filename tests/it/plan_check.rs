@@ -19,7 +19,7 @@ fn an_edited_plan_with_a_fitting_checksum_is_refused() {
     environment.keyless("plan -out=first.plan").exits(0);
     let check = |name: &str, edit: fn(&mut Value), words: &str| {
         forge(&environment, "first.plan", name, edit);
-        environment.keyless(&format!("apply {name}")).exits(1).says(words).says("is not as keyless made it");
+        environment.keyless(&format!("apply {name}")).exits(1).says(words).says("what every plan keeps");
     };
     let unguarded = |plan: &mut Value| step(plan, "disable/api_key.ci")["lane"] = Value::Null;
     check("gate.plan", unguarded, "step disable/api_key.ci: found no gate; expected the gate of api_key.ci");

@@ -323,7 +323,7 @@ fn a_place_that_loses_its_key_again_lives_off_the_rule_of_its_block() {
 }
 
 #[test]
-fn a_key_that_a_person_was_asked_for_is_back_once_it_is_seen() {
+fn a_key_is_back_once_it_is_seen() {
     let back = |held: bool, driver| {
         let (mut configuration, mut state, _) = built();
         let key = configuration.api_keys.get_mut(&address(KEY)).unwrap();
@@ -341,7 +341,50 @@ fn a_key_that_a_person_was_asked_for_is_back_once_it_is_seen() {
     };
     let command = crate::sample::command;
     assert_eq!(back(true, command(false)), (Some(hour(3)), None));
-    // What a driver puts back is recorded when it does, and a key that comes back unasked is a trap.
-    assert_eq!(back(true, command(true)), (None, Some(hour(1))));
-    assert_eq!(back(false, command(false)), (None, Some(hour(1))));
+    // What a driver puts back is recorded when it does, and what came back unasked is none that keyless put there.
+    assert_eq!(back(true, command(true)), (Some(hour(3)), Some(hour(1))));
+    assert_eq!(back(false, command(false)), (Some(hour(3)), Some(hour(1))));
+    assert_eq!(back(false, crate::sample::dotenv(RULE).driver), (None, Some(hour(1))));
+}
+
+#[test]
+fn what_was_said_before_a_key_came_and_went_says_nothing() {
+    let (configuration, mut state, _) = built();
+    let key = || address(KEY);
+    let mut configuration = configuration;
+    let declared = configuration.api_keys.get_mut(&key()).unwrap();
+    declared
+        .consumers
+        .insert(consumer_id(CONSUMER), crate::sample::with_driver(RULE, crate::sample::command(true)));
+    let here = crate::binding::place(&consumer_id(CONSUMER), &crate::sample::command(true));
+    state.lanes.insert(key(), lane("apikey_1", &[(CONSUMER, hour(1))]));
+    let rule = state.records[&address(RULE)].id.clone();
+    let bound = grant(&state.records[&address(RULE)], None);
+    state.apply(&Binding::new("apikey_1", &key(), &consumer_id(CONSUMER), bound, hour(1)).put());
+    let mut settings = crate::sample::settings_statement(hour(1), &rule);
+    if let Fact::SettingsStatement { place, key_id, .. } = &mut settings.fact {
+        (*place, *key_id) = (here, "apikey_1".to_owned());
+    }
+    let given = |id: &str, object_id: &str| {
+        let fact = Fact::Retirement {
+            grant: address(RULE),
+            object_id: object_id.to_owned(),
+            consumer: None,
+            by: "Ada".to_owned(),
+            statement: "gone".to_owned(),
+        };
+        crate::sample::evidence(id, hour(2), fact)
+    };
+    state.evidence = vec![settings, given("rule", &rule), given("another", "fdrl_9")];
+    let mut look = |holds: Presence, at: i64| {
+        let presence = BTreeMap::from([((key(), consumer_id(CONSUMER)), holds)]);
+        let learnt = learn(&configuration, &state, &Found::new(), &Marked::new(), &presence, hour(at));
+        learnt.iter().for_each(|change| state.apply(change));
+        state.evidence.iter().map(|evidence| evidence.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(look(Presence::Absent, 3).len(), 3, "its key is out all the time");
+    // It may live off its key again, so that nobody knows what its settings are.
+    assert_eq!(look(Presence::Present, 4), ["rule", "another"]);
+    // Nobody lived off the rule when that was said; by now somebody does.
+    assert_eq!(look(Presence::Absent, 5), ["another"]);
 }

@@ -34,6 +34,8 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             look::look(&session, connection, super::apply::recorded_in(store), Goes::Recorded, ui).await?;
         let mut now = look.state.clone();
         let mut then = plan::follow(&checkpoint.state, &now);
+        // Older formats have none.
+        then.missing_bindings().iter().for_each(|change| then.apply(change));
         let lane = checkpoint.lane.as_ref().map(|lane| plan::lane_today(lane, &checkpoint.state, &now));
         if let Some(lane) = &lane {
             // A checkpoint of one lane says nothing of the others, which went on meanwhile.
@@ -41,6 +43,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             then.records.clear();
             now.lanes.retain(|address, _| address == lane);
             then.lanes.retain(|address, _| address == lane);
+            now.bindings.retain(|_, binding| binding.lane == *lane);
         }
         let mut back =
             way_back(&now, &then, &session.configuration, &look.sightings.presence, Reason::Rollback);

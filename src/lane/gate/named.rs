@@ -22,13 +22,18 @@ pub(super) fn named_gate(facts: &LaneFacts, consumer: &ConsumerFacts, now: Times
     }
 }
 
+/// Whether it still counts that a workload was shown to know its rule at a time.
+pub fn is_known_since(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) <= limits::RULE_KNOWN_COUNTS
+}
+
 /// What has to show that a workload knows its rule.
 pub(super) fn to_be_shown(facts: &LaneFacts, consumer: &ConsumerFacts, now: Timestamp) -> Option<Need> {
     let (id, rule) = (&consumer.id, &consumer.rule);
     let newer = match &consumer.names {
         NamedRule::Written | NamedRule::Other(_) => return None,
         NamedRule::Unknown if consumer.manual => return None,
-        NamedRule::Own { at, .. } if now.duration_since(*at) <= limits::RULE_KNOWN_COUNTS => return None,
+        NamedRule::Own { at, .. } if is_known_since(*at, now) => return None,
         NamedRule::Own { at, .. } => format!(", newer than that of {at}"),
         NamedRule::Unknown => String::new(),
     };
