@@ -114,7 +114,7 @@ fn spent(state: &State) -> Vec<Mutation> {
 /// What forgets the words of persons about the consumers of a lane that is forgotten: who declares it again says
 /// anew what he did.
 pub fn unsaid(lane: &Address, state: &State) -> Vec<Mutation> {
-    let is_said = |it: &&Evidence| matches!(&it.fact, Fact::Statement { key, .. } if key == lane);
+    let is_said = |it: &&Evidence| matches!(&it.fact, Fact::Statement { key, .. } | Fact::SettingsStatement { key, .. } if key == lane);
     let said = state.evidence.iter().filter(is_said);
     said.map(|evidence| Mutation::DropEvidence { id: evidence.id.clone() }).collect()
 }

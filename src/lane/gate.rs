@@ -273,15 +273,18 @@ fn removal_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {
     let what = format!("a named person who took the key out of {} ({})", consumer.id, consumer.place);
     Need {
         consumer: Some(consumer.id.clone()),
-        remedy: Some(statement_command(facts, &consumer.id)),
+        remedy: Some(statement_command(facts, consumer)),
         ..need(what, Supplier::Person)
     }
 }
 
-fn statement_command(facts: &LaneFacts, consumer: &ConsumerId) -> String {
+fn statement_command(facts: &LaneFacts, consumer: &ConsumerFacts) -> String {
+    // Which rule it has moved to is said where it lived off another one.
+    let rule = consumer.rule_id.as_ref().filter(|_| consumer.left_behind.is_some());
+    let rule = rule.map_or(String::new(), |id| format!(" -rule={id}"));
     format!(
-        "keyless evidence add -manual -key={} -consumer={consumer} -by=\"YOUR NAME\" -statement=\"…\"",
-        facts.address
+        "keyless evidence add -manual -key={} -consumer={}{rule} -by=\"YOUR NAME\" -statement=\"…\"",
+        facts.address, consumer.id
     )
 }
 
@@ -315,7 +318,7 @@ fn confirm_consumer(facts: &LaneFacts, consumer: &ConsumerFacts) -> Gate {
     let counts = |at| if consumer.manual { Some(at) >= since } else { Some(at) > since };
     let Some(report) = consumer.report.as_ref().filter(|report| counts(report.at)) else {
         let supplier = if consumer.manual { Supplier::Person } else { Supplier::Workload };
-        let remedy = consumer.manual.then(|| statement_command(facts, id));
+        let remedy = consumer.manual.then(|| statement_command(facts, consumer));
         let what = format!("a credential report from {id}, newer than the removal of the key");
         return Gate::Waiting(vec![Need { consumer: Some(id.clone()), remedy, ..need(what, supplier) }]);
     };

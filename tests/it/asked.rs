@@ -235,6 +235,26 @@ fn a_key_that_came_back_where_nobody_reads_settings_needs_a_new_word() {
 }
 
 #[test]
+fn a_word_about_a_workload_that_lived_off_another_rule_says_which_one_it_has() {
+    let environment = migrated();
+    let before = environment.state()["records"]["federation_rule.app"]["id"].as_str().unwrap().to_owned();
+    environment.edit(MAIN, "device:one", "device:two");
+    environment.keyless("apply -auto-approve").exits(0).says("Still lived off");
+    let own = environment.state()["records"]["federation_rule.app"]["id"].as_str().unwrap().to_owned();
+    let word = "evidence add -manual -key=api_key.app -consumer=manual.app -by=Ada -statement=Gone.";
+    environment.keyless(word).exits(1).says(&format!("is recorded to live off {before}"));
+    environment.keyless(&format!("{word} -rule={before}")).exits(1).says("lets it federate through");
+    environment.keyless("status").exits(0).says(&format!("-rule={own}"));
+    let moved = environment.copied();
+    with_file(&moved, |line| line.replace(&before, &own));
+    moved.keyless(&format!("{word} -rule={own}")).exits(0);
+    moved.keyless("status").exits(0).lacks("waits for a named person who moves");
+    // The word that the key is out was none about its settings.
+    destroy(&environment).exits(0).says("Destroy waits");
+    check_works(&environment, "its settings are what they were");
+}
+
+#[test]
 fn nobody_is_asked_to_put_back_a_key_that_somebody_set_inactive() {
     let environment = migrated();
     destroy(&environment).exits(0);

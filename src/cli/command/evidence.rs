@@ -6,7 +6,7 @@ mod settings;
 use std::path::Path;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Event, Evidence, Fact, Mutation, State, Weight};
+use keyless_state::{Address, ConsumerId, Event, Evidence, Fact, Grant, Mutation, State, Weight};
 
 use super::execute;
 use crate::cli::args::{Evidence as Arguments, EvidenceAdd, EvidenceCommand, EvidenceList, Variables};
@@ -46,11 +46,16 @@ async fn record(arguments: &EvidenceAdd, base: &Path, ui: &Ui) -> Exit {
             (Some(grant), ..) => retire::retire(arguments, grant, store.state(), now)?,
             (None, Some(key), Some(consumer)) => {
                 let configuration = &session.configuration;
+                let is_manual = configuration
+                    .api_keys
+                    .get(key)
+                    .and_then(|key| key.consumers.get(consumer))
+                    .is_some_and(|it| it.driver.is_manual());
                 match &arguments.rule {
-                    Some(rule) => {
+                    Some(rule) if !is_manual => {
                         settings::named(arguments, (key, consumer), rule, configuration, store.state(), now)?
                     }
-                    None => statement(arguments, (key, consumer), configuration, store.state(), now)?,
+                    _ => statement(arguments, (key, consumer), configuration, store.state(), now)?,
                 }
             }
             (None, ..) => return Err("say what is meant: -key and -consumer, or -retire".to_owned()),
@@ -101,6 +106,8 @@ fn statement(
             "{consumer} is looked into by a program, so no statement is needed or taken for it; that its settings name a rule is stated with -rule=ID"
         ));
     }
+    let own = state.records.get(&found.rule).map(|record| record.id.as_str());
+    is_about(arguments.rule.as_deref(), own, (key, consumer), (lane, found), state)?;
     let by = arguments.by.trim();
     let told =
         format!("Recorded: {by} vouches for {consumer} of {key} at {now}. Run `keyless apply` to go on.\n");
@@ -108,11 +115,40 @@ fn statement(
         key: key.clone(),
         consumer: consumer.clone(),
         key_id: Some(lane.id.clone()),
-        rule_id: state.records.get(&found.rule).map(|record| record.id.clone()),
+        rule_id: own.map(str::to_owned),
         by: by.to_owned(),
         statement: arguments.statement.trim().to_owned(),
     };
     Ok(Said { id: format!("statement/{key}/{consumer}"), fact, changes: Vec::new(), told })
+}
+
+/// Demands that a word is about the rule that a block names: where the workload lived off another one, that has to be
+/// said, since its key being out says nothing of its settings.
+fn is_about(
+    said: Option<&str>,
+    own: Option<&str>,
+    (key, consumer): (&Address, &ConsumerId),
+    (lane, found): (&ApiKey, &Consumer),
+    state: &State,
+) -> Result<(), String> {
+    let rule = &found.rule;
+    let block = || format!("{rule} ({})", own.unwrap_or("which does not exist yet"));
+    if said.is_some() && said != own {
+        return Err(format!(
+            "the block of {consumer} lets it federate through {}, not {}",
+            block(),
+            said.unwrap_or_default()
+        ));
+    }
+    let binding = state.binding(&lane.id, consumer).filter(|binding| binding.ended.is_none());
+    match binding.map(|binding| &binding.grant) {
+        Some(Grant::Rule { rule_id, .. }) if said.is_none() && Some(rule_id.as_str()) != own => Err(format!(
+            "{consumer} of {key} is recorded to live off {rule_id}, and its block names {} by now. Change its settings; once they name that one, add -rule={}. As long as they name {rule_id}, there is nothing to say",
+            block(),
+            own.unwrap_or("ID")
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A consumer and the key that it uses.

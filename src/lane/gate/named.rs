@@ -99,7 +99,7 @@ pub(super) fn by_person(facts: &LaneFacts, consumer: &ConsumerFacts, before: &st
     let what = format!("a named person who moves {id} ({}) from {before} to {rule}", consumer.place);
     let remedy = format!(
         "set ANTHROPIC_FEDERATION_RULE_ID={rule_id} there, and account and workspace as `keyless show` has them; then: {}",
-        statement_command(facts, id)
+        statement_command(facts, consumer)
     );
     Need { consumer: Some(id.clone()), remedy: Some(remedy), ..need(what, Supplier::Person) }
 }

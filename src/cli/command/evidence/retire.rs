@@ -1,7 +1,7 @@
 //! `evidence add -retire`: the word of a named person that workloads are gone.
 
 use jiff::Timestamp;
-use keyless_state::{Address, Binding, ConsumerId, Ended, Fact, Grant, Kind, State};
+use keyless_state::{Address, Binding, ConsumerId, Ended, Evidence, Fact, Grant, Kind, Mutation, State};
 
 use super::Said;
 use crate::binding;
@@ -51,7 +51,14 @@ pub(super) fn retire(
     let ended = Ended { at: now, by: by.to_owned() };
     let changes = match grant.kind() {
         Kind::ApiKey => {
-            gone.iter().map(|it| Binding { ended: Some(ended.clone()), ..(*it).clone() }.put()).collect()
+            let ends = gone.iter().map(|it| Binding { ended: Some(ended.clone()), ..(*it).clone() }.put());
+            // Who comes back has settings of which nothing is known.
+            let is_meant = |it: &&Evidence| {
+                matches!(&it.fact, Fact::SettingsStatement { key_id, consumer, .. }
+                    if gone.iter().any(|gone| gone.key_id == *key_id && gone.consumer == *consumer))
+            };
+            let words = state.evidence.iter().filter(is_meant);
+            ends.chain(words.map(|it| Mutation::DropEvidence { id: it.id.clone() })).collect()
         }
         _ => Vec::new(),
     };

@@ -21,18 +21,10 @@ pub(super) fn named(
     now: Timestamp,
 ) -> Result<Said, String> {
     let (lane, found) = declared(key, consumer, configuration)?;
-    match &found.driver {
-        ConsumerDriver::Dotenv { identity_token_file: Some(_), .. } => {
-            return Err(format!(
-                "keyless writes the settings of {consumer} itself and reads them; no word is needed"
-            ));
-        }
-        ConsumerDriver::Manual { .. } => {
-            return Err(format!(
-                "{consumer} is in a person's hands; say without -rule that its workload federates and the key is out"
-            ));
-        }
-        _ => {}
+    if matches!(&found.driver, ConsumerDriver::Dotenv { identity_token_file: Some(_), .. }) {
+        return Err(format!(
+            "keyless writes the settings of {consumer} itself and reads them; no word is needed"
+        ));
     }
     let rule = &found.rule;
     match state.records.get(rule).map(|record| record.id.as_str()) {
