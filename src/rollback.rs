@@ -186,7 +186,7 @@ impl Planner<'_> {
             let is_out = consumer.removed_at.is_some()
                 || ((is_written || moved) && self.is_seen_without_key(address, id));
             if is_out && was.removed_at.is_none() {
-                if self.is_asked(&lane.key_id, id) {
+                if self.is_asked(&lane.key_id, id) || self.is_back_by_hand(address, id) {
                     continue;
                 }
                 if let Some(why) = self.cannot_restore(address, id) {
@@ -247,6 +247,13 @@ impl Planner<'_> {
     /// Whether a person is asked to put a key back.
     fn is_asked(&self, key_id: &str, consumer: &ConsumerId) -> bool {
         self.asked.contains(&(key_id.to_owned(), consumer.clone()))
+    }
+
+    /// Whether a key is seen in a place into which only a person can have put it.
+    fn is_back_by_hand(&self, key: &Address, id: &ConsumerId) -> bool {
+        let consumer = self.configuration.api_keys.get(key).and_then(|key| key.consumers.get(id));
+        let by_driver = consumer.is_none_or(|it| matches!(it.driver.put_back(), PutBack::ByDriver(_)));
+        !by_driver && self.presence.get(&(key.clone(), id.clone())) == Some(&Presence::Present)
     }
 
     /// Whether a place was looked into and is not known to hold the key.

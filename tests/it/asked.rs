@@ -235,6 +235,30 @@ fn a_key_that_came_back_where_nobody_reads_settings_needs_a_new_word() {
 }
 
 #[test]
+fn a_key_that_a_person_put_back_unasked_is_no_obstacle() {
+    let environment = by_command();
+    environment.edit(MAIN, SKIPS, WAITS);
+    environment.keyless("apply -auto-approve").exits(0).says("✓ remove");
+    person_puts_back(&environment);
+    let again = environment.copied();
+    let word = "evidence add -manual -retire=federation_rule.app -by=Ada -statement=Back.";
+    again.keyless(word).exits(0);
+    again.keyless("apply -auto-approve").exits(0);
+    // It federates again, so that the word is not true any more.
+    with_file(&again, |line| line.replace("ANTHROPIC_API_KEY=", "# was here: "));
+    again.edit(MAIN, "device:one", "device:two");
+    again.keyless("apply -auto-approve");
+    check_works(&again, "without its key again");
+    destroy(&environment).exits(0).says("Destroy waits").lacks("by hand");
+    check_works(&environment.copied(), "not seen to be used yet");
+    for _ in 0..2 {
+        hours_pass(&environment);
+    }
+    destroy(&environment).exits(0).says("Destroy complete!");
+    check_works(&environment, "destroyed");
+}
+
+#[test]
 fn a_word_about_a_workload_that_lived_off_another_rule_says_which_one_it_has() {
     let environment = migrated();
     let before = environment.state()["records"]["federation_rule.app"]["id"].as_str().unwrap().to_owned();

@@ -63,9 +63,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         held.iter().for_each(|change| look.state.apply(change));
         look.learnt.extend(held.iter().cloned());
         if plan.steps.is_empty() {
-            if !held.is_empty() {
-                execute::record(store, &look, held)?;
-            }
+            execute::record_learnt(store, &look, true)?;
             ui.data(match stays {
                 true => "No changes. What was done since cannot be taken back.\n",
                 false => "No changes. Everything is as it was at the checkpoint.\n",
