@@ -253,7 +253,9 @@ impl Planner<'_> {
     fn is_back_by_hand(&self, key: &Address, id: &ConsumerId) -> bool {
         let consumer = self.configuration.api_keys.get(key).and_then(|key| key.consumers.get(id));
         let by_driver = consumer.is_none_or(|it| matches!(it.driver.put_back(), PutBack::ByDriver(_)));
-        !by_driver && self.presence.get(&(key.clone(), id.clone())) == Some(&Presence::Present)
+        !by_driver
+            && self.displaced(key, id).is_none()
+            && self.presence.get(&(key.clone(), id.clone())) == Some(&Presence::Present)
     }
 
     /// Whether a place was looked into and is not known to hold the key.

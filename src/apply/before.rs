@@ -119,7 +119,7 @@ fn is_shown(rule: &Address, record: &Record, state: &State, observed: &Observed)
             of == rule && *rule_digest == now && last_accepted.is_some()
         }
         Fact::CredentialReport { rule_id: Some(through), winner: Winner::Federation, .. } => {
-            *through == record.id && Some(evidence.observed_at) > changed
+            *through == record.id && changed.is_some_and(|changed| evidence.observed_at > changed)
         }
         _ => false,
     })

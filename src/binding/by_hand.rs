@@ -19,7 +19,9 @@ pub fn by_hand(binding: &Binding, configuration: &Configuration) -> Option<Strin
 /// How a person puts a key back where no driver does.
 pub(super) fn put_back_by_person(driver: &ConsumerDriver) -> Option<String> {
     match driver.put_back() {
-        PutBack::ByPerson(how) | PutBack::Impossible(how) => Some(how),
+        // What a block says to persons is how the key is taken out.
+        PutBack::ByPerson(how) => Some(format!("the reverse of \"{how}\"")),
+        PutBack::Impossible(why) => Some(why),
         PutBack::ByDriver(_) => None,
     }
 }

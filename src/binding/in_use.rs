@@ -9,7 +9,7 @@ use keyless_state::{
 };
 
 use super::by_hand::{by_hand, coming_back, is_asked_back, lane_of};
-use super::live;
+use super::{displaced, live};
 use crate::config::Configuration;
 use crate::lane::Presence;
 use crate::limits;
@@ -94,8 +94,11 @@ pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Ve
     let back = binding.key_back_at().or_else(|| asked_at.filter(|_| is_asked))?;
     let (lane, id) = (&binding.lane, &binding.consumer);
     let key = seen.configuration.api_keys.get(lane).filter(|key| key.id == binding.key_id);
-    if key.is_none_or(|key| !key.consumers.contains_key(id)) {
+    let Some(consumer) = key.and_then(|key| key.consumers.get(id)) else {
         return Some(Err(vec![Lack::Block]));
+    };
+    if let Some(place) = displaced(id, consumer, Some(binding)) {
+        return Some(Err(vec![Lack::Look(format!("its block names another place than `{place}` by now"))]));
     }
     let mut lacks = Vec::new();
     let status = seen.observed.api_keys.get(&binding.key_id).map(|key| key.status.clone());
@@ -105,7 +108,7 @@ pub fn in_use(binding: &Binding, seen: &Seen<'_>) -> Option<Result<Timestamp, Ve
     // Nobody knows since when a key is back that a person put there, so that its use may be of before.
     let sign = if is_asked { reported(binding, back, seen) } else { sign(binding, back, seen) };
     let by_hand = by_hand(binding, seen.configuration).filter(|_| is_asked);
-    let only_person_looks = key.is_some_and(|key| key.consumers[id].driver.is_manual());
+    let only_person_looks = consumer.driver.is_manual();
     match (seen.presence.get(&(lane.clone(), id.clone())), by_hand) {
         (Some(Presence::Present), _) => {}
         (_, Some(how)) if only_person_looks => lacks.extend(sign.is_err().then_some(Lack::ByHand(how))),
@@ -194,12 +197,20 @@ pub fn in_use_again(seen: &Seen<'_>) -> Vec<Mutation> {
                 }
             }
         }
+        // What was said of it before would bind it again.
+        let is_over = |it: &&Evidence| {
+            let is_said = matches!(it.fact, Fact::Statement { .. });
+            is_said && it.observed_at <= at && it.fact.is_about(&known.lane, &known.key_id, &known.consumer)
+        };
+        let over = seen.state.evidence.iter().filter(is_over);
+        let forgotten: Vec<Mutation> = over.map(|it| Mutation::DropEvidence { id: it.id.clone() }).collect();
         let mut binding = known.clone();
         binding.settle(Grant::Key, at);
         changes.push(match binding.settings.is_empty() {
             true => Mutation::DropBinding { id: binding.id() },
             false => binding.put(),
         });
+        changes.extend(forgotten);
     }
     changes.extend(
         lanes.into_iter().map(|(address, lane)| Mutation::PutLane { address: address.clone(), lane }),

@@ -9,7 +9,7 @@ use keyless_state::{
 };
 
 use super::by_hand::put_back_by_person;
-use super::moved::may_be_moved;
+use super::moved::{displaced, may_be_moved};
 use super::{Word, grant, live, place, words};
 use crate::config::{Configuration, Consumer, ConsumerDriver};
 use crate::lane::Presence;
@@ -54,23 +54,25 @@ pub fn learn(
         for (id, consumer) in &key.consumers {
             let told = told.get(&(lane, id)).into_iter().flatten().copied();
             let told: Vec<&Evidence> = told.filter(|it| it.fact.is_about(lane, &key.id, id)).collect();
-            let found = found.get(&(lane.clone(), id.clone()));
-            let holds = presence.get(&(lane.clone(), id.clone()));
-            let of_settings =
-                of_settings.get(&(key.id.as_str(), place(id, &consumer.driver).as_str())).copied();
+            let at = (lane.clone(), id.clone());
+            let known = state.binding(&key.id, id);
+            let here = place(id, &consumer.driver);
+            // Our lines are where the block says: somebody moved the file.
+            let is_moved = |known: &String| marked.contains(&at) && may_be_moved(known, &here);
+            let before = displaced(id, consumer, known).map(str::to_owned);
+            // What is seen elsewhere says nothing of the place that is recorded.
+            let is_there = before.is_none_or(|before| is_moved(&before));
+            let (found, holds) = (found.get(&at), presence.get(&at));
+            let (found, holds) = (found.filter(|_| is_there), holds.filter(|_| is_there));
+            let of_settings = of_settings.get(&(key.id.as_str(), here.as_str())).copied();
             let last = told.iter().map(|evidence| evidence.observed_at).max().max(of_settings);
             let seen = Seen { lane, id, consumer, state, told: &told, last, records: &records, found, holds };
-            let known = state.binding(&key.id, id);
             let known_or_shown = known.cloned().or_else(|| seen.vouched_for(&key.id));
             let Some(mut binding) = known_or_shown.or_else(|| seen.federating(&key.id, now)) else {
                 continue;
             };
             // A lane that was forgotten may be declared again under another name.
             binding.lane.clone_from(lane);
-            let here = place(id, &consumer.driver);
-            // Our lines are where the block says: somebody moved the file.
-            let is_moved =
-                |known: &String| marked.contains(&(lane.clone(), id.clone())) && may_be_moved(known, &here);
             if binding.place.as_ref().is_none_or(is_moved) {
                 binding.place = Some(here);
             }

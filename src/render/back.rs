@@ -24,6 +24,9 @@ pub fn waits(unused: &[(&Binding, Vec<Lack>)]) -> String {
     if unused.iter().flat_map(|(_, lacks)| lacks).any(|lack| matches!(lack, Lack::Sign(_))) {
         out.push_str("Restart those that lack use of their key, so that they read it. ");
     }
+    if unused.iter().flat_map(|(_, lacks)| lacks).any(|lack| matches!(lack, Lack::Report(_))) {
+        out.push_str("A report comes from where `report` in the consumer block says; without one, a person's word is needed. ");
+    }
     out.push_str("If nothing lives off a rule any more, say so: keyless evidence add -manual -retire=federation_rule.NAME -by=\"YOUR NAME\" -statement=\"…\"; where a workload is gone:\n");
     for (binding, _) in unused {
         let which = format!("-retire={} -consumer={}", binding.lane, binding.consumer);
@@ -35,9 +38,19 @@ pub fn waits(unused: &[(&Binding, Vec<Lack>)]) -> String {
 
 /// The closing line.
 pub fn waiting(mode: Mode, done: usize, steps: usize) -> String {
-    let (what, again) = match mode {
-        Mode::Destroy => ("Destroy waits:", "`keyless destroy`"),
-        _ => ("Rollback waits:", "`keyless rollback -to=CHECKPOINT` with this checkpoint"),
+    let again = match mode {
+        Mode::Destroy => "`keyless destroy`",
+        _ => "`keyless rollback -to=CHECKPOINT` with this checkpoint",
     };
+    let what = format!("{} waits:", name(mode));
     format!("{} {done} of {steps} steps done; run {again} again later for the rest.\n", paint(BOLD, what))
+}
+
+/// What a run is called in its closing line.
+pub fn name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Destroy => "Destroy",
+        Mode::Rollback => "Rollback",
+        Mode::Apply | Mode::RefreshOnly => "Apply",
+    }
 }

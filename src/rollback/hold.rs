@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keyless_state::{Address, Fact, LaneRecord, Mutation, State};
 
 use super::WayBack;
-use crate::binding::Ask;
+use crate::binding::{self, Ask};
 use crate::config::{ApiKey, Configuration};
 
 /// What holds the lanes that go back from `now` to `then`, all of them or `only` one.
@@ -50,9 +50,12 @@ pub fn holds(
         .collect()
 }
 
-/// What holds the lanes of these from now on: nothing may set a key inactive that somebody is putting back.
+/// What holds the lanes of these from now on, and those whose keys are back and wait to be used: nothing may take a key
+/// out or set it inactive that is being put back.
 pub fn hold_asked(asks: &[Ask], state: &State, at: Timestamp) -> Vec<Mutation> {
-    let lanes: BTreeSet<(&Address, &String)> = asks.iter().map(|ask| (&ask.lane, &ask.key_id)).collect();
+    let asked = asks.iter().map(|ask| (&ask.lane, &ask.key_id));
+    let restored = binding::restored(state).map(|binding| (&binding.lane, &binding.key_id));
+    let lanes: BTreeSet<(&Address, &String)> = asked.chain(restored).collect();
     let held = lanes.into_iter().filter_map(|(address, key_id)| {
         let known = state.lanes.get(address);
         // What is recorded of another key of that name is refused elsewhere.

@@ -96,9 +96,10 @@ fn a_person_is_asked_to_put_back_what_no_driver_can() {
     let back_of = |configuration: &Configuration, now: &State, then: &State| {
         way_back(now, then, configuration, &Presences::new(), Reason::Destroy)
     };
-    for (driver, how) in
-        [(manual(), "Ask the owner of the laptop."), (command(false), "it has no `restore` command")]
-    {
+    for (driver, how) in [
+        (manual(), "the reverse of \"Ask the owner of the laptop.\""),
+        (command(false), "it has no `restore` command"),
+    ] {
         let (configuration, state) = by_hand(driver);
         let back = back_of(&configuration, &state, &gone);
         assert_eq!(back.residue, Vec::<String>::new());

@@ -150,13 +150,21 @@ fn a_destroy_sets_the_key_active_before_it_asks_for_it() {
     check_works(&environment, "made again");
 }
 
+const GIVEN_UP: [&str; 2] = ["-retire=federation_rule.app", "-retire=api_key.app -consumer=manual.app"];
+
+/// A destroy that waits, and a word that the key is back.
+fn given_up(what: &str) -> Environment {
+    let environment = migrated();
+    destroy(&environment).exits(0).says("Destroy waits: 1 of 5 steps done");
+    person_puts_back(&environment);
+    environment.keyless(&format!("evidence add -manual {what} -by=Ada -statement=Back.")).exits(0);
+    environment
+}
+
 #[test]
 fn a_persons_word_lets_the_rest_go() {
-    for what in ["-retire=federation_rule.app", "-retire=api_key.app -consumer=manual.app"] {
-        let environment = migrated();
-        destroy(&environment).exits(0).says("Destroy waits: 1 of 5 steps done");
-        person_puts_back(&environment);
-        environment.keyless(&format!("evidence add -manual {what} -by=Ada -statement=Back.")).exits(0);
+    for what in GIVEN_UP {
+        let environment = given_up(what);
         destroy(&environment).exits(0).says("Destroy complete!");
         check_works(&environment, what);
         destroy(&environment).exits(0).says("Nothing is recorded that could be destroyed.");
@@ -198,11 +206,8 @@ fn a_key_that_may_be_out_binds_its_workload() {
 
 #[test]
 fn a_word_that_nobody_lives_off_a_rule_ends_with_the_next_use() {
-    for what in ["-retire=federation_rule.app", "-retire=api_key.app -consumer=manual.app"] {
-        let environment = migrated();
-        destroy(&environment).exits(0).says("Destroy waits");
-        person_puts_back(&environment);
-        environment.keyless(&format!("evidence add -manual {what} -by=Ada -statement=Back.")).exits(0);
+    for what in GIVEN_UP {
+        let environment = given_up(what);
         with_file(&environment, |line| line.replace("ANTHROPIC_API_KEY=", "# was here: "));
         for _ in 0..2 {
             hours_pass(&environment);
@@ -250,12 +255,29 @@ fn a_key_that_a_person_put_back_unasked_is_no_obstacle() {
     again.keyless("apply -auto-approve");
     check_works(&again, "without its key again");
     destroy(&environment).exits(0).says("Destroy waits").lacks("by hand");
+    // An apply that runs every night takes nothing out that is on its way back.
+    environment.keyless("apply -auto-approve").exits(0).says("held");
     check_works(&environment.copied(), "not seen to be used yet");
     for _ in 0..2 {
         hours_pass(&environment);
     }
     destroy(&environment).exits(0).says("Destroy complete!");
     check_works(&environment, "destroyed");
+}
+
+#[test]
+fn a_key_in_another_place_is_none_that_came_back() {
+    let environment = by_command();
+    environment.edit(MAIN, SKIPS, WAITS);
+    environment.keyless("apply -auto-approve").exits(0).says("✓ remove");
+    // The block names a place that holds the key; the workload lives in the first one.
+    environment.write("other.sh", "echo present\n");
+    environment.edit(MAIN, "[\"sh\", \"check.sh\"]", "[\"sh\", \"other.sh\"]");
+    for command in ["apply -auto-approve", "destroy -auto-approve", "apply -auto-approve"] {
+        environment.keyless(command);
+        check_works(&environment.copied(), command);
+    }
+    assert!(environment.state()["bindings"]["apikey_01App/command.app"]["written"].is_null());
 }
 
 #[test]
@@ -268,6 +290,11 @@ fn a_word_about_a_workload_that_lived_off_another_rule_says_which_one_it_has() {
     let word = "evidence add -manual -key=api_key.app -consumer=manual.app -by=Ada -statement=Gone.";
     environment.keyless(word).exits(1).says(&format!("is recorded to live off {before}"));
     environment.keyless(&format!("{word} -rule={before}")).exits(1).says("lets it federate through");
+    let given = environment.copied();
+    given
+        .keyless("evidence add -manual -retire=api_key.app -consumer=manual.app -by=Ada -statement=x")
+        .exits(0);
+    given.keyless(word).exits(1).says(&format!("is recorded to live off {before}"));
     environment.keyless("status").exits(0).says(&format!("-rule={own}"));
     let moved = environment.copied();
     with_file(&moved, |line| line.replace(&before, &own));

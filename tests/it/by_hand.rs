@@ -12,6 +12,13 @@ fn finished() -> Environment {
     environment
 }
 
+/// Goes back to the checkpoint with these words in its name.
+fn roll_back(environment: &Environment, to: &str) {
+    let list = environment.keyless("checkpoint list").exits(0).stdout;
+    let name = list.split_whitespace().find(|word| word.contains(to)).unwrap();
+    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0);
+}
+
 fn take_key_out(environment: &Environment) {
     let text = environment.read("m/.env");
     assert!(text.lines().any(|line| line.starts_with("ANTHROPIC_API_KEY=")), "the key is in the file");
@@ -43,9 +50,7 @@ fn a_file_that_comes_back_without_its_key_gets_the_key_before_its_settings_go() 
 #[test]
 fn settings_stay_where_the_key_is_gone_for_good() {
     let environment = finished();
-    let list = environment.keyless("checkpoint list").exits(0).stdout;
-    let name = list.split_whitespace().find(|word| word.contains("before-remove-api_key.app")).unwrap();
-    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0);
+    roll_back(&environment, "before-remove-api_key.app");
     let saved = environment.copied();
     take_key_out(&environment);
     told!("key_gone_destroy", environment.keyless("destroy -auto-approve").exits(1));
@@ -129,9 +134,7 @@ fn an_edit_takes_nothing_from_a_place_that_went_back_to_federation() {
 #[test]
 fn a_place_that_is_left_with_nothing_is_told_although_its_lane_is_held() {
     let environment = finished();
-    let list = environment.keyless("checkpoint list").exits(0).stdout;
-    let name = list.split_whitespace().find(|word| word.contains("before-first-change")).unwrap();
-    environment.keyless(&format!("rollback -to={name} -auto-approve")).exits(0);
+    roll_back(&environment, "before-first-change");
     hours_pass(&environment);
     environment.keyless("drift -detailed-exitcode").exits(0);
     take_key_out(&environment);

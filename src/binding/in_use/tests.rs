@@ -152,7 +152,7 @@ fn asked(world: &mut World, driver: crate::config::ConsumerDriver) {
 #[test]
 fn a_key_that_a_person_puts_back_is_in_use_once_its_workload_reports_it() {
     let manual = |world: &mut World| asked(world, crate::sample::manual());
-    let how = || Lack::ByHand("Ask the owner of the laptop.".to_owned());
+    let how = || Lack::ByHand("the reverse of \"Ask the owner of the laptop.\"".to_owned());
     let since = |at: Timestamp| Err(vec![how(), Lack::Report(at)]);
     check(Vec::new(), manual, since(half_past(BACK)));
     // What was reported and used before somebody was asked is of before.
@@ -191,7 +191,9 @@ fn what_workloads_used_before_is_known_of_their_accounts() {
     let mut binding = Binding::new("apikey_1", &address(KEY), &consumer_id(CONSUMER), rule, hour(1));
     binding.write(Grant::Key, half_past(BACK));
     state.apply(&binding.put());
-    state.evidence = vec![evidence("report", hour(BACK + 3), report(Winner::ApiKey))];
+    // A word of after the way back would bind it again at the next look.
+    let word = crate::sample::statement(KEY, CONSUMER, hour(BACK + 1));
+    state.evidence = vec![word, evidence("report", hour(BACK + 3), report(Winner::ApiKey))];
     let presence = BTreeMap::from([((address(KEY), consumer_id(CONSUMER)), Presence::Present)]);
     let seen =
         Seen { configuration: &configuration, state: &state, observed: &observed, presence: &presence };
@@ -201,6 +203,7 @@ fn what_workloads_used_before_is_known_of_their_accounts() {
     let account = state.records[&address(crate::sample::ACCOUNT)].id.clone();
     assert_eq!(lane.left, BTreeMap::from([(account, hour(BACK + 3))]));
     assert_eq!(lane.rolled_back_at, record.rolled_back_at);
+    assert_eq!(after.evidence.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["report"]);
     assert_eq!(lane.consumers[&consumer_id(CONSUMER)].removed_at, None);
 }
 

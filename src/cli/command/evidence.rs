@@ -107,7 +107,7 @@ fn statement(
         ));
     }
     let own = state.records.get(&found.rule).map(|record| record.id.as_str());
-    is_about(arguments.rule.as_deref(), own, (key, consumer), (lane, found), state)?;
+    demand_its_rule(arguments.rule.as_deref(), own, (key, consumer), (lane, found), state)?;
     let by = arguments.by.trim();
     let told =
         format!("Recorded: {by} vouches for {consumer} of {key} at {now}. Run `keyless apply` to go on.\n");
@@ -124,7 +124,7 @@ fn statement(
 
 /// Demands that a word is about the rule that a block names: where the workload lived off another one, that has to be
 /// said, since its key being out says nothing of its settings.
-fn is_about(
+fn demand_its_rule(
     said: Option<&str>,
     own: Option<&str>,
     (key, consumer): (&Address, &ConsumerId),
@@ -132,20 +132,27 @@ fn is_about(
     state: &State,
 ) -> Result<(), String> {
     let rule = &found.rule;
-    let block = || format!("{rule} ({})", own.unwrap_or("which does not exist yet"));
-    if said.is_some() && said != own {
+    let lived_off = match state.binding(&lane.id, consumer).map(|binding| &binding.grant) {
+        Some(Grant::Rule { rule_id, .. }) if Some(rule_id.as_str()) != own => Some(rule_id),
+        _ => None,
+    };
+    let Some(own) = own else {
+        return match (said, lived_off) {
+            (None, None) => Ok(()),
+            _ => Err(format!(
+                "{rule} is not recorded yet, so no settings can name it; run `keyless apply` first"
+            )),
+        };
+    };
+    if said.is_some_and(|said| said != own) {
         return Err(format!(
-            "the block of {consumer} lets it federate through {}, not {}",
-            block(),
+            "the block of {consumer} lets it federate through {rule} ({own}), not {}",
             said.unwrap_or_default()
         ));
     }
-    let binding = state.binding(&lane.id, consumer).filter(|binding| binding.ended.is_none());
-    match binding.map(|binding| &binding.grant) {
-        Some(Grant::Rule { rule_id, .. }) if said.is_none() && Some(rule_id.as_str()) != own => Err(format!(
-            "{consumer} of {key} is recorded to live off {rule_id}, and its block names {} by now. Change its settings; once they name that one, add -rule={}. As long as they name {rule_id}, there is nothing to say",
-            block(),
-            own.unwrap_or("ID")
+    match lived_off {
+        Some(before) if said.is_none() => Err(format!(
+            "{consumer} of {key} is recorded to live off {before}, and its block names {rule} ({own}) by now. Change its settings; once they name that one, add -rule={own}. As long as they name {before}, there is nothing to say"
         )),
         _ => Ok(()),
     }

@@ -181,7 +181,8 @@ impl Run<'_> {
             ui.data(&format!("\n{}", complete(plan, &outcome.done)));
         } else {
             ui.data(&format!(
-                "\nApply incomplete: {} of {} steps done. What was done is recorded; mend the cause and run the command again.\n",
+                "\n{} incomplete: {} of {} steps done. What was done is recorded; mend the cause and run the command again.\n",
+                render::back::name(plan.mode),
                 outcome.done.len(),
                 plan.steps.len()
             ));
@@ -276,11 +277,7 @@ pub(super) fn complete(plan: &Plan, done: &[String]) -> String {
     let count = |action: Action| {
         plan.changes.iter().filter(|change| change.action == action).filter(finished).count()
     };
-    let word = match plan.mode {
-        Mode::Destroy => "Destroy complete! Resources:",
-        Mode::Rollback => "Rollback complete! Resources:",
-        Mode::Apply | Mode::RefreshOnly => "Apply complete! Resources:",
-    };
+    let word = format!("{} complete! Resources:", render::back::name(plan.mode));
     let (added, changed, destroyed) = (count(Action::Create), count(Action::Update), count(Action::Archive));
     match plan.mode {
         Mode::Destroy => format!("{word} {destroyed} destroyed.\n"),

@@ -311,7 +311,7 @@ impl Look {
         let dead = dead_keys(&back, &self.state, &self.observed);
         if !dead.is_empty() {
             return Err(format!(
-                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Set the key active in the Console first",
+                "this way back would leave a workload without a credential:\n  {}\nNothing was changed. Set the key active in the Console first; where it cannot be, its workloads stay on federation, and if one is gone, say so: keyless evidence add -manual -retire=LANE -consumer=CONSUMER -by=\"YOUR NAME\" -statement=\"…\"",
                 dead.join("\n  ")
             ));
         }

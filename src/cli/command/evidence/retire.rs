@@ -54,8 +54,8 @@ pub(super) fn retire(
             let ends = gone.iter().map(|it| Binding { ended: Some(ended.clone()), ..(*it).clone() }.put());
             // Who comes back has settings of which nothing is known.
             let is_meant = |it: &&Evidence| {
-                matches!(&it.fact, Fact::SettingsStatement { key_id, consumer, .. }
-                    if gone.iter().any(|gone| gone.key_id == *key_id && gone.consumer == *consumer))
+                matches!(&it.fact, Fact::SettingsStatement { key_id, place, .. }
+                    if gone.iter().any(|gone| gone.key_id == *key_id && gone.place.as_ref() == Some(place)))
             };
             let words = state.evidence.iter().filter(is_meant);
             ends.chain(words.map(|it| Mutation::DropEvidence { id: it.id.clone() })).collect()
