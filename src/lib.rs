@@ -54,6 +54,7 @@ pub mod config;
 pub mod consumer;
 pub mod credential_chain;
 pub mod diagnostic;
+pub mod env_file;
 pub mod evidence;
 pub mod lane;
 pub mod limits;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
 use crate::binding::{self, Reader, SharedToken};
-use crate::config::Configuration;
+use crate::config::{Configuration, EnvFiles};
 use crate::consumer::Place;
 use crate::evidence::{self, Goes, ReportPlace, UncheckedReport};
 use crate::lane::{Presence, Sightings};
@@ -60,6 +60,7 @@ pub fn managed(configuration: &Configuration, state: &State) -> Managed {
 /// are called by now.
 pub fn places(configuration: &Configuration, state: &State, base: &Path) -> Vec<Place> {
     let mut places = Vec::new();
+    let files = EnvFiles::of(configuration);
     for (key, declared) in &configuration.api_keys {
         for (id, consumer) in &declared.consumers {
             let binding = state.binding(&declared.id, id);
@@ -68,6 +69,7 @@ pub fn places(configuration: &Configuration, state: &State, base: &Path) -> Vec<
                 key: key.clone(),
                 id: id.clone(),
                 consumer: consumer.clone(),
+                beside: files.beside(&consumer.driver),
                 tag: binding.map_or_else(|| keyless_state::tag(key, id), |it| it.marker.clone()),
             });
         }
@@ -91,15 +93,19 @@ pub async fn sight(
             let presence = place.check().await;
             let returned = place.returned(&keys);
             let (settings, is_marked, is_parked) = (place.settings(), place.is_marked(), place.is_parked());
-            ((place.key, place.id), presence, returned, settings, is_marked, is_parked)
+            let blocked = place.blocked();
+            ((place.key, place.id), presence, returned, settings, is_marked, is_parked, blocked)
         });
     }
     while let Some(checked) = checks.join_next().await {
-        let (place, presence, returned, settings, is_marked, is_parked) =
+        let (place, presence, returned, settings, is_marked, is_parked, blocked) =
             checked.expect("a look into a consumer does not panic");
         if let Some(settings) = settings {
             sightings.settings.insert(place.clone(), settings_digest(&settings));
             sightings.found.insert(place.clone(), settings.into_iter().collect());
+        }
+        if let Some(why) = blocked {
+            sightings.blocked.insert(place.clone(), why);
         }
         if is_marked {
             sightings.marked.insert(place.clone());

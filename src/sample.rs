@@ -100,6 +100,7 @@ pub(crate) fn dotenv(rule: &str) -> Consumer {
         report: None,
         driver: ConsumerDriver::Dotenv {
             path: PathBuf::from("app/.env"),
+            format: crate::env_file::Format::Dotenv,
             variable: "ANTHROPIC_API_KEY".to_owned(),
             identity_token_file: Some("token".to_owned()),
         },

@@ -138,6 +138,7 @@ impl Parts {
             report: None,
             driver: ConsumerDriver::Dotenv {
                 path: PathBuf::from(format!("{}/.env", self.label)),
+                format: keyless::env_file::Format::Dotenv,
                 variable: "ANTHROPIC_API_KEY".to_owned(),
                 identity_token_file: None,
             },

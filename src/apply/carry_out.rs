@@ -8,7 +8,7 @@ use keyless_state::{Address, Evidence, Fact, Weight};
 use serde_json::Value;
 
 use super::prepare::{self, ConsumerChange, Task};
-use crate::config::{Configuration, IdentityTokenSource};
+use crate::config::{Configuration, EnvFiles, IdentityTokenSource};
 use crate::consumer::Place;
 use crate::lane::Presence;
 use crate::plan::issuer_arguments;
@@ -24,6 +24,7 @@ use crate::token;
 pub(super) struct Tools {
     pub(super) remote: Remote,
     pub(super) configuration: Arc<Configuration>,
+    pub(super) files: Arc<EnvFiles>,
     pub(super) base: PathBuf,
     pub(super) organization_id: String,
 }
@@ -108,7 +109,8 @@ pub(super) async fn carry_out(
                 let found = tools.remote.platform.api_key(&key.id).await.map_err(|error| explain(&error))?;
                 prepare::is_dead(&key.id, &found.status)?;
             }
-            let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block, tag };
+            let beside = tools.files.beside(&consumer_block.driver);
+            let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block, beside, tag };
             // What a driver did before it failed shows in the place.
             change_consumer(place, change).await
         }

@@ -17,7 +17,7 @@ use super::record;
 use super::schedule::{Schedule, Status};
 use super::sightings;
 use super::stakes::taken_from;
-use crate::config::{Configuration, WorkspaceRef};
+use crate::config::{Configuration, EnvFiles, WorkspaceRef};
 use crate::lane::{self, Assessment, Gate, Sightings, Stage};
 use crate::plan::{Mode, Operation, Plan, Step};
 use crate::platform::{ApiError, Platform};
@@ -149,7 +149,8 @@ pub async fn run(
         let (history, checkpoints) = (store.evidence_history()?, store.checkpoints()?);
         unproved.iter().for_each(|rule| before.recall(rule, store.state(), &history, &checkpoints));
     }
-    let tools = Tools { remote, configuration, base: options.base.clone(), organization_id };
+    let files = Arc::new(EnvFiles::of(&configuration));
+    let tools = Tools { remote, configuration, files, base: options.base.clone(), organization_id };
     let mut run = Run {
         plan,
         store,

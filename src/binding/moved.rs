@@ -74,7 +74,15 @@ mod tests {
 
     fn consumer(path: &str) -> Consumer {
         let variable = "ANTHROPIC_API_KEY".to_owned();
-        with_driver(RULE, ConsumerDriver::Dotenv { path: path.into(), variable, identity_token_file: None })
+        with_driver(
+            RULE,
+            ConsumerDriver::Dotenv {
+                path: path.into(),
+                format: crate::env_file::Format::Dotenv,
+                variable,
+                identity_token_file: None,
+            },
+        )
     }
 
     /// Declared consumers with their files, recorded ones with theirs, and who is called otherwise.

@@ -1,23 +1,21 @@
 //! What tells a consumer whatever it is called: its kind, its place and what holds the key there.
 
-use std::path::{Component, Path, PathBuf};
-
 use keyless_state::ConsumerId;
 
-use crate::config::{ConsumerDriver, SettingsEntry};
+use crate::config::{ConsumerDriver, SettingsEntry, plain_path};
 
 /// Kind, place and variable of a consumer in one line. Two with the same line are the same consumer.
 ///
 /// A place that only a person knows is told by the consumer's name, since its instructions are words.
 pub fn place(id: &ConsumerId, driver: &ConsumerDriver) -> String {
     let detail = match driver {
-        ConsumerDriver::Dotenv { path, variable, .. } => format!("{} {variable}", plain(path)),
+        ConsumerDriver::Dotenv { path, variable, .. } => format!("{} {variable}", plain_path(path).display()),
         ConsumerDriver::ClaudeCodeSettings(settings) => {
             let entry = match &settings.entry {
                 SettingsEntry::Variable(variable) => variable,
                 SettingsEntry::Helper => "apiKeyHelper",
             };
-            format!("{} {entry}", plain(&settings.path))
+            format!("{} {entry}", plain_path(&settings.path).display())
         }
         ConsumerDriver::KubernetesSecret(secret) => {
             format!(
@@ -43,21 +41,6 @@ pub fn place(id: &ConsumerId, driver: &ConsumerDriver) -> String {
     format!("{} {detail}", id.kind)
 }
 
-/// A path without detours through `.` and, as far as its text tells, `..`.
-fn plain(path: &Path) -> String {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain.display().to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +50,7 @@ mod tests {
         let place_of = |path: &str, variable: &str| {
             let driver = ConsumerDriver::Dotenv {
                 path: path.into(),
+                format: crate::env_file::Format::Dotenv,
                 variable: variable.to_owned(),
                 identity_token_file: None,
             };

@@ -1,10 +1,13 @@
 //! Rules that need more than one block.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use keyless_state::Address;
+use keyless_state::{Address, ConsumerId};
 
 use super::configuration::{Configuration, FederationRule, WorkspaceChoice, WorkspaceKey, WorkspaceRef};
+use super::consumer_driver::ConsumerDriver;
+use super::env_files::plain_path;
 use super::input::KnownObjects;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -21,6 +24,7 @@ pub(super) fn check(
     let check = Check { configuration, known, header };
     check.unique_names(found);
     check.unique_keys(found);
+    check.env_files(found);
     for (address, rule) in &configuration.federation_rules {
         check.memberships(address, rule, found);
     }
@@ -83,6 +87,66 @@ impl Check<'_> {
                 .hint("put all consumers of the key into one block");
             found.push(self.labelled(diagnostic, &[(address, ""), (first, "the same key")]));
         }
+    }
+
+    /// One variable of a file holds one key, and one file holds one set of federation settings.
+    fn env_files(&self, found: &mut Diagnostics) {
+        let mut variables: BTreeMap<(PathBuf, &str), (&Address, &ConsumerId)> = BTreeMap::new();
+        let mut settings: BTreeMap<PathBuf, (&Address, &ConsumerId)> = BTreeMap::new();
+        for (address, key) in &self.configuration.api_keys {
+            for (id, consumer) in &key.consumers {
+                let ConsumerDriver::Dotenv { path, variable, identity_token_file, .. } = &consumer.driver
+                else {
+                    continue;
+                };
+                let file = plain_path(path);
+                if let Some(first) = variables.insert((file.clone(), variable), (address, id)) {
+                    self.same_variable(
+                        (address, id),
+                        first,
+                        &format!("{variable} of {}", file.display()),
+                        found,
+                    );
+                } else if identity_token_file.is_some()
+                    && let Some(first) = settings.insert(file.clone(), (address, id))
+                {
+                    self.same_settings((address, id), first, &file, found);
+                }
+            }
+        }
+    }
+
+    fn same_variable(
+        &self,
+        (address, id): (&Address, &ConsumerId),
+        (first, first_id): (&Address, &ConsumerId),
+        what: &str,
+        found: &mut Diagnostics,
+    ) {
+        let diagnostic = Diagnostic::error("Place declared twice")
+            .detail(format!(
+                "{id} of {address} and {first_id} of {first} are both {what}. One variable holds one key, and each of \
+                 the two would undo what the other does."
+            ))
+            .hint("keep one of the two blocks");
+        found.push(self.labelled(diagnostic, &[(address, ""), (first, "the same place")]));
+    }
+
+    fn same_settings(
+        &self,
+        (address, id): (&Address, &ConsumerId),
+        (first, first_id): (&Address, &ConsumerId),
+        file: &Path,
+        found: &mut Diagnostics,
+    ) {
+        let diagnostic = Diagnostic::error("Federation settings twice in one file")
+            .detail(format!(
+                "{id} of {address} and {first_id} of {first} are both in {}, and keyless would write the federation \
+                 settings of both there. A program that reads the file can have one set.",
+                file.display()
+            ))
+            .hint("leave out `identity_token_file` in one of the two blocks, or give each program a file of its own");
+        found.push(self.labelled(diagnostic, &[(address, ""), (first, "writes there, too")]));
     }
 
     /// A token works only where its account is a member, so a rule elsewhere can never succeed.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::env_file::Format;
+
 /// How a consumer is looked into and changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConsumerDriver {
@@ -9,6 +11,8 @@ pub enum ConsumerDriver {
     Dotenv {
         /// The file, relative to the configuration directory.
         path: PathBuf,
+        /// Who reads it; guessed by the path unless said.
+        format: Format,
         /// The variable that holds the key; `ANTHROPIC_API_KEY` unless said otherwise.
         variable: String,
         /// Where the workload finds its identity token. When given, the engine writes the

@@ -11,6 +11,7 @@ mod consumer_driver;
 mod convert;
 mod declare;
 mod decode;
+mod env_files;
 mod eval;
 mod function;
 mod heredoc;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use configuration::*;
 pub use consumer_driver::*;
+pub use env_files::{EnvFiles, plain_path};
 pub use input::{Inputs, KnownObjects, Origin, VariableInput, VariableValue};
 pub use load::{FILE_ENDING, load};
 pub use number::{Number, NumberFault};

@@ -4,7 +4,7 @@
 //! where the place allows it: the secret stays where it is and is only switched off, so that it
 //! never becomes part of anything that is recorded. No driver of a store reads a value.
 //!
-//! In reading order: `dotenv` and `settings_file` edit texts and are pure, over `file`; `command`
+//! In reading order: `settings_file` edits texts and is pure, over `file`, as is [`crate::env_file`]; `command`
 //! runs programs; `store` is what all drivers of remote stores do, `http` the only way in which they
 //! speak, `environment` and `call_error` what they share.
 
@@ -12,7 +12,6 @@ mod aws;
 mod azure;
 mod call_error;
 mod command;
-mod dotenv;
 mod environment;
 mod file;
 mod gcp;
@@ -28,7 +27,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use keyless_state::{Address, ConsumerId};
@@ -39,11 +38,11 @@ use self::call_error::CallError;
 use self::environment::Environment;
 use self::store::Store;
 use crate::config::{Consumer, ConsumerDriver};
+use crate::env_file::{self, EnvFileFault, Format, Reading};
 use crate::lane::{Presence, Returned};
 use crate::resource::ApiKeyObject;
 
 pub(crate) use command::run_for_output;
-pub use dotenv::DotenvError;
 
 /// A consumer with everything a driver needs to find it.
 #[derive(Clone, Debug)]
@@ -56,6 +55,8 @@ pub struct Place {
     pub id: ConsumerId,
     /// As declared.
     pub consumer: Consumer,
+    /// The variables of other consumers in the same file.
+    pub beside: BTreeSet<String>,
     /// What our lines there bear.
     pub tag: String,
 }
@@ -97,9 +98,9 @@ impl Place {
     /// Tells whether the key is there.
     pub async fn check(&self) -> Presence {
         let seen = match &self.consumer.driver {
-            ConsumerDriver::Dotenv { path, variable, .. } => {
-                self.look(path, |text| Ok(dotenv::holds(text, variable)))
-            }
+            ConsumerDriver::Dotenv { path, format, variable, .. } => self.look(path, |text| {
+                Reading::of(text, *format).holds(variable, &self.beside).map_err(|fault| fault.to_string())
+            }),
             ConsumerDriver::ClaudeCodeSettings(settings) => {
                 self.look(&settings.path, |text| settings_file::holds(text, &settings.entry))
             }
@@ -122,22 +123,33 @@ impl Place {
         seen.map_err(|message| format!("{}: {message}", path.display()))
     }
 
-    /// The federation settings found there that were written by us.
-    pub fn settings(&self) -> Option<Vec<(String, String)>> {
-        let ConsumerDriver::Dotenv { path, identity_token_file: Some(_), .. } = &self.consumer.driver else {
+    /// Why the key cannot be taken out there, where a file of lines is not understood.
+    pub fn blocked(&self) -> Option<String> {
+        let ConsumerDriver::Dotenv { path, format, variable, .. } = &self.consumer.driver else {
             return None;
         };
-        dotenv::settings(&file::read(&self.base.join(path)).ok()?, &self.tag)
+        let text = file::read(&self.base.join(path)).ok()?;
+        let fault = Reading::of(&text, *format).doubt(variable, &self.beside)?;
+        Some(format!("{}: {fault}", path.display()))
+    }
+
+    /// The federation settings found there that were written by us.
+    pub fn settings(&self) -> Option<Vec<(String, String)>> {
+        let ConsumerDriver::Dotenv { path, format, identity_token_file: Some(_), .. } = &self.consumer.driver
+        else {
+            return None;
+        };
+        env_file::settings(&file::read(&self.base.join(path)).ok()?, *format, &self.tag)
     }
 
     /// Tells whether there are lines of ours.
     pub fn is_marked(&self) -> bool {
-        self.has_ours(dotenv::is_marked) == Some(true)
+        self.has_ours(env_file::is_marked) == Some(true)
     }
 
     /// Tells whether a key of ours is parked there; none where that is not told by a file.
     pub fn is_parked(&self) -> Option<bool> {
-        self.has_ours(dotenv::is_parked)
+        self.has_ours(env_file::is_parked)
     }
 
     fn has_ours(&self, in_dotenv: impl Fn(&str, &str) -> bool) -> Option<bool> {
@@ -153,33 +165,39 @@ impl Place {
 
     /// The key line that is there, where the place is a file of lines.
     pub fn returned(&self, keys: &BTreeMap<String, ApiKeyObject>) -> Option<Returned> {
-        let ConsumerDriver::Dotenv { path, variable, .. } = &self.consumer.driver else { return None };
-        returned::returned(&file::read(&self.base.join(path)).ok()?, variable, keys)
+        let ConsumerDriver::Dotenv { path, format, variable, .. } = &self.consumer.driver else {
+            return None;
+        };
+        returned::returned(&file::read(&self.base.join(path)).ok()?, *format, variable, keys)
     }
 
     /// Takes the line of a dead key out. Safe to repeat.
     pub fn take_dead_key_out(&self, key: &ApiKeyObject) -> Result<(), ConsumerError> {
-        let ConsumerDriver::Dotenv { variable, .. } = &self.consumer.driver else {
+        if !matches!(self.consumer.driver, ConsumerDriver::Dotenv { .. }) {
             return Err(self.error("only in a file of lines can a dead key be told from another value"));
-        };
-        self.edit_dotenv(|text| returned::take_out(text, variable, key))
+        }
+        self.edit_lines(|text, format, variable| returned::take_out(text, format, variable, key))
     }
 
     /// Writes the federation settings, replacing older ones of ours.
     pub fn configure(&self, settings: &[(String, String)]) -> Result<(), ConsumerError> {
-        self.edit_dotenv(|text| dotenv::configure(text, &self.tag, settings))
+        self.edit_lines(|text, format, variable| {
+            env_file::configure(text, format, (variable, &self.tag), settings)
+        })
     }
 
     /// Takes our federation settings out.
     pub fn unconfigure(&self) -> Result<(), ConsumerError> {
-        self.edit_dotenv(|text| Ok(dotenv::unconfigure(text, &self.tag)))
+        self.edit_lines(|text, _, _| Ok(env_file::unconfigure(text, &self.tag)))
     }
 
     /// Takes the key out and returns what is needed to put it back. Safe to repeat.
     pub async fn remove(&self) -> Result<Option<Value>, ConsumerError> {
         match &self.consumer.driver {
             ConsumerDriver::Dotenv { variable, .. } => {
-                self.edit_dotenv(|text| dotenv::park(text, variable, &self.tag))?;
+                self.edit_lines(|text, format, variable| {
+                    env_file::park(text, format, variable, &self.beside, &self.tag)
+                })?;
                 Ok(Some(json!({ "parked": variable })))
             }
             ConsumerDriver::ClaudeCodeSettings(settings) => {
@@ -203,7 +221,8 @@ impl Place {
     /// was lost.
     pub async fn restore(&self, receipt: Option<&Value>) -> Result<(), ConsumerError> {
         match &self.consumer.driver {
-            ConsumerDriver::Dotenv { .. } => self.edit_dotenv(|text| dotenv::unpark(text, &self.tag)),
+            ConsumerDriver::Dotenv { .. } => self
+                .edit_lines(|text, format, variable| Ok(env_file::unpark(text, format, variable, &self.tag))),
             ConsumerDriver::ClaudeCodeSettings(settings) => {
                 self.edit(&settings.path, |text| settings_file::unpark(text, &settings.entry, &self.tag))
             }
@@ -226,14 +245,14 @@ impl Place {
         on_store(&self.consumer.driver, work, &Environment::Process).await
     }
 
-    fn edit_dotenv(
+    fn edit_lines(
         &self,
-        change: impl FnOnce(&str) -> Result<Zeroizing<String>, DotenvError>,
+        change: impl FnOnce(&str, Format, &str) -> Result<Zeroizing<String>, EnvFileFault>,
     ) -> Result<(), ConsumerError> {
-        let ConsumerDriver::Dotenv { path, .. } = &self.consumer.driver else {
-            unreachable!("only a dotenv consumer has lines to edit");
+        let ConsumerDriver::Dotenv { path, format, variable, .. } = &self.consumer.driver else {
+            unreachable!("only a file of lines has lines to edit");
         };
-        self.edit(path, |text| change(text).map_err(|error| error.to_string()))
+        self.edit(path, |text| change(text, *format, variable).map_err(|fault| fault.to_string()))
     }
 
     fn edit(

@@ -7,74 +7,49 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::dotenv::{DotenvError, assignment, is_open};
+use crate::env_file::{self, EnvFileFault, Format, Reading};
 use crate::lane::Returned;
 use crate::resource::{ApiKeyObject, KeyStatus};
 
-/// The key of the organization that a value is; none where none fits, or several do.
-fn key_of<'a>(value: &str, keys: &'a BTreeMap<String, ApiKeyObject>) -> Option<&'a ApiKeyObject> {
-    let mut fitting = keys.values().filter(|key| {
-        key.partial_key_hint.as_deref().is_some_and(|hint| crate::resource::fits_hint(hint, value))
-    });
-    let found = fitting.next()?;
-    fitting.next().is_none().then_some(found)
+fn fits(key: &ApiKeyObject, value: &str) -> bool {
+    key.partial_key_hint.as_deref().is_some_and(|hint| crate::resource::fits_hint(hint, value))
 }
 
-fn unquoted(value: &str) -> &str {
-    let quoted = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
-    quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
+/// The key of the organization that a value is; none where none fits, or several do.
+fn key_of<'a>(value: &str, keys: &'a BTreeMap<String, ApiKeyObject>) -> Option<&'a ApiKeyObject> {
+    let mut fitting = keys.values().filter(|key| fits(key, value));
+    let found = fitting.next()?;
+    fitting.next().is_none().then_some(found)
 }
 
 /// The first line that sets a variable, and whether all of them hold one key that is dead.
 pub(super) fn returned(
     text: &str,
+    format: Format,
     variable: &str,
     keys: &BTreeMap<String, ApiKeyObject>,
 ) -> Option<Returned> {
-    let lines = text.lines().enumerate();
-    let mut held = lines.filter_map(|(at, line)| {
-        let (name, value) = assignment(line)?;
-        (name == variable).then(|| (at + 1, key_of(unquoted(value), keys)))
-    });
-    let (line, first) = held.next()?;
+    let reading = Reading::of(text, format);
+    let held = reading.settings_of(variable);
+    let line = held.first()?.line();
+    let mut values = held.iter().map(|setting| setting.literal().and_then(|value| key_of(value, keys)));
+    let first = values.next().flatten();
     let is_dead = |key: &&ApiKeyObject| {
         matches!(key.status, KeyStatus::Inactive | KeyStatus::Archived | KeyStatus::Expired)
     };
     let dead =
-        first.filter(is_dead).filter(|first| held.all(|(_, key)| key.is_some_and(|it| it.id == first.id)));
+        first.filter(is_dead).filter(|first| values.all(|key| key.is_some_and(|it| it.id == first.id)));
     Some(Returned { line, dead: dead.map(|key| key.id.clone()) })
-}
-
-/// What a dead key's line bears that was taken out. It is not put back by anything, unlike a parked one.
-fn mark(key_id: &str) -> String {
-    format!("# keyless took the dead key {key_id} out: ")
 }
 
 /// Turns every line that sets a variable into a comment, provided that all of them hold this key.
 pub(super) fn take_out(
     text: &str,
+    format: Format,
     variable: &str,
     key: &ApiKeyObject,
-) -> Result<Zeroizing<String>, DotenvError> {
-    let alone = BTreeMap::from([(key.id.clone(), key.clone())]);
-    let mut out = Zeroizing::new(String::with_capacity(text.len() + 128));
-    let mut continued = false;
-    for (at, line) in text.split_inclusive('\n').enumerate() {
-        let goes_on = line.trim_end().ends_with('\\');
-        if let Some((_, value)) = assignment(line).filter(|(name, _)| *name == variable) {
-            let (line, variable) = (at + 1, variable.to_owned());
-            if continued || goes_on || is_open(value) {
-                return Err(DotenvError::SeveralLines { line, variable });
-            }
-            if key_of(unquoted(value), &alone).is_none() {
-                return Err(DotenvError::OtherValue { line, variable, key_id: key.id.clone() });
-            }
-            out.push_str(&mark(&key.id));
-        }
-        out.push_str(line);
-        continued = goes_on;
-    }
-    Ok(out)
+) -> Result<Zeroizing<String>, EnvFileFault> {
+    env_file::take_out(text, format, variable, (&key.id, |value: &str| fits(key, value)))
 }
 
 #[cfg(test)]
@@ -101,14 +76,14 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<(usize, bool)>) {
         let keys = keys(KeyStatus::Inactive);
-        let found = returned(text, "KEY", &keys);
+        let found = returned(text, Format::Dotenv, "KEY", &keys);
         let told = found.map(|it| {
             let is_ours = it.dead.as_deref() == Some("apikey_1");
             assert_eq!(is_ours, it.dead.is_some(), "{text}");
             (it.line, is_ours)
         });
         assert_eq!(told, expected, "{text}");
-        let taken = take_out(text, "KEY", &keys["apikey_1"]);
+        let taken = take_out(text, Format::Dotenv, "KEY", &keys["apikey_1"]);
         assert_eq!(taken.is_ok_and(|out| *out != text), expected.is_some_and(|(_, dead)| dead), "{text}");
     }
 
@@ -137,7 +112,7 @@ mod tests {
             (KeyStatus::Active, false),
             (KeyStatus::Other("paused".to_owned()), false),
         ] {
-            let found = returned(&text, "KEY", &keys(status.clone())).expect("a line");
+            let found = returned(&text, Format::Dotenv, "KEY", &keys(status.clone())).expect("a line");
             assert_eq!(found.dead.is_some(), expected, "{status:?}");
         }
     }
@@ -146,10 +121,10 @@ mod tests {
     fn it_becomes_a_comment_that_no_rollback_turns_back() {
         let keys = keys(KeyStatus::Inactive);
         let text = format!("A=1\nexport KEY={DEAD}\r\nB=2\n");
-        let out = take_out(&text, "KEY", &keys["apikey_1"]).expect("taken out");
+        let out = take_out(&text, Format::Dotenv, "KEY", &keys["apikey_1"]).expect("taken out");
         let expected = format!("A=1\n# keyless took the dead key apikey_1 out: export KEY={DEAD}\r\nB=2\n");
         assert!(*out == expected);
-        assert!(*super::super::dotenv::unpark(&out, "api_key.ci/dotenv.app").expect("as it is") == *out);
-        assert!(take_out(&format!("KEY=\"{DEAD}\nx\"\n"), "KEY", &keys["apikey_1"]).is_err());
+        assert!(*env_file::unpark(&out, Format::Dotenv, "KEY", "api_key.ci/dotenv.app") == *out);
+        assert!(take_out(&format!("KEY=\"{DEAD}\nx\"\n"), Format::Dotenv, "KEY", &keys["apikey_1"]).is_err());
     }
 }

@@ -33,6 +33,8 @@ pub struct Sightings {
     pub marked: binding::Marked,
     /// Consumers whose files hold neither their keys nor what keyless parked.
     pub unparked: BTreeSet<(Address, ConsumerId)>,
+    /// Why the key cannot be taken out of a file, by place.
+    pub blocked: BTreeMap<(Address, ConsumerId), String>,
     /// Who reads the token with which a rule is tried, where that token can be used once alone.
     pub single_use: BTreeMap<Address, Vec<binding::Reader>>,
     /// Why an object is not yet as configured, by address: from the diff.
@@ -91,7 +93,7 @@ pub fn gather(
         archive_after: key.archive_after,
         rolled_back_at: record.rolled_back_at,
         held: record.held,
-        refused: refusals(address, key, configuration, sightings),
+        refused: refusals(address, key, (configuration, &record), sightings),
     };
     #[cfg(test)]
     let facts = super::blindfold::cover(facts);
@@ -102,7 +104,7 @@ pub fn gather(
 fn refusals(
     address: &Address,
     key: &ApiKey,
-    configuration: &Configuration,
+    (configuration, record): (&Configuration, &LaneRecord),
     sightings: &Sightings,
 ) -> Vec<Refusal> {
     let mut found: Vec<Refusal> = Vec::new();
@@ -115,7 +117,21 @@ fn refusals(
             found.push(refusal.clone());
         }
     }
+    found.extend(key.consumers.iter().filter_map(|(id, consumer)| {
+        let why = sightings.blocked.get(&(address.clone(), id.clone()))?;
+        let is_out = record.consumers.get(id).is_some_and(|known| known.removed_at.is_some());
+        (!is_out).then(|| blocked(id, consumer, why))
+    }));
     found
+}
+
+/// A key that could not be taken out is not begun with: settings beside it would wait for nothing.
+fn blocked(id: &ConsumerId, consumer: &Consumer, why: &str) -> Refusal {
+    Refusal {
+        why: format!("the key cannot be taken out of {id}: {why}"),
+        place: Some(consumer.driver.place()),
+        fix: "Mend that line and plan again; nothing was changed there.".to_owned(),
+    }
 }
 
 /// The newest piece of evidence that `pick` takes.

@@ -71,6 +71,7 @@ impl Scope {
             let used: Vec<&str> = (0..consumers.min(rules)).map(rule_of).collect();
             let driver = ConsumerDriver::Dotenv {
                 path: "app/.env".into(),
+                format: crate::env_file::Format::Dotenv,
                 variable: "ANTHROPIC_API_KEY".to_owned(),
                 identity_token_file: Some("token".to_owned()),
             };

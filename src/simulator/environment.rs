@@ -56,9 +56,9 @@ impl Environment {
     /// one; within a file the last line counts.
     pub(super) fn load(&mut self, file: &str, text: &str) {
         let mut here = BTreeMap::new();
-        for (at, line) in text.lines().enumerate() {
-            let Some((name, value)) = parse_line(line) else { continue };
-            let setting = Setting { value: Concealed::new(value), file: file.to_owned(), line: at + 1 };
+        for (line, text) in logical_lines(text) {
+            let Some((name, value)) = parse_line(&text) else { continue };
+            let setting = Setting { value: Concealed::new(value), file: file.to_owned(), line };
             if name == API_KEY || name == AUTH_TOKEN {
                 self.static_credentials.push((name.clone(), setting.clone()));
             }
@@ -94,6 +94,39 @@ impl Environment {
     fn get(&self, name: &str) -> Option<Setting> {
         self.effective.get(name).filter(|setting| !setting.value.expose().is_empty()).cloned()
     }
+}
+
+/// The lines with their numbers from 1, where one that opens a quote goes on to the one that closes it.
+fn logical_lines(text: &str) -> Vec<(usize, String)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines: Vec<&str> = text.lines().collect();
+    let mut logical = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let closed = (at..lines.len()).find(|end| !is_open(&lines[at..=*end].join("\n")));
+        // A quote that nothing closes is one of the line alone.
+        let end = closed.unwrap_or(at);
+        logical.push((at + 1, lines[at..=end].join("\n")));
+        at = end + 1;
+    }
+    logical
+}
+
+/// Whether a value opens a quote and does not close it.
+fn is_open(line: &str) -> bool {
+    let Some((name, value)) = line.split_once('=') else { return false };
+    let value = value.trim_start();
+    let quote = value.chars().next().filter(|letter| matches!(letter, '"' | '\''));
+    let Some(quote) = quote.filter(|_| !name.trim_start().starts_with('#')) else { return false };
+    let mut letters = value[1..].chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if quote == '"' => drop(letters.next()),
+            _ if letter == quote => return false,
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Reads `NAME=value`, with `export`, quotes and comments; none for any other line.
@@ -165,6 +198,20 @@ mod tests {
         check("1A=1", None);
         check("A", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_quoted_value_goes_over_lines() {
+        let read = |text: &str| {
+            let lines = logical_lines(text).into_iter();
+            lines.filter_map(|(at, text)| Some((at, parse_line(&text)?))).collect::<Vec<_>>()
+        };
+        let set = |at, name: &str, value: &str| (at, (name.to_owned(), value.to_owned()));
+        assert_eq!(read("\u{feff}A=\"x\nB=y\n\"\nC='z\n'\n"), [set(1, "A", "x\nB=y\n"), set(4, "C", "z\n")]);
+        assert_eq!(
+            read("# A=\"\nB=1\nC=\"open\nD=2\n"),
+            [set(2, "B", "1"), set(3, "C", "open"), set(4, "D", "2")]
+        );
     }
 
     fn environment(files: &[&str]) -> Environment {

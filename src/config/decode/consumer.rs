@@ -15,6 +15,7 @@ use crate::config::scan;
 use crate::config::section::Section;
 use crate::config::{ClaudeCodeSettings, Consumer, ConsumerDriver, SettingsEntry};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::env_file::{Format, quoted};
 
 const KINDS: [&str; 10] = [
     "dotenv",
@@ -152,13 +153,36 @@ fn rule(fields: &mut Fields<'_>, replaced_by: &BTreeSet<Address>) -> Option<Addr
 fn dotenv(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
     let path = fields.text("path");
     fields.require("path", path.is_some(), "`path = \".env\"`");
+    let given = format(fields);
     let variable = variable(fields);
-    let identity_token_file = fields.text("identity_token_file").map(|given| given.value);
+    let token_file = fields.text("identity_token_file");
+    let path = PathBuf::from(path?.value);
+    let format = given.unwrap_or_else(|| Format::guess(&path));
+    if let Some(given) = &token_file
+        && let Err(fault) = quoted(&given.value, format)
+    {
+        let detail = format!("This path cannot be written into the file beside the key: {fault}.");
+        let hint = "move the token to a path of plain characters, such as /run/secrets/identity-token";
+        fields.refuse("Path that readers would take differently", detail, given.span, hint);
+    }
     Some(ConsumerDriver::Dotenv {
-        path: PathBuf::from(path?.value),
+        path,
+        format,
         variable: variable.unwrap_or_else(|| VARIABLE_DEFAULT.to_owned()),
-        identity_token_file,
+        identity_token_file: token_file.map(|given| given.value),
     })
+}
+
+fn format(fields: &mut Fields<'_>) -> Option<Format> {
+    let given = fields.text("format")?;
+    let found = Format::named(&given.value);
+    if found.is_none() {
+        let names = Format::ALL.map(Format::name);
+        let detail = format!("`format` says who reads the file, and nothing is known of `{}`.", given.value);
+        let hint = nearest::suggest(&given.value, "there is", names);
+        fields.refuse("Unknown format", detail, given.span, hint);
+    }
+    found
 }
 
 fn variable(fields: &mut Fields<'_>) -> Option<String> {

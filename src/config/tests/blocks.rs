@@ -40,6 +40,7 @@ fn a_lane_is_read_with_its_defaults() {
     );
     let driver = ConsumerDriver::Dotenv {
         path: PathBuf::from(".env"),
+        format: crate::env_file::Format::Dotenv,
         variable: "ANTHROPIC_API_KEY".to_owned(),
         identity_token_file: None,
     };

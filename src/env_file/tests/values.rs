@@ -1,0 +1,121 @@
+//! The settings beside the key.
+
+use super::*;
+use crate::env_file::{configure, is_marked, settings, unconfigure};
+
+fn wanted(file: &str) -> Vec<(String, String)> {
+    vec![("RULE".to_owned(), "fdrl_1".to_owned()), ("FILE".to_owned(), file.to_owned())]
+}
+
+#[track_caller]
+fn check_written(text: &str, format: Format, file: &str) -> String {
+    let wanted = wanted(file);
+    let written = configure(text, format, ("KEY", TAG), &wanted).expect(file);
+    assert_eq!(settings(&written, format, TAG), Some(wanted.clone()), "{written:?}");
+    assert_eq!(*configure(&written, format, ("KEY", TAG), &wanted).expect("twice"), *written);
+    assert_eq!(unconfigure(&written, TAG).trim_end(), text.trim_end());
+    written.to_string()
+}
+
+#[test]
+fn settings_are_written_read_and_taken_out() {
+    for text in ["A=1\n", "A=1", "", "A=1\r\n", "\u{feff}A=1\n"] {
+        for format in Format::ALL {
+            check_written(text, format, "/run/token");
+        }
+    }
+}
+
+#[test]
+fn values_are_quoted_as_the_reader_takes_them() {
+    for (file, dotenv, shell) in [
+        ("/run/token", Some("/run/token"), "/run/token"),
+        ("/run/my token", Some("'/run/my token'"), "'/run/my token'"),
+        ("/run/a#b", Some("'/run/a#b'"), "'/run/a#b'"),
+        ("/run/a ", Some("'/run/a '"), "'/run/a '"),
+        ("/run/it's", Some("\"/run/it's\""), r"'/run/it'\''s'"),
+        ("/run/\"a\"", Some("'/run/\"a\"'"), "'/run/\"a\"'"),
+        ("/run/träger", Some("'/run/träger'"), "'/run/träger'"),
+        ("~/token", Some("'~/token'"), "'~/token'"),
+        ("/run/$A", None, "'/run/$A'"),
+        ("/run/a\\b", None, "'/run/a\\b'"),
+        ("/run/it's \"a\"", None, r#"'/run/it'\''s "a"'"#),
+    ] {
+        let line = |text: String| text.lines().find(|line| line.contains("FILE=")).map(str::to_owned);
+        assert_eq!(line(check_written("", Format::Shell, file)), Some(format!("export FILE={shell}")));
+        match dotenv {
+            Some(quoted) => {
+                assert_eq!(line(check_written("", Format::Dotenv, file)), Some(format!("FILE={quoted}")));
+            }
+            None => assert!(configure("", Format::Dotenv, ("KEY", TAG), &wanted(file)).is_err(), "{file}"),
+        }
+    }
+    for file in ["/run/a\nEVIL=1", "/run/a\r", "/run/\u{1b}[0m", "/run/a\u{2028}b"] {
+        for format in Format::ALL {
+            assert!(configure("", format, ("KEY", TAG), &wanted(file)).is_err(), "{file:?}");
+        }
+    }
+}
+
+#[test]
+fn settings_are_exported_where_the_file_exports() {
+    let parked_line = parked("export KEY=x\n", Format::Dotenv).expect("parked");
+    for (text, expected) in [
+        ("export LOG=1\nexport KEY=x\n", true),
+        ("LOG=1\nexport KEY=x\n", true),
+        ("export LOG=1\n", true),
+        (&*parked_line, true),
+        ("export LOG=1\nKEY=x\n", false),
+        ("export LOG=1\nB=2\n", false),
+        ("", false),
+    ] {
+        let written = check_written(text, Format::Dotenv, "/run/token");
+        assert_eq!(written.contains("export RULE="), expected, "{text:?}");
+    }
+    assert!(check_written("A=1\n", Format::Direnv, "/run/token").contains("export RULE="));
+    assert!(!check_written("A=1\n", Format::Systemd, "/run/token").contains("export"));
+}
+
+#[test]
+fn our_lines_are_told_by_what_they_bear() {
+    let out = parked("KEY=x\n", Format::Dotenv).expect("parked");
+    let written = configure("A=1\n", Format::Dotenv, ("KEY", TAG), &wanted("a")).expect("written");
+    for text in [&*out, &*written] {
+        assert!(is_marked(text, TAG) && !is_marked(text, "api_key.ci/dotenv.ap"), "{text:?}");
+    }
+    let other = ("KEY", "api_key.ci/dotenv.other");
+    let error = configure(&written, Format::Dotenv, other, &wanted("a")).expect_err("another's");
+    assert_eq!(error, EnvFileFault::OfAnother { line: 3, tag: TAG.to_owned() });
+    let after = format!("{}RULE=x\n", *unconfigure(&written, TAG));
+    let after = configure(&after, Format::Dotenv, ("KEY", "b/dotenv.b"), &wanted("a")).expect_err("set");
+    assert_eq!(after, EnvFileFault::AlreadySet { line: 2, variable: "RULE".to_owned() });
+}
+
+#[test]
+fn settings_of_somebody_else_are_not_overruled() {
+    for text in ["RULE=fdrl_other\n", "export RULE\n", "set -gx RULE x\n"] {
+        let error = configure(text, Format::Dotenv, ("KEY", TAG), &wanted("a")).expect_err("set already");
+        assert_eq!(error, EnvFileFault::AlreadySet { line: 1, variable: "RULE".to_owned() });
+    }
+}
+
+#[test]
+fn nothing_is_written_behind_what_is_not_closed() {
+    for (text, format) in [
+        ("A=\"open\n", Format::Dotenv),
+        ("A=1\nB=x\\", Format::Dotenv),
+        ("A='open\n", Format::Shell),
+        ("A=\"open\n", Format::Systemd),
+    ] {
+        let error = configure(text, format, ("KEY", TAG), &wanted("a")).expect_err(text);
+        assert!(matches!(error, EnvFileFault::NotClosed { .. }), "{text:?}: {error}");
+    }
+}
+
+#[test]
+fn a_block_that_somebody_changed_does_not_read_back() {
+    let written = configure("", Format::Dotenv, ("KEY", TAG), &wanted("a")).expect("written");
+    for (from, to) in [("RULE=fdrl_1", "RULE=$X"), ("RULE=fdrl_1", "what"), ("FILE=a\n", "FILE=a\n\n")] {
+        assert_eq!(settings(&written.replace(from, to), Format::Dotenv, TAG), None, "{to}");
+    }
+}
