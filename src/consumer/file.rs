@@ -5,17 +5,11 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::limits::DOTENV_BYTES_MAX;
+use crate::regular_file::{self, Unreadable};
 
 /// Reads a file that may hold a key; the text is wiped when it is dropped.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > DOTENV_BYTES_MAX {
-        return Err(format!("is {size} bytes; a file of settings is smaller than {DOTENV_BYTES_MAX}"));
-    }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) => Err(format!("cannot be read: {error}")),
-    }
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Unreadable> {
+    regular_file::read_text(path, DOTENV_BYTES_MAX)
 }
 
 /// Replaces a file at once, keeping its permissions; a reader sees the old text or the new.

@@ -118,8 +118,20 @@ impl Place {
     }
 
     fn look(&self, path: &Path, holds: impl FnOnce(&str) -> Result<bool, String>) -> Result<bool, String> {
-        let seen = file::read(&self.base.join(path)).and_then(|text| holds(&text));
+        let seen = file::read(&self.base.join(path)).map_err(|error| error.to_string());
+        let seen = seen.and_then(|text| holds(&text));
         seen.map_err(|message| format!("{}: {message}", path.display()))
+    }
+
+    /// Why its file is not read, where there is one that cannot be.
+    pub fn unreadable(&self) -> Option<ConsumerError> {
+        let path = match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, .. } => path,
+            ConsumerDriver::ClaudeCodeSettings(settings) => &settings.path,
+            _ => return None,
+        };
+        let error = file::read(&self.base.join(path)).err().filter(|error| !error.is_missing())?;
+        Some(self.error_at(path.display().to_string(), error.to_string()))
     }
 
     /// The federation settings found there that were written by us.
@@ -243,7 +255,7 @@ impl Place {
     ) -> Result<(), ConsumerError> {
         let full = self.base.join(path);
         let fail = |message: String| self.error(message);
-        let text = file::read(&full).map_err(fail)?;
+        let text = file::read(&full).map_err(|error| fail(error.to_string()))?;
         let changed = change(&text).map_err(fail)?;
         if *changed == *text {
             return Ok(());

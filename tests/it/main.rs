@@ -20,6 +20,7 @@ mod doctor;
 mod drift;
 mod eleven_keys;
 mod export;
+mod file_kinds;
 mod forged_plan;
 mod in_use;
 mod interrupt;
