@@ -192,6 +192,10 @@ pub const CONSUMER_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest file that a `dotenv` consumer may be, in bytes.
 pub const DOTENV_BYTES_MAX: u64 = 1024 * 1024;
 
+/// How long an edit waits for another program that has locked the same file. Those of keyless take
+/// milliseconds; waiting for good would look as if it hung.
+pub const FILE_LOCK_WAIT: Duration = Duration::from_secs(30);
+
 /// Most weight of one value while expressions are evaluated: about the bytes of memory that a copy
 /// of it would take. Doubling a text in each of forty locals would fill any memory otherwise.
 pub const VALUE_WEIGHT_MAX: u64 = 16 * 1024 * 1024;

@@ -43,22 +43,46 @@ pub(crate) fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, Unr
 
 /// Reads at most `most` bytes; links are followed.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
-    refuse_other_kinds(std::fs::metadata(path)?.file_type())?;
-    let mut options = OpenOptions::new();
-    options.read(true);
-    // Should a pipe come in between, opening it does not wait either.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed(),
-    );
-    read_opened(&options.open(path)?, most)
+    read_opened(&open(path)?, most)
 }
 
-/// Reads a file that was opened by other means, from its beginning where nobody read of it before.
+/// Tells whether a path leads to a regular file.
+pub(crate) fn check(path: &Path) -> Result<(), Unreadable> {
+    refuse_other_kinds(std::fs::metadata(path)?.file_type())
+}
+
+/// Opens a regular file for reading; links are followed.
+pub(crate) fn open(path: &Path) -> Result<File, Unreadable> {
+    check(path)?;
+    open_kind(path, true)
+}
+
+/// Opens a regular file that is no link.
+pub(crate) fn open_no_link(path: &Path) -> Result<File, Unreadable> {
+    refuse_other_kinds(std::fs::symlink_metadata(path)?.file_type())?;
+    open_kind(path, false)
+}
+
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only there can following be refused"))]
+fn open_kind(path: &Path, is_followed: bool) -> Result<File, Unreadable> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        // Should a pipe come in between, opening it does not wait either.
+        let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        flags.set(OFlags::NOFOLLOW, !is_followed);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    refuse_other_kinds(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// Reads what is left of an opened file; all, where nobody read of it before.
 pub(crate) fn read_opened(mut file: &File, most: u64) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
     let found = file.metadata()?;
-    refuse_other_kinds(found.file_type())?;
     if found.len() > most {
         return Err(Unreadable::TooLarge(most));
     }
@@ -75,8 +99,16 @@ pub(crate) fn read_opened(mut file: &File, most: u64) -> Result<Zeroizing<Vec<u8
 
 /// Makes the names in a folder outlast a crash of the machine.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Other systems open no folder and keep names without being asked.
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    // Other systems open no folder, and keep names without being asked.
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(path) {
+        Ok(folder) => folder.sync_all(),
+        // A folder can be open to writing alone.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Bytes as text.

@@ -130,8 +130,13 @@ impl Place {
             ConsumerDriver::ClaudeCodeSettings(settings) => &settings.path,
             _ => return None,
         };
-        let error = file::read(&self.base.join(path)).err().filter(|error| !error.is_missing())?;
-        Some(self.error_at(path.display().to_string(), error.to_string()))
+        let full = self.base.join(path);
+        let why = match file::read(&full) {
+            Ok(_) => file::unfinished(&full)?,
+            Err(error) if error.is_missing() => return None,
+            Err(error) => error.to_string(),
+        };
+        Some(self.error_at(path.display().to_string(), why))
     }
 
     /// The federation settings found there that were written by us.
@@ -253,14 +258,7 @@ impl Place {
         path: &Path,
         change: impl FnOnce(&str) -> Result<Zeroizing<String>, String>,
     ) -> Result<(), ConsumerError> {
-        let full = self.base.join(path);
-        let fail = |message: String| self.error(message);
-        let text = file::read(&full).map_err(|error| fail(error.to_string()))?;
-        let changed = change(&text).map_err(fail)?;
-        if *changed == *text {
-            return Ok(());
-        }
-        file::replace(&full, &changed).map_err(|error| fail(format!("cannot be written: {error}")))
+        file::edit(&self.base.join(path), change).map_err(|message| self.error(message))
     }
 }
 
