@@ -32,6 +32,7 @@ mod proxy;
 mod refused;
 mod renames;
 mod reread;
+mod shared_file;
 mod storm;
 mod succession;
 mod tidy;

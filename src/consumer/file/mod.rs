@@ -11,7 +11,8 @@ mod in_place;
 mod neighbour;
 mod replace;
 mod sweep;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod turn;
 
