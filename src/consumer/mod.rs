@@ -118,8 +118,11 @@ impl Place {
     }
 
     fn look(&self, path: &Path, holds: impl FnOnce(&str) -> Result<bool, String>) -> Result<bool, String> {
-        let seen = file::read(&self.base.join(path)).map_err(|error| error.to_string());
-        let seen = seen.and_then(|text| holds(&text));
+        let full = self.base.join(path);
+        let text = file::read(&full).map_err(|error| error.to_string());
+        // Half of an edit is no place that is free of the key.
+        let whole = text.and_then(|text| file::unfinished(&full).map_or(Ok(text), Err));
+        let seen = whole.and_then(|text| holds(&text));
         seen.map_err(|message| format!("{}: {message}", path.display()))
     }
 
