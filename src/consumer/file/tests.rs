@@ -1,9 +1,12 @@
+mod processes;
+
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::neighbour::{Neighbour, Purpose};
 use super::*;
 
 const OLD: &str = "LOG=1\r\nKEY=old\nEND";
@@ -55,8 +58,6 @@ impl Folder {
         path
     }
 }
-
-use super::neighbour::{Neighbour, Purpose};
 
 fn park(text: &str) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text.replace("KEY", "# KEY")))
