@@ -22,7 +22,7 @@
 //!        plan_check (asks neither plan nor lane for a judgement)
 //!        evidence, matching, condition, token, config -> lint -> provider        given time and ids
 //!        credential_chain
-//! base   resource, topology, diagnostic, limits, secret; crate keyless-state     what is recorded, words for all
+//! base   resource, topology, diagnostic, limits, secret; regular_file; crate keyless-state     what is recorded, words for all
 //! ```
 //!
 //! Arrows point down only. The simulator shares no types with the client: two readings of the API's
@@ -32,7 +32,7 @@
 //! # The modules in reading order
 //!
 //! * [`diagnostic`], [`limits`], [`secret`]: problems as values; every bound with its reason; texts
-//!   that cannot be printed.
+//!   that cannot be printed. [`regular_file`]: how a file that somebody else wrote is read.
 //! * [`resource`]: the remote objects; [`provider`]: kinds of identity providers; [`config`]: the
 //!   language; [`topology`]: dependencies to an order or a cycle.
 //! * [`lint`], [`condition`], [`matching`], [`token`]: whom a rule admits, and whether a signature
@@ -67,6 +67,7 @@ pub mod plan_check;
 pub mod platform;
 pub mod provider;
 pub mod refresh;
+pub mod regular_file;
 pub mod render;
 pub mod resource;
 pub mod rollback;

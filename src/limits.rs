@@ -192,6 +192,10 @@ pub const CONSUMER_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest file that a `dotenv` consumer may be, in bytes.
 pub const DOTENV_BYTES_MAX: u64 = 1024 * 1024;
 
+/// How long an edit waits for another program that has locked the same file. Those of keyless take
+/// milliseconds; waiting for good would look as if it hung.
+pub const FILE_LOCK_WAIT: Duration = Duration::from_secs(30);
+
 /// Most weight of one value while expressions are evaluated: about the bytes of memory that a copy
 /// of it would take. Doubling a text in each of forty locals would fill any memory otherwise.
 pub const VALUE_WEIGHT_MAX: u64 = 16 * 1024 * 1024;
@@ -212,7 +216,23 @@ pub const CA_CERT_CHARS_MAX: usize = 8_192;
 /// Largest file of a profile of the vendor's clients, in bytes. Real ones have about one kilobyte.
 pub const PROFILE_FILE_BYTES_MAX: u64 = 256 * 1024;
 
-/// Largest profile, credentials, settings or shell file that `doctor` reads, in bytes. Claude Code's
+/// Largest credential report, in bytes. It holds one identity token and a few words.
+pub const REPORT_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Largest saved plan, in bytes. One of ten thousand lanes has a few tens of megabytes.
+pub const PLAN_FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Largest file of certificate authorities, in bytes. That of a whole system has a quarter of a megabyte.
+pub const CA_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Largest file of described credential sources that `doctor` is given, in bytes: some ten thousand lines.
+pub const SOURCES_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Largest file with the name of this machine, in bytes. Linux allows a name of 64.
+pub const HOST_NAME_FILE_BYTES_MAX: u64 = 4 * 1024;
+
+/// Largest profile, credentials, settings or shell file that `doctor` or the
+/// driver of a store reads, in bytes. Claude Code's
 /// own state file can have several hundred kilobytes; nothing else comes near.
 pub const CREDENTIAL_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 

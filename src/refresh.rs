@@ -9,14 +9,16 @@ use keyless_state::{Address, ConsumerId, Evidence, Kind, State};
 
 use crate::binding::{self, Reader, SharedToken};
 use crate::config::{Configuration, EnvFiles};
-use crate::consumer::Place;
+use crate::consumer::{ConsumerError, Place};
 use crate::evidence::{self, Goes, ReportPlace, UncheckedReport};
 use crate::lane::{Presence, Sightings};
+use crate::limits::REPORT_FILE_BYTES_MAX;
 use crate::plan::settings_digest;
 use crate::platform::{
     Activity, ActivityQuestion, ApiError, HttpPlatform, IssuerKeyClient, Managed, Platform,
     read_identity_token,
 };
+use crate::regular_file;
 use crate::resource::Observed;
 use crate::token::{self, IssuerKeys};
 
@@ -75,6 +77,12 @@ pub fn places(configuration: &Configuration, state: &State, base: &Path) -> Vec<
         }
     }
     places
+}
+
+/// The files that consumers name and that are there but cannot be read, each with the reason. A step that
+/// needs one fails; a plan would promise it without a word.
+pub fn unreadable(configuration: &Configuration, state: &State, base: &Path) -> Vec<ConsumerError> {
+    places(configuration, state, base).iter().filter_map(Place::unreadable).collect()
 }
 
 /// Looks into every consumer.
@@ -191,11 +199,15 @@ async fn read_reports(
     let mut keys: BTreeMap<&String, Result<IssuerKeys, String>> = BTreeMap::new();
     for place in places {
         let Some(path) = &place.consumer.report else { continue };
-        let Ok(text) = std::fs::read_to_string(place.base.join(path)) else { continue };
+        let text = match regular_file::read_text(&place.base.join(path), REPORT_FILE_BYTES_MAX) {
+            Ok(text) => Ok(text),
+            Err(error) if error.is_missing() => continue,
+            Err(error) => Err(format!("the file {error}")),
+        };
         let key_id = &configuration.api_keys[&place.key].id;
         let declared = state.records.get(&place.consumer.rule).map(|record| record.id.as_str());
         let binding = state.binding(key_id, &place.id);
-        let judged = match UncheckedReport::parse(&text) {
+        let judged = match text.and_then(|text| UncheckedReport::parse(&text)) {
             Err(why) => Err(why),
             Ok(report) => match evidence::signer(report.rule_id(), declared, binding, observed) {
                 // Before its rule is there, nothing rests on what a workload reports.

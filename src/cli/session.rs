@@ -13,6 +13,7 @@ use super::variables;
 use crate::config::{self, BackendSettings, Configuration, Inputs, VariableInput};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::limits;
+use crate::regular_file;
 use crate::resource::Observed;
 
 /// Attributes that are known of declared things.
@@ -186,7 +187,7 @@ fn read_files(base: &Path, sources: &mut SourceMap, diagnostics: &mut Diagnostic
                 sources.add(name, text);
             }
             Err(problem) => {
-                let detail = format!("{}: {problem}.", path.display());
+                let detail = format!("{} {problem}.", path.display());
                 diagnostics.push(Diagnostic::error("Configuration file cannot be read").detail(detail));
             }
         }
@@ -199,7 +200,8 @@ pub(super) fn files_ending(directory: &Path, ending: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| path.is_file())
+        // What is no file by mistake, such as a pipe, is told when it is read.
+        .filter(|path| !path.is_dir())
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(ending)))
         .filter(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')))
         .collect();
@@ -214,11 +216,6 @@ pub(super) fn in_directory(base: &Path, path: &Path) -> PathBuf {
 
 /// Reads a text file of bounded size.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > limits::CONFIG_FILE_BYTES_MAX {
-        return Err(format!("it has {size} bytes; at most {} are read", limits::CONFIG_FILE_BYTES_MAX));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes)
-        .map_err(|error| format!("it is not UTF-8 text (byte {})", error.utf8_error().valid_up_to()))
+    let text = regular_file::read_text(path, limits::CONFIG_FILE_BYTES_MAX);
+    text.map(|mut text| std::mem::take(&mut *text)).map_err(|error| error.to_string())
 }

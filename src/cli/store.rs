@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use keyless_state::{LockRequest, Store, StoreError};
 
+use crate::limits::HOST_NAME_FILE_BYTES_MAX;
+use crate::regular_file;
+
 /// Opens the store for a command that writes.
 pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<Store, StoreError> {
     let started = Instant::now();
@@ -30,7 +33,8 @@ pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<
 /// Who runs this, for the lock's message: user and machine, as far as they are known.
 pub(super) fn who() -> String {
     let user = user().unwrap_or_else(|| "unknown".to_owned());
-    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = regular_file::read_text(Path::new("/etc/hostname"), HOST_NAME_FILE_BYTES_MAX);
+    let host = host.unwrap_or_default();
     match host.trim() {
         "" => user,
         host => format!("{user}@{host}"),

@@ -43,7 +43,7 @@ pub(super) fn collect(
             }
             Err(problem) => diagnostics.push(
                 Diagnostic::error("Variables file cannot be read")
-                    .detail(format!("{}: {problem}.", path.display())),
+                    .detail(format!("{} {problem}.", path.display())),
             ),
         }
     }

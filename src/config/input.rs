@@ -16,7 +16,7 @@ pub struct Inputs<'a> {
     /// What is known of declared things beyond their blocks.
     pub known: &'a KnownObjects,
     /// Reads a file for the function `file`; the path is relative to the configuration directory.
-    /// The error is a few words such as `no such file`.
+    /// The error is a few words that go behind its name, such as `cannot be read: no such file`.
     pub read_file: &'a dyn Fn(&str) -> Result<String, String>,
 }
 

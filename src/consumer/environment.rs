@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::call_error::CallError;
+use crate::limits::CREDENTIAL_FILE_BYTES_MAX;
+use crate::regular_file;
 use crate::secret::Secret;
-
-/// Largest file of credentials, in bytes; real ones have a few kilobytes.
-const CREDENTIAL_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The variables of this process, or those of a test.
 #[derive(Clone, Debug, Default)]
@@ -71,16 +70,9 @@ pub(super) fn read_credential_file(
         let advice = "Make it readable, or give the credential in another way that docs/consumers.md lists.";
         CallError::here(operation, format!("{} {why}", path.display()), advice)
     };
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fail(format!("cannot be read: {error}"))),
-        Ok(found) if found.len() > CREDENTIAL_FILE_BYTES_MAX => {
-            return Err(fail("is too large for a file of credentials".to_owned()));
-        }
-        Ok(_) => {}
-    }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Zeroizing::new(text))),
-        Err(error) => Err(fail(format!("cannot be read: {error}"))),
+    match regular_file::read_text(path, CREDENTIAL_FILE_BYTES_MAX) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(fail(error.to_string())),
     }
 }

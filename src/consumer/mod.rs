@@ -119,7 +119,11 @@ impl Place {
     }
 
     fn look(&self, path: &Path, holds: impl FnOnce(&str) -> Result<bool, String>) -> Result<bool, String> {
-        let seen = file::read(&self.base.join(path)).and_then(|text| holds(&text));
+        let full = self.base.join(path);
+        let text = file::read(&full).map_err(|error| error.to_string());
+        // Half of an edit is no place that is free of the key.
+        let whole = text.and_then(|text| file::unfinished(&full).map_or(Ok(text), Err));
+        let seen = whole.and_then(|text| holds(&text));
         seen.map_err(|message| format!("{}: {message}", path.display()))
     }
 
@@ -131,6 +135,22 @@ impl Place {
         let text = file::read(&self.base.join(path)).ok()?;
         let fault = Reading::of(&text, *format).doubt(variable, &self.beside)?;
         Some(format!("{}: {fault}", path.display()))
+    }
+
+    /// Why its file is not read, where there is one that cannot be.
+    pub fn unreadable(&self) -> Option<ConsumerError> {
+        let path = match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, .. } => path,
+            ConsumerDriver::ClaudeCodeSettings(settings) => &settings.path,
+            _ => return None,
+        };
+        let full = self.base.join(path);
+        let why = match file::read(&full) {
+            Ok(_) => file::unfinished(&full)?,
+            Err(error) if error.is_missing() => return None,
+            Err(error) => error.to_string(),
+        };
+        Some(self.error_at(path.display().to_string(), why))
     }
 
     /// The federation settings found there that were written by us.
@@ -260,14 +280,7 @@ impl Place {
         path: &Path,
         change: impl FnOnce(&str) -> Result<Zeroizing<String>, String>,
     ) -> Result<(), ConsumerError> {
-        let full = self.base.join(path);
-        let fail = |message: String| self.error(message);
-        let text = file::read(&full).map_err(fail)?;
-        let changed = change(&text).map_err(fail)?;
-        if *changed == *text {
-            return Ok(());
-        }
-        file::replace(&full, &changed).map_err(|error| fail(format!("cannot be written: {error}")))
+        file::edit(&self.base.join(path), change).map_err(|message| self.error(message))
     }
 }
 

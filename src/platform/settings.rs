@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use reqwest::Url;
 
 use super::{ApiError, Credential, ErrorKind, ReportKeys};
-use crate::limits;
+use crate::{limits, regular_file};
 
 /// Where the Claude Platform is.
 pub const DEFAULT_BASE_URL: &str = "https://api.anthropic.com";
@@ -147,8 +147,8 @@ pub(crate) fn build_client(settings: &Settings, base: &Url) -> Result<reqwest::C
 
 fn read_certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, ApiError> {
     let shown = path.display();
-    let pem = std::fs::read(path)
-        .map_err(|error| refusal(format!("the CA file {shown} cannot be read: {error}")))?;
+    let pem = regular_file::read(path, limits::CA_FILE_BYTES_MAX)
+        .map_err(|error| refusal(format!("the CA file {shown} {error}")))?;
     let certificates = reqwest::Certificate::from_pem_bundle(&pem)
         .map_err(|error| refusal(format!("the CA file {shown} is not PEM: {}", causes(&error))))?;
     if certificates.is_empty() {

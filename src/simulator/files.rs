@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 
+use crate::regular_file;
+
 /// The path below `base`, or none when it would leave it.
 pub(super) fn below(base: &Path, path: &str) -> Option<PathBuf> {
     let relative = Path::new(path);
@@ -33,15 +35,11 @@ pub(super) fn write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> 
 
 /// Reads a text of at most `most` bytes; none when there is no such file.
 pub(super) fn read_text(path: &Path, most: u64) -> io::Result<Option<String>> {
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(facts) if facts.len() > most => {
-            return Err(io::Error::other(format!("it is larger than {most} bytes")));
-        }
-        Ok(_) => {}
+    match regular_file::read_text(path, most) {
+        Ok(mut text) => Ok(Some(std::mem::take(&mut *text))),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(io::Error::other(error)),
     }
-    fs::read_to_string(path).map(Some)
 }
 
 #[cfg(test)]

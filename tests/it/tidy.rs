@@ -84,6 +84,24 @@ fn the_state_knows_neither_language_nor_network() {
     never(&["state/src"], &["hcl", "reqwest", "tokio"]);
 }
 
+/// A pipe or a device that is read can keep the program for good.
+#[test]
+fn files_of_others_are_read_in_one_way() {
+    let ways = ["fs::read(", "fs::read_to_string", "fs::read;", "File::open"];
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src") {
+        let name = path.to_str().unwrap();
+        let reads_its_own = ["src/simulator/persist.rs", "src/simulator/redo.rs"].contains(&name);
+        if name == "src/regular_file.rs" || reads_its_own || name.contains("/tests") {
+            continue;
+        }
+        for (at, line) in code(&text).filter(|(_, line)| ways.iter().any(|way| line.contains(way))) {
+            wrong.push(format!("{name}:{at}: {}; keyless::regular_file does that", line.trim()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn rendering_only_makes_text() {
     never(&["src/render"], &["std::io", "println!", "std::fs", "std::env"]);

@@ -14,8 +14,10 @@ use crate::cli::session::{self, Session};
 use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::evidence::Goes;
+use crate::limits::PLAN_FILE_BYTES_MAX;
 use crate::plan::{self, Base, Mode, Plan};
 use crate::plan_check;
+use crate::regular_file;
 use crate::render;
 
 pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
@@ -111,8 +113,8 @@ async fn finish(
 }
 
 fn read_plan(path: &Path) -> Result<Plan, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("the plan {} cannot be read: {error}", path.display()))?;
+    let text = regular_file::read_text(path, PLAN_FILE_BYTES_MAX)
+        .map_err(|error| format!("the plan {} {error}", path.display()))?;
     let refused = |error: String| format!("{} cannot be applied: {error}", path.display());
     let plan = plan::decode(&text).map_err(|error| refused(error.to_string()))?;
     plan_check::refuse(&plan).map_err(refused)?;

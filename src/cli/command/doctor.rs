@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::cli::exit::Exit;
 use crate::cli::ui::Ui;
 use crate::credential_chain::{Client, Outcome, Product, Sources, resolve};
+use crate::limits::SOURCES_FILE_BYTES_MAX;
+use crate::regular_file;
 use crate::render;
 
 /// Version of the JSON form. A change that a reader could trip over raises the first number.
@@ -75,10 +77,10 @@ fn older(outcomes: &[Outcome], sources: &Sources) -> Vec<Outcome> {
 }
 
 fn described(path: &Path, clients: &[Client], now: i64, ui: &Ui) -> Exit {
-    let text = match std::fs::read_to_string(path) {
+    let text = match regular_file::read_text(path, SOURCES_FILE_BYTES_MAX) {
         Ok(text) => text,
         Err(error) => {
-            ui.error(&format!("the sources in {} cannot be read: {error}", path.display()));
+            ui.error(&format!("the file of sources {} {error}", path.display()));
             return Exit::Error;
         }
     };

@@ -104,6 +104,9 @@ pub(super) async fn look(
     let mut state = state.consumers_renamed(&consumers);
     let moved = recorded.state.changes_to(&state);
     let sightings = refresh::sight(&session.configuration, &state, &observed, &session.base).await;
+    for place in refresh::unreadable(&session.configuration, &state, &session.base) {
+        ui.tell(&format!("warning: {place}. Its lane does not move while that cannot be read"));
+    }
     // Doubts are judged under the names that consumers have now.
     let mut settled = Vec::new();
     for mut doubt in recorded.in_doubt {

@@ -8,8 +8,10 @@ use crate::cli::args::{Show as Arguments, Variables};
 use crate::cli::exit::Exit;
 use crate::cli::session::{self, Session};
 use crate::cli::ui::Ui;
+use crate::limits::PLAN_FILE_BYTES_MAX;
 use crate::plan;
 use crate::plan_check;
+use crate::regular_file;
 use crate::render;
 
 pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
@@ -37,8 +39,8 @@ fn format(arguments: &Arguments) -> &str {
 }
 
 fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let text = regular_file::read_text(path, PLAN_FILE_BYTES_MAX)
+        .map_err(|error| format!("{} {error}", path.display()))?;
     let plan = plan::decode(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     plan_check::refuse(&plan).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(match format(arguments) {

@@ -7,7 +7,7 @@ pub(super) const TABLE: &[Function] = &[
     seen("file", 1, 1, |arguments| {
         let path = arguments.text(0)?;
         let text = (arguments.read_file)(&path)
-            .map_err(|reason| FunctionFault::at(0, format!("The file {path:?} cannot be read: {reason}.")))?;
+            .map_err(|reason| FunctionFault::at(0, format!("The file {path:?} {reason}.")))?;
         Ok(Value::text(text))
     }),
     seen("basename", 1, 1, |arguments| {

@@ -129,7 +129,7 @@ impl Trial {
     fn load(&self) -> (Option<Configuration>, Diagnostics) {
         let read_file = |path: &str| match path {
             "greeting.txt" => Ok("hello\n".to_owned()),
-            _ => Err("no such file".to_owned()),
+            _ => Err("cannot be read: no such file".to_owned()),
         };
         let inputs = Inputs { variables: &self.variables, known: &self.known, read_file: &read_file };
         let check_rule = self.lint.unwrap_or(|_| Vec::new());

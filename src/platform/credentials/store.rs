@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::limits;
+use crate::{limits, regular_file};
 
 /// Reads a file that says which credential to use; none when there is none. A file that others
 /// may write is refused, because it could send tokens elsewhere.
@@ -19,8 +19,8 @@ pub(super) fn read_configuration(path: &Path) -> Result<Option<String>, String> 
     if others_may(&found, 0o022) {
         return Err("can be written by others, so it is not believed; run `chmod go-w` on it".to_owned());
     }
-    bounded(&found)?;
-    fs::read_to_string(path).map(Some).map_err(|error| format!("cannot be read: {error}"))
+    let text = regular_file::read_text(path, limits::PROFILE_FILE_BYTES_MAX);
+    text.map(|mut text| Some(std::mem::take(&mut *text))).map_err(|error| error.to_string())
 }
 
 /// Reads a file of tokens; none when there is none. One that others may open is refused.
@@ -36,32 +36,14 @@ pub(super) fn read_tokens(path: &Path) -> Result<Option<Zeroizing<String>>, Stri
     if others_may(&found, 0o077) {
         return Err("can be opened by others; run `chmod 600` on it".to_owned());
     }
-    bounded(&found)?;
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(Zeroizing::new(text))),
-        Err(error) => Err(format!("cannot be read: {error}")),
-    }
+    regular_file::read_text(path, limits::PROFILE_FILE_BYTES_MAX).map(Some).map_err(|error| error.to_string())
 }
 
 /// Reads an identity token.
 pub(crate) fn read_identity_token(path: &Path) -> Result<Zeroizing<String>, String> {
-    let shown = path.display();
-    let found = fs::metadata(path)
-        .map_err(|error| format!("the identity token file {shown} cannot be read: {error}"))?;
     // Room for white space around the token.
-    if found.len() > 2 * limits::IDENTITY_TOKEN_BYTES_MAX as u64 {
-        return Err(format!("the identity token file {shown} has {} bytes, which no token has", found.len()));
-    }
-    fs::read_to_string(path)
-        .map(Zeroizing::new)
-        .map_err(|error| format!("the identity token file {shown} cannot be read: {error}"))
-}
-
-fn bounded(found: &fs::Metadata) -> Result<(), String> {
-    match found.len() > limits::PROFILE_FILE_BYTES_MAX {
-        true => Err(format!("has {} bytes, which no profile has", found.len())),
-        false => Ok(()),
-    }
+    regular_file::read_text(path, 2 * limits::IDENTITY_TOKEN_BYTES_MAX as u64)
+        .map_err(|error| format!("the identity token file {} {error}", path.display()))
 }
 
 #[cfg(unix)]
@@ -88,7 +70,7 @@ pub(super) fn write_tokens(path: &Path, text: &str) -> io::Result<()> {
     }
     written?;
     // The new name has to survive a crash as well: the old refresh token may not work any more.
-    fs::File::open(directory)?.sync_all()
+    regular_file::sync_folder(directory)
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {

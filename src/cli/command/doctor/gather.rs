@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::credential_chain::{Arguments, File, Outcome, Place, Sources};
 use crate::limits::CREDENTIAL_FILE_BYTES_MAX;
+use crate::regular_file;
 use crate::secret::Secret;
 
 /// Files in the home directory that shells read.
@@ -128,9 +129,9 @@ fn named_in(sources: &Sources, file: &File) -> Vec<PathBuf> {
 fn read(path: &Path) -> Option<File> {
     let link = std::fs::symlink_metadata(path).ok()?;
     let target = std::fs::metadata(path).ok()?;
-    let small = target.is_file() && target.len() <= CREDENTIAL_FILE_BYTES_MAX;
-    let text = small.then(|| std::fs::read_to_string(path).ok()).flatten();
-    Some(File { text: text.map(Secret::new), mode: mode(&target), symlink: link.file_type().is_symlink() })
+    let text = regular_file::read_text(path, CREDENTIAL_FILE_BYTES_MAX).ok();
+    let text = text.map(|mut text| Secret::new(std::mem::take(&mut *text)));
+    Some(File { text, mode: mode(&target), symlink: link.file_type().is_symlink() })
 }
 
 #[cfg(unix)]
