@@ -33,6 +33,8 @@ mod value;
 mod variable;
 mod variable_file;
 mod version;
+mod write_down;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -44,3 +46,4 @@ pub use load::{FILE_ENDING, load};
 pub use number::{Number, NumberFault};
 pub use value::{Data, Reference, Value};
 pub use variable_file::variable_file;
+pub use written::{Mentioned, Written, WrittenBlock, WrittenExpression, WrittenOutput, WrittenVariable};
