@@ -27,6 +27,7 @@ mod knows_rule;
 mod one_lane;
 mod plan_check;
 mod plan_file;
+mod plan_json;
 mod proxy;
 mod refused;
 mod renames;

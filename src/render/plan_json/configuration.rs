@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keyless_state::{Address, Kind};
 use serde_json::{Map, Value, json};
 
 use super::{PROVIDER, resources};
@@ -12,7 +13,7 @@ pub(super) fn configuration(written: &Written) -> Value {
     let objects = written.objects.iter().map(|(address, block)| {
         let mut resource = resources::identity(address);
         resource.insert("provider_config_key".to_owned(), json!(PROVIDER));
-        resource.insert("expressions".to_owned(), Value::Object(expressions(block)));
+        resource.insert("expressions".to_owned(), Value::Object(of_resource(address, block)));
         resource.insert("schema_version".to_owned(), json!(0));
         Value::Object(resource)
     });
@@ -39,6 +40,24 @@ fn provider(settings: Option<&WrittenBlock>) -> Value {
     }
     provider
 }
+
+/// Expressions stand under the names of the attributes that they give, so that readers find both. Some readers
+/// take an argument that is called like the type of what it names for that, too, and fail.
+fn of_resource(address: &Address, block: &WrittenBlock) -> Map<String, Value> {
+    let mut all = expressions(block);
+    if address.kind() == Kind::FederationRule {
+        for (argument, attribute) in ATTRIBUTES {
+            if let Some(expression) = all.remove(argument) {
+                all.insert(attribute.to_owned(), expression);
+            }
+        }
+    }
+    all
+}
+
+/// The arguments of a rule whose attributes have other names.
+const ATTRIBUTES: [(&str, &str); 3] =
+    [("provider", "issuer_id"), ("service_account", "service_account_id"), ("workspaces", "workspace_ids")];
 
 /// Arguments by name, blocks by keyword as lists; labels of a block stand beside its arguments as `labels`.
 fn expressions(block: &WrittenBlock) -> Map<String, Value> {

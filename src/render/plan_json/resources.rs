@@ -6,7 +6,7 @@ use keyless_state::{Address, Kind};
 use serde_json::{Map, Value, json};
 
 use super::PROVIDER;
-use crate::plan::{Action, Change, Drift, Plan, Reason};
+use crate::plan::{Action, Attributes, Change, Drift, Plan, Reason};
 
 /// What says which resource it is. Nothing of it says which of its objects it is.
 pub(super) fn identity(address: &Address) -> Map<String, Value> {
@@ -40,10 +40,19 @@ pub(super) fn with_values(address: &Address, values: Value) -> Map<String, Value
 
 /// All that is there after apply, as far as it is known.
 pub(super) fn planned(plan: &Plan) -> Vec<Value> {
-    let stays = plan.changes.iter().filter_map(|it| it.after.as_ref().map(|after| (&it.address, after)));
     // An object that its block had before is nothing that the block describes.
-    let stays = stays.filter(|(address, _)| !address.is_deposed());
-    stays.map(|(address, after)| Value::Object(with_values(address, json!(after)))).collect()
+    let stays = plan.changes.iter().filter(|change| !change.address.is_deposed());
+    let values = stays.filter_map(|it| Some((&it.address, known(it)?)));
+    values.map(|(address, known)| Value::Object(with_values(address, Value::Object(known)))).collect()
+}
+
+/// The attributes after apply that are known now; the others have no value, not even an empty one.
+fn known(change: &Change) -> Option<Attributes> {
+    let mut after = change.after.clone()?;
+    for name in &change.unknown {
+        after.remove(name);
+    }
+    Some(after)
 }
 
 /// What becomes of each resource.
@@ -79,7 +88,7 @@ fn change(change: &Change, previous: Option<&Address>) -> Value {
         json!({
             "actions": actions,
             "before": before,
-            "after": change.after,
+            "after": known(change),
             "after_unknown": unknown,
             "before_sensitive": marks(before.is_some()),
             "after_sensitive": marks(change.after.is_some()),
