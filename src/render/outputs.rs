@@ -85,7 +85,7 @@ Changes to Outputs:
   - gone   = "a"
   ~ ids    = {
       ~ b = "2" -> "3"
-      # (1 unchanged attribute hidden)
+        # (1 unchanged attribute hidden)
     }
   ~ later  = 1 -> (known after apply)
   + new    = (known after apply)

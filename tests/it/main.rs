@@ -11,6 +11,7 @@ mod bad_configuration;
 mod bad_state;
 mod by_hand;
 mod choices;
+mod compliance;
 mod conformance;
 mod console;
 mod consumers;

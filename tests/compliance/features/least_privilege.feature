@@ -1,9 +1,14 @@
+@noskip
 Feature: Who may get which credential
-  What a review of a plan asks of every federation rule and of every key that it retires.
+  What a review asks of every rule, account and key of a plan. A plan without any of them is no plan to review.
 
-  Scenario: Every rule names the identity provider whose tokens it accepts
+  Scenario: Every rule takes tokens of an identity provider that is declared
     Given I have federation_rule defined
-    Then it must contain provider
+    Then it must have "provider\." referenced
+
+  Scenario: Every rule mints tokens for a service account that is declared
+    Given I have federation_rule defined
+    Then it must have "service_account\." referenced
 
   Scenario: No rule works in every workspace
     Given I have federation_rule defined
@@ -20,7 +25,15 @@ Feature: Who may get which credential
     Then it must contain organization_role
     And its value must match the "^(user|developer)$" regex
 
-  Scenario: Identity providers serve their keys over TLS
+  Scenario: Identity providers are reached over TLS
     Given I have resource that supports issuer_url defined
     Then it must contain issuer_url
     And its value must match the "^https://" regex
+
+  Scenario: Every key names the rules that replace it
+    Given I have api_key defined
+    Then it must have "federation_rule\." referenced
+
+  Scenario: The organization is named by a variable
+    Given I have organization_id variable configured
+    Then it must contain default
