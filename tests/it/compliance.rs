@@ -17,5 +17,5 @@ fn terraform_compliance_judges_plans() {
     let output = Command::new(tests.join("compliance/run")).arg(keyless).output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(told.contains("passes all") && told.matches("found: ").count() == 2, "{told}");
+    assert!(told.contains("passes all") && told.matches("found: ").count() == 3, "{told}");
 }
