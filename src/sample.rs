@@ -404,7 +404,7 @@ pub(crate) fn plan_input<'a>(
         moves: BTreeMap::new(),
         consumers: BTreeMap::new(),
         skip_waits: false,
-        outputs_changed: false,
+        outputs: BTreeMap::new(),
         caller: crate::resource::Caller::Person,
     }
 }

@@ -351,7 +351,7 @@ impl World {
             moves: Default::default(),
             consumers: Default::default(),
             skip_waits: false,
-            outputs_changed: false,
+            outputs: Default::default(),
             caller: Caller::Person,
         })
         .expect("nothing stands in the way")

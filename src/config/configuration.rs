@@ -9,6 +9,7 @@ use keyless_state::{Address, ConsumerId};
 use serde_json::Value;
 
 use super::consumer_driver::ConsumerDriver;
+use super::written::Written;
 use crate::diagnostic::Location;
 #[cfg(doc)]
 use crate::limits;
@@ -31,6 +32,8 @@ pub struct Configuration {
     pub workspaces: BTreeMap<Address, WorkspaceLookup>,
     /// Outputs, as far as their values are known.
     pub outputs: BTreeMap<String, Output>,
+    /// What the files say, for readers of a plan; nothing is decided by it.
+    pub written: Written,
 }
 
 /// The `keyless` block.

@@ -167,7 +167,7 @@ impl<'t> Declarations<'t> {
     }
 
     /// Reports what an expression mentions and nobody declares.
-    pub(super) fn check_mentions(&self, mentions: &[Mention], found: &mut Diagnostics) {
+    pub(super) fn check_mentions(&self, mentions: &[Mention<'_>], found: &mut Diagnostics) {
         for mention in mentions {
             match &mention.resolved {
                 Resolved::Path => {}

@@ -101,7 +101,8 @@ pub(super) fn redact(sources: &SourceMap, found: &mut Diagnostics) {
     });
 }
 
-fn mask(text: &mut String) {
+/// Takes credentials out of a text.
+pub(super) fn mask(text: &mut String) {
     for range in find(text).into_iter().rev() {
         text.replace_range(range, "(secret)");
     }

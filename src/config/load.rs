@@ -18,6 +18,8 @@ use super::parse::{self, Parsed};
 use super::section::{Section, known_or_report};
 use super::syntax::Body;
 use super::variable;
+use super::write_down::write_down;
+use super::written::Written;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::lint::{Finding, LintedRule};
 use crate::provider::{self, ProviderKind};
@@ -65,6 +67,7 @@ pub(super) fn load_with(
     let context = Context { sources, kinds, found: std::cell::RefCell::default() };
     let mut decoded = decode::decode(&context, evaluated.settings.as_ref(), &evaluated.objects);
     decoded.configuration.outputs = output::decode(&context, &evaluated.outputs);
+    decoded.configuration.written = evaluated.written;
     found.extend(context.found.into_inner());
     let header = |address: &Address| declarations.objects.get(address).map(|block| block.header);
     check::check(&decoded.configuration, inputs.known, &header, &mut found);
@@ -79,6 +82,7 @@ struct Evaluated {
     settings: Option<Section>,
     objects: BTreeMap<Address, Section>,
     outputs: BTreeMap<String, Section>,
+    written: Written,
 }
 
 struct Evaluation<'e> {
@@ -132,7 +136,8 @@ impl Evaluation<'_> {
             .iter()
             .map(|(name, block)| (name.clone(), Section::evaluate(block, &scope, self.found)))
             .collect();
-        Evaluated { settings, objects, outputs }
+        let written = write_down(declarations, &scope.values);
+        Evaluated { settings, objects, outputs, written }
     }
 
     /// What each name needs. On the way, what is mentioned and not declared is reported.

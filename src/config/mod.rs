@@ -2,8 +2,8 @@
 //!
 //! In the order of the way: `scan` and `parse` make a tree with places, `declare` collects
 //! what it declares, `eval` and `function` work the expressions out, `decode` gives each
-//! block its meaning, `check` and `lint` look at what needs more than one block. [`load()`] goes
-//! this way and reports every problem it meets at once.
+//! block its meaning, `check` and `lint` look at what needs more than one block, and `write_down` keeps
+//! what is written for readers of a plan. [`load()`] goes this way and reports every problem it meets at once.
 
 mod check;
 mod configuration;
@@ -34,6 +34,8 @@ mod value;
 mod variable;
 mod variable_file;
 mod version;
+mod write_down;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -46,3 +48,4 @@ pub use load::{FILE_ENDING, load};
 pub use number::{Number, NumberFault};
 pub use value::{Data, Reference, Value};
 pub use variable_file::variable_file;
+pub use written::{Mentioned, Written, WrittenBlock, WrittenExpression, WrittenOutput, WrittenVariable};

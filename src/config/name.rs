@@ -94,21 +94,32 @@ fn word_of(step: &Step) -> Option<&str> {
 }
 
 /// A mention of something in an expression.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mention {
+#[derive(Debug)]
+pub(super) struct Mention<'e> {
     /// What it means.
     pub(super) resolved: Resolved,
     /// The first word as written.
     pub(super) root: String,
     /// Where it stands, without the steps behind it.
     pub(super) span: Span,
+    /// The steps behind it.
+    pub(super) behind: &'e [Step],
 }
 
 /// All mentions in an expression; what a `for` names itself is none.
-pub(super) fn mentions(expression: &Expression) -> Vec<Mention> {
-    let mut walk = Walk { found: Vec::new(), bound: Vec::new() };
+pub(super) fn mentions(expression: &Expression) -> Vec<Mention<'_>> {
+    walk(expression).found
+}
+
+/// Whether an expression calls a function.
+pub(super) fn calls(expression: &Expression) -> bool {
+    walk(expression).calls
+}
+
+fn walk(expression: &Expression) -> Walk<'_> {
+    let mut walk = Walk { found: Vec::new(), calls: false, bound: Vec::new() };
     walk.expression(expression);
-    walk.found
+    walk
 }
 
 /// The names that an expression needs.
@@ -121,7 +132,8 @@ pub(super) fn needs(expression: &Expression) -> BTreeSet<Name> {
 }
 
 struct Walk<'e> {
-    found: Vec<Mention>,
+    found: Vec<Mention<'e>>,
+    calls: bool,
     /// Names that the enclosing `for` expressions give.
     bound: Vec<&'e str>,
 }
@@ -148,7 +160,10 @@ impl<'e> Walk<'e> {
                 self.expression(source);
                 self.steps(steps);
             }
-            Node::Call(call) => call.arguments.iter().for_each(|item| self.expression(item)),
+            Node::Call(call) => {
+                self.calls = true;
+                call.arguments.iter().for_each(|item| self.expression(item));
+            }
             Node::Conditional(parts) => parts.iter().for_each(|item| self.expression(item)),
             Node::Unary(_, operand) => self.expression(operand),
             Node::Binary(_, operands) => operands.iter().for_each(|item| self.expression(item)),
@@ -194,7 +209,7 @@ impl<'e> Walk<'e> {
         }
     }
 
-    fn name(&mut self, root: &str, steps: &[Step], whole: Span) {
+    fn name(&mut self, root: &str, steps: &'e [Step], whole: Span) {
         if self.bound.contains(&root) {
             return;
         }
@@ -209,6 +224,7 @@ impl<'e> Walk<'e> {
             Some(step) if step.span.end >= whole.start => start.to(step.span),
             _ => start,
         };
-        self.found.push(Mention { resolved, root: root.to_owned(), span });
+        let behind = steps.get(taken..).unwrap_or_default();
+        self.found.push(Mention { resolved, root: root.to_owned(), span, behind });
     }
 }

@@ -13,13 +13,15 @@ use super::diff::{self, Diff};
 use super::guard::{Scene, guard};
 use super::held::Cause;
 use super::lanes;
+use super::made_from::MadeFrom;
 use super::operation::Operation;
+use super::outputs::{output_changes, recordable};
 use super::plan_data::{Base, Mode, Moved, MovedConsumer, Plan, Step};
 use super::refused::refusals;
 use super::settings::wanted_settings;
 use super::undo::Undo;
 use super::workspace;
-use crate::config::{Configuration, ConsumerDriver, PutBack, WorkspaceRef};
+use crate::config::{Configuration, ConsumerDriver, Output, PutBack, WorkspaceRef, Written};
 use crate::diagnostic::Diagnostic;
 use crate::lane::{Sightings, Stage};
 use crate::resource::{Caller, Observed};
@@ -51,8 +53,8 @@ pub struct PlanInput<'a> {
     pub consumers: ConsumerRenames,
     /// Whether waits for time are skipped, as in a demo.
     pub skip_waits: bool,
-    /// Whether outputs differ from what is recorded.
-    pub outputs_changed: bool,
+    /// Outputs with what is known now.
+    pub outputs: BTreeMap<String, Output>,
     /// Who stands behind the credential.
     pub caller: Caller,
 }
@@ -95,7 +97,12 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         hold_archives_back(&mut steps, &scene(&input));
     }
     check_order(&steps);
+    let outputs = match refresh_only {
+        true => BTreeMap::new(),
+        false => output_changes(&input.state.outputs, &input.outputs, !steps.is_empty()),
+    };
     Ok(Plan {
+        made_from: Some(MadeFrom::new(&input.configuration.written, input.recorded)),
         mode: input.mode,
         created_at: input.now,
         base: base(&input),
@@ -105,7 +112,8 @@ pub fn build(mut input: PlanInput<'_>) -> Result<Plan, Vec<Diagnostic>> {
         changes,
         lanes: lane_views,
         steps,
-        outputs_changed: input.outputs_changed && !refresh_only,
+        outputs_changed: recordable(&input.outputs) != input.state.outputs && !refresh_only,
+        outputs,
         console: diff.console,
         held: diff.held.into_values().collect(),
         kept: diff.kept,
@@ -134,6 +142,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
     let console = hold_back(&mut back.steps, &mut back.changes, &judge(&input));
     check_order(&back.steps);
     Plan {
+        made_from: Some(MadeFrom::new(&input.configuration.written, input.recorded)),
         mode: input.mode,
         created_at: input.now,
         base: base(&input),
@@ -144,6 +153,7 @@ pub fn build_back(mut input: PlanInput<'_>, mut back: WayBack) -> Plan {
         lanes,
         steps: back.steps,
         outputs_changed: false,
+        outputs: BTreeMap::new(),
         console,
         held: diff.held.into_values().collect(),
         kept: Vec::new(),
@@ -282,9 +292,10 @@ fn base(input: &PlanInput<'_>) -> Base {
 }
 
 /// Digest of what is asked for. Values of outputs are what comes of it, and change with every id
-/// that becomes known.
+/// that becomes known; how it is written asks for nothing.
 fn configuration_digest(configuration: &Configuration) -> String {
     let mut asked = configuration.clone();
+    asked.written = Written::default();
     for output in asked.outputs.values_mut() {
         output.value = None;
     }

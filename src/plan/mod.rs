@@ -16,8 +16,10 @@ mod file;
 mod guard;
 mod held;
 mod lanes;
+mod made_from;
 mod moves;
 mod operation;
+mod outputs;
 mod plan_data;
 mod refused;
 mod settings;
@@ -35,8 +37,10 @@ pub use diff::{Diff, diff};
 pub use file::{PlanFileError, decode, encode};
 pub use guard::{Kept, Scene, cut_off, not_used_yet, successions, until_used};
 pub use held::{Cause, HeldBack};
+pub use made_from::MadeFrom;
 pub use moves::{follow, lane_today, moves};
 pub use operation::{Operation, OperationTarget};
+pub use outputs::{OutputChange, recordable};
 pub use plan_data::{
     Base, LaneView, Mode, Moved, MovedConsumer, NeedView, Plan, RefusalView, Standing, Step,
 };

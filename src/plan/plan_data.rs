@@ -1,5 +1,7 @@
 //! The plan itself: ordered intent as plain, serializable data.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use keyless_state::{Address, ConsumerId};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,9 @@ use super::change::{Action, Change, Drift};
 use super::console::ConsoleTask;
 use super::guard::Kept;
 use super::held::HeldBack;
+use super::made_from::MadeFrom;
 use super::operation::Operation;
+use super::outputs::OutputChange;
 use super::refused::Refused;
 use super::undo::Undo;
 use crate::lane::Stage;
@@ -38,6 +42,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Whether outputs change.
     pub outputs_changed: bool,
+    /// What becomes of each output.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, OutputChange>,
     /// What is to be done and only a person can do, with all that waits for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub console: Vec<ConsoleTask>,
@@ -50,6 +57,9 @@ pub struct Plan {
     /// What the files ask for and is refused; nothing is done with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
+    /// What it was made from, for those who read it; none in plans that were saved before there was such a thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_from: Option<MadeFrom>,
 }
 
 /// What kind of run a plan is for.

@@ -53,7 +53,14 @@ pub fn changed(before: &Attributes, after: &Attributes, unknown: &[String]) -> S
     out
 }
 
-fn differences(out: &mut String, before: &Attributes, after: &Attributes, unknown: &[String], indent: usize) {
+/// Lines for what differs, signs at a column.
+pub(super) fn differences(
+    out: &mut String,
+    before: &Attributes,
+    after: &Attributes,
+    unknown: &[String],
+    indent: usize,
+) {
     let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let mut hidden = 0;
@@ -111,7 +118,8 @@ fn lines_diff(out: &mut String, old: &str, new: &str, indent: usize) {
     }
 }
 
-fn line(out: &mut String, sign: char, indent: usize, name: &str, width: usize, value: &str) {
+/// One line with its sign.
+pub(super) fn line(out: &mut String, sign: char, indent: usize, name: &str, width: usize, value: &str) {
     let _ = writeln!(out, "{:indent$}{} {name:width$} = {value}", "", self::sign(sign));
 }
 
@@ -136,7 +144,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// A value as HCL.
-fn literal(value: &Value, indent: usize, mark: Option<char>) -> String {
+pub(super) fn literal(value: &Value, indent: usize, mark: Option<char>) -> String {
     let inner = indent + 4;
     let lead = |sign: Option<char>| sign.map_or("  ".to_owned(), |sign| format!("{} ", self::sign(sign)));
     match value {

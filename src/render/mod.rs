@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod doctor;
 pub mod lanes;
 pub mod markdown;
+pub mod outputs;
 pub mod plan_json;
 pub mod plan_text;
 pub mod state;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, RED, paint};
-use super::{attributes, console, lanes};
+use super::{attributes, console, lanes, outputs};
 use keyless_state::Address;
 
 use crate::plan::{Action, Change, Drift, Mode, Plan, Reason, Refused};
@@ -36,9 +36,10 @@ pub fn plan(plan: &Plan) -> String {
         return out;
     }
     if plan.steps.is_empty() {
-        let (no, why) = match !has_moved {
-            true => ("No changes.", "Nothing can move now."),
-            false => ("No other changes.", "No lane can move now."),
+        let (no, why) = match (has_moved, plan.outputs_changed) {
+            (true, _) => ("No other changes.", "No lane can move now."),
+            (false, true) => ("No changes at the API.", "No lane can move now."),
+            (false, false) => ("No changes.", "Nothing can move now."),
         };
         let _ = writeln!(out, "{} {why}\n", paint(BOLD, no));
         out.push_str(&lanes::planned(plan));
@@ -47,6 +48,11 @@ pub fn plan(plan: &Plan) -> String {
         }
         out.push_str(&console::tasks(&plan.console));
         out.push_str(&refused(plan));
+        let outputs = outputs::changes(&plan.outputs);
+        if !outputs.is_empty() {
+            out.push_str(&outputs);
+            out.push_str("\nApplying this plan records these outputs and changes nothing else.\n");
+        }
         if !plan.refused.is_empty() {
             out.push('\n');
         }
@@ -70,6 +76,7 @@ pub fn plan(plan: &Plan) -> String {
     out.push_str(&console::tasks(&plan.console));
     out.push_str(&refused(plan));
     let _ = writeln!(out, "\n{}", summary(plan));
+    out.push_str(&outputs::changes(&plan.outputs));
     out.push_str(&caution(plan));
     out
 }

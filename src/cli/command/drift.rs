@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let disturbed = render::lanes::disturbed(&plan);
     match (arguments.json, plan.drift.is_empty()) {
         (true, _) => {
-            let drift = &render::plan_json::plan(&plan)["resource_drift"];
+            let drift = render::plan_json::drift(&plan);
             let told = serde_json::json!({ "format_version": "1.0", "drift": drift, "unread": plan.held, "disturbed": plan.disturbed().collect::<Vec<_>>() });
             ui.data(&format!("{told:#}\n"));
         }

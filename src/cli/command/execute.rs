@@ -8,14 +8,14 @@ use keyless_state::{Event, Mutation, Store};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Connection;
-use super::look::{Look, recordable};
+use super::look::Look;
 use crate::apply::{self, Options, Outcome};
 use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::evidence::{self, Goes};
-use crate::plan::{Action, Mode, Operation, Plan, refusals};
+use crate::plan::{Action, Mode, Operation, Plan, recordable, refusals};
 use crate::render;
 
 /// Takes the lock, connects, does the work, and lets go of both whatever happened.

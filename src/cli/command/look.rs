@@ -392,7 +392,6 @@ impl Look {
     }
 
     fn input<'a>(&'a self, session: &'a Session, mode: Mode, skip_waits: bool) -> PlanInput<'a> {
-        let outputs = session.outputs(&self.state, &self.observed);
         PlanInput {
             configuration: &session.configuration,
             state: &self.state,
@@ -406,7 +405,7 @@ impl Look {
             consumers: self.consumers.clone(),
             now: self.now,
             skip_waits,
-            outputs_changed: recordable(&outputs) != self.state.outputs,
+            outputs: session.outputs(&self.state, &self.observed),
             caller: self.caller,
         }
     }
@@ -428,15 +427,4 @@ impl Look {
         }
         ids
     }
-}
-
-/// Outputs as they are recorded: a sensitive value is withheld.
-pub(super) fn recordable(
-    outputs: &BTreeMap<String, crate::config::Output>,
-) -> BTreeMap<String, keyless_state::OutputRecord> {
-    let record = |output: &crate::config::Output| keyless_state::OutputRecord {
-        value: output.value.clone().filter(|_| !output.sensitive).unwrap_or(serde_json::Value::Null),
-        sensitive: output.sensitive,
-    };
-    outputs.iter().map(|(name, output)| (name.clone(), record(output))).collect()
 }

@@ -54,9 +54,16 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
 }
 
 fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
-    match arguments.json {
-        true => ui.data(&format!("{:#}\n", render::plan_json::plan(plan))),
-        false => ui.data(&render::plan_text::plan(plan)),
+    let shown = match arguments.json {
+        true => render::plan_json::plan(plan).map(|document| format!("{document}\n")),
+        false => Ok(render::plan_text::plan(plan)),
+    };
+    match shown {
+        Ok(text) => ui.data(&text),
+        Err(error) => {
+            ui.error(&format!("the plan cannot be shown: {error}"));
+            return Exit::Error;
+        }
     }
     if let Some(path) = &arguments.out {
         if let Err(error) = std::fs::write(base.join(path), encode(plan)) {

@@ -44,7 +44,12 @@ fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
     let plan = plan::decode(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     plan_check::refuse(&plan).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(match format(arguments) {
-        "json" => format!("{:#}\n", render::plan_json::plan(&plan)),
+        "json" => {
+            let document = render::plan_json::plan(&plan);
+            let document = document.map_err(|error| format!("{}: {error}", path.display()))?;
+            // On one line, as Terraform's is: some that read it read nothing else.
+            format!("{document}\n")
+        }
         "markdown" => render::markdown::plan(&plan),
         _ => render::plan_text::plan(&plan),
     })

@@ -7,6 +7,7 @@ mod lints;
 mod problems;
 mod properties;
 mod secrets;
+mod written;
 
 use std::collections::BTreeMap;
 

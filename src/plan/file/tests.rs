@@ -35,3 +35,14 @@ fn an_altered_file_is_no_plan() {
     let cut = decode(&text[..text.len() / 2]).unwrap_err();
     assert!(matches!(cut, PlanFileError::NotAPlan(_)));
 }
+
+#[test]
+fn a_plan_saved_before_there_was_more_to_keep_is_a_plan_and_no_document() {
+    let old = Plan { made_from: None, ..plan() };
+    let text = encode(&old);
+    assert!(!text.contains("made_from"));
+    let read = decode(&text).unwrap();
+    assert_eq!(read, old);
+    let refused = crate::render::plan_json::plan(&read).unwrap_err().to_string();
+    assert!(refused.contains("Make a new plan"), "{refused}");
+}

@@ -2,6 +2,7 @@
 
 pub(crate) mod contract;
 mod environment;
+pub(crate) mod plan_document;
 mod run;
 mod scripted_api;
 mod simulator;

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::plan_document;
+
 /// Streams and exit code of a run that has ended.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -15,7 +17,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Takes the output of a process over. No output whatsoever may show a credential.
+    /// Takes the output of a process over. No output whatsoever may show a credential, and a plan printed as JSON
+    /// is as its schema says.
     #[track_caller]
     pub(crate) fn new(output: std::process::Output, directory: String) -> Run {
         static SECRET: LazyLock<Regex> = LazyLock::new(|| {
@@ -26,6 +29,7 @@ impl Run {
         for stream in [&stdout, &stderr] {
             assert!(!SECRET.is_match(stream), "a credential is in the output:\n{stream}");
         }
+        plan_document::judge(&stdout);
         Run { stdout, stderr, code: output.status.code(), directory }
     }
 
