@@ -15,6 +15,16 @@ pub const OBJECT_KEYS_MAX: usize = 5_000;
 /// Deepest nesting of values and expressions. The parser itself stops at 64 levels.
 pub const NESTING_MAX: usize = 64;
 
+/// Most digits of a number before its point, and behind it. Terraform has no such bound, but a short
+/// text such as `1e999999999` would fill the memory; the longest ids have fewer than a hundred.
+pub const NUMBER_DIGITS_MAX: u32 = 4_096;
+
+/// Digits of a quotient that never ends: those of the 512 bits that Terraform computes with.
+pub const QUOTIENT_DIGITS: u32 = 155;
+
+/// Deepest nesting of a JSON text that `jsondecode` reads; each level takes stack.
+pub const JSON_DEPTH_MAX: usize = 127;
+
 /// Longest object name that the API takes, in characters (documented: 1 to 255, `^[a-z0-9-]+$`).
 pub const NAME_CHARS_MAX: usize = 255;
 

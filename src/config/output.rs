@@ -32,6 +32,14 @@ fn decode_one(context: &Context<'_>, name: &str, section: &Section) -> Option<Ou
         );
         return None;
     }
+    if !sensitive && let Some(number) = value.value.inexact_in_json() {
+        let detail = format!(
+            "The output `{name}` holds the number {number}, of which those who read JSON would lose digits."
+        );
+        let hint = "make it a string with tostring(…) or format(…)";
+        context.report(Diagnostic::error("Number too long").detail(detail).label(value.span, "").hint(hint));
+        return None;
+    }
     let shown = if sensitive { None } else { Value::to_json(&value.value) };
     Some(Output { value: shown, sensitive, description })
 }

@@ -46,7 +46,10 @@ fn convert(holds: Holds, value: &Value) -> Result<Json, String> {
     let json = |value: &Value| value.to_json().unwrap_or(Json::Null);
     match holds {
         Holds::Text => convert::to_text(value).map(|value| json(&value)),
-        Holds::Number => convert::to_number(value).map(|value| json(&value)),
+        Holds::Number => {
+            let number = convert::to_number(value)?;
+            number.to_json().ok_or_else(|| convert::expected("a shorter number", value))
+        }
         Holds::Bool => convert::to_bool(value).map(|value| json(&value)),
         Holds::TextList => {
             let Some(items) = value.as_items() else {

@@ -1,0 +1,78 @@
+//! The language from end to end: what a person writes is what the plan shows.
+
+use super::support::{Environment, Run};
+
+const ID: &str = "104892101234567890123";
+
+/// A rule for a Google service account whose unique id is `value`.
+fn rule_for(value: &str, more: &str) -> Environment {
+    let text = format!(
+        "keyless {{\n  platform \"simulator\" {{}}\n}}\n{more}
+provider \"gcp\" \"google\" {{}}
+service_account \"app\" {{}}
+federation_rule \"app\" {{
+  provider                  = provider.gcp.google
+  service_account           = service_account.app
+  applies_to_all_workspaces = true
+  match {{
+    service_account_unique_id = {value}
+  }}
+}}
+"
+    );
+    Environment::with(&[
+        ("main.keyless.hcl", &text),
+        ("account.json", &format!("{{\"unique_id\": {ID}}}")),
+        ("ids.keylessvars", &format!("id = {ID}\n")),
+    ])
+}
+
+#[track_caller]
+fn keeps_the_id(run: Run) {
+    let run = run.exits(0).says(&format!("\"{ID}\""));
+    assert!(!run.stdout.contains("104892101234567890000"), "{}", run.stdout);
+}
+
+#[test]
+fn a_long_id_without_quotes_keeps_its_digits() {
+    let plan = |value: &str, more: &str| rule_for(value, more).keyless("plan");
+    keeps_the_id(plan(ID, ""));
+    keeps_the_id(plan(&format!("\"{ID}\""), ""));
+    keeps_the_id(plan("local.id", &format!("locals {{\n  id = {ID}\n}}\n")));
+    keeps_the_id(plan("\"${local.id}\"", &format!("locals {{\n  id = {ID}\n}}\n")));
+    keeps_the_id(plan("jsondecode(file(\"account.json\")).unique_id", ""));
+    keeps_the_id(plan("format(\"%d\", jsondecode(jsonencode(tonumber(\"104892101234567890122\") + 1)))", ""));
+    keeps_the_id(plan("var.id", &format!("variable \"id\" {{\n  default = {ID}\n}}\n")));
+}
+
+#[test]
+fn a_long_id_from_outside_keeps_its_digits() {
+    for kind in ["", "  type = number\n", "  type = string\n", "  type = any\n"] {
+        let environment = rule_for("var.id", &format!("variable \"id\" {{\n{kind}}}\n"));
+        keeps_the_id(environment.keyless("plan -var-file=ids.keylessvars"));
+        keeps_the_id(environment.keyless(&format!("plan -var=id={ID}")));
+        let mut command = environment.command(&["plan"]);
+        command.env("KEYLESS_VAR_id", ID);
+        keeps_the_id(environment.ended(command));
+    }
+}
+
+#[test]
+fn a_number_that_is_too_long_is_told_with_its_place() {
+    rule_for("1e99999", "").keyless("validate").exits(1).says("main.keyless.hcl:12").says("Number too long");
+    let environment =
+        Environment::with(&[("main.keyless.hcl", &format!("output \"id\" {{\n  value = {ID}\n}}\n"))]);
+    environment.keyless("validate").exits(1).says("main.keyless.hcl:2").says("tostring");
+}
+
+#[test]
+fn a_heredoc_goes_on_behind_a_line_that_begins_with_its_marker() {
+    let text = "output \"x\" {\n  value = <<EOT\nfirst\nEOT is here\nEOT: no\nlast\n  EOT  \n}\n";
+    let simulated = format!("keyless {{\n  platform \"simulator\" {{}}\n}}\n{text}");
+    let environment = Environment::with(&[("main.keyless.hcl", &simulated)]);
+    environment.keyless("apply -auto-approve").exits(0);
+    let run = environment.keyless("output -json").exits(0);
+    assert_eq!(run.json()["x"]["value"], "first\nEOT is here\nEOT: no\nlast\n", "{}", run.stdout);
+    environment.write("main.keyless.hcl", "output \"x\" {\n  value = upper(<<EOT\nfirst\nEOT)\n}\n");
+    environment.keyless("validate").exits(1).says("main.keyless.hcl:2").says("Line 4 begins with EOT");
+}
