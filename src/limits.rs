@@ -182,6 +182,16 @@ pub const EXCHANGE_FRESH_SECONDS: i64 = 24 * 3_600;
 /// sometimes more, so twice that is allowed for.
 pub const USAGE_DELAY_SECONDS: i64 = 600;
 
+/// Shortest and longest quiet period of a key. Usage is reported in buckets of an hour, so that a
+/// shorter silence proves nothing; what runs once a year is quiet for a year.
+pub const QUIET_PERIOD: std::ops::RangeInclusive<jiff::SignedDuration> =
+    jiff::SignedDuration::from_hours(1)..=jiff::SignedDuration::from_hours(366 * 24);
+
+/// Shortest and longest time that a key stays inactive before its archive. None at all is a choice,
+/// as a person approves each archive; ten years are no plan any more.
+pub const ARCHIVE_AFTER: std::ops::RangeInclusive<jiff::SignedDuration> =
+    jiff::SignedDuration::ZERO..=jiff::SignedDuration::from_hours(3_660 * 24);
+
 /// Quiet period of a key when the configuration names none, in seconds: three days, so that a
 /// nightly job and a weekend run are both seen.
 pub const QUIET_PERIOD_DEFAULT_SECONDS: i64 = 72 * 3_600;

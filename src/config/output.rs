@@ -17,7 +17,7 @@ pub(super) fn decode(context: &Context<'_>, outputs: &BTreeMap<String, Section>)
 
 fn decode_one(context: &Context<'_>, name: &str, section: &Section) -> Option<Output> {
     let mut fields = Fields::new(context, section, None, format!("output.{name}"));
-    let description = fields.text("description").map(|given| given.value).unwrap_or_default();
+    let description = fields.prose("description").map(|given| given.value).unwrap_or_default();
     let sensitive = fields.bool("sensitive").is_some_and(|given| given.value);
     let value = fields.any("value");
     fields.require("value", value.is_some(), "`value = …`");

@@ -76,3 +76,84 @@ fn a_heredoc_goes_on_behind_a_line_that_begins_with_its_marker() {
     environment.write("main.keyless.hcl", "output \"x\" {\n  value = upper(<<EOT\nfirst\nEOT)\n}\n");
     environment.keyless("validate").exits(1).says("main.keyless.hcl:2").says("Line 4 begins with EOT");
 }
+
+const MAIN: &str = "main.keyless.hcl";
+const IN_MATCH: &str = "    environment   = \"production\"\n";
+
+#[test]
+fn an_empty_condition_is_refused_before_anything_is_done() {
+    for line in [
+        "condition = \"\"",
+        "condition = \"  \"",
+        "condition = var.extra",
+        "subject_prefix = \"\"",
+        "claims = { \"\" = \"x\" }",
+    ] {
+        let environment = Environment::one_lane();
+        environment.edit(MAIN, IN_MATCH, &format!("{IN_MATCH}    {line}\n"));
+        environment.edit(
+            MAIN,
+            "output \"rule\"",
+            "variable \"extra\" {\n  default = \"\"\n}\n\noutput \"rule\"",
+        );
+        environment.keyless("validate").exits(1).says("main.keyless.hcl:35");
+        environment.keyless("apply -auto-approve").exits(1);
+        assert!(!environment.path(".keyless/state.json").exists(), "{line}");
+    }
+}
+
+#[test]
+fn after_an_apply_nothing_is_left_to_do_whatever_says_nothing() {
+    for line in ["claims = {}", "condition = null", "condition = var.extra != \"\" ? var.extra : null"] {
+        let environment = Environment::one_lane();
+        environment.edit(MAIN, IN_MATCH, &format!("{IN_MATCH}    {line}\n"));
+        environment.edit(
+            MAIN,
+            "output \"rule\"",
+            "variable \"extra\" {\n  default = \"\"\n}\n\noutput \"rule\"",
+        );
+        for block in ["service_account \"ci\" {\n", "federation_rule \"ci\" {\n"] {
+            environment.edit(MAIN, block, &format!("{block}  description = \"  \"\n"));
+        }
+        environment.apply();
+        environment.keyless("plan -detailed-exitcode").exits(0).says("No changes");
+    }
+}
+
+#[test]
+fn capitals_in_the_id_of_the_organization_mean_the_same() {
+    let environment = Environment::one_lane();
+    let id = "0b6e3f0a-51c5-4d57-9c7e-3f1f3a1f0001";
+    environment.edit(MAIN, id, &id.to_uppercase());
+    environment.apply();
+    environment.keyless("plan -detailed-exitcode").exits(0).says("No changes");
+    environment.edit(MAIN, &id.to_uppercase(), "no-uuid");
+    environment.keyless("validate").exits(1).says("main.keyless.hcl:2").says("Invalid organization id");
+    environment.edit(MAIN, "no-uuid", &id.replace("0001", "0002"));
+    environment.keyless("plan").exits(1).says("belongs to the organization");
+}
+
+#[test]
+fn a_silence_of_no_length_is_no_proof() {
+    let environment = Environment::one_lane();
+    environment.edit(MAIN, "\"24h\"", "\"0h\"");
+    environment
+        .keyless("validate")
+        .exits(1)
+        .says("main.keyless.hcl:45")
+        .says("from 1h to 8784h")
+        .says("skip_waits");
+    environment.edit(MAIN, "\"0h\"", "\"1h\"");
+    environment.keyless("validate").exits(0);
+}
+
+#[test]
+fn the_number_of_calls_in_flight_has_a_range() {
+    let environment = Environment::one_lane();
+    for wrong in ["0", "65", "-1", "many", "1.5"] {
+        for command in ["plan", "apply -auto-approve", "destroy -auto-approve"] {
+            environment.keyless(&format!("{command} -parallelism={wrong}")).exits(1).says("from 1 to 64");
+        }
+    }
+    environment.keyless("plan -parallelism=64").exits(0);
+}

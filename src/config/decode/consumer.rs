@@ -209,7 +209,7 @@ fn command(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
 
 fn program(fields: &mut Fields<'_>, name: &'static str) -> Option<Vec<String>> {
     let given = fields.texts(name)?;
-    if given.value.first().is_none_or(String::is_empty) {
+    if given.value.first().is_none_or(|program| program.trim().is_empty()) {
         let hint = "write the program and its arguments, such as [\"./remove-key\", \"--now\"]";
         fields.refuse("Empty command", format!("`{name}` names no program."), given.span, hint);
         return None;

@@ -159,7 +159,7 @@ fn identity_token(fields: &mut Fields<'_>, section: &Section) -> Option<Identity
     inner.finish(&[]);
     match (file, command) {
         (Some(file), None) => Some(IdentityTokenSource::File(PathBuf::from(file.value))),
-        (None, Some(command)) if command.value.is_empty() => {
+        (None, Some(command)) if command.value.first().is_none_or(|program| program.trim().is_empty()) => {
             let hint = "write the program and its arguments, such as [\"get-token\", \"--raw\"]";
             inner.refuse("Empty command", "`command` names no program.", command.span, hint);
             None

@@ -96,6 +96,10 @@ impl Reader<'_, '_> {
     fn text(&mut self, name: &str) -> Option<String> {
         let value = self.entries.get(name).filter(|value| !value.is_null())?;
         match convert::to_text(value) {
+            Ok(text) if text.as_text().is_some_and(|text| text.trim().is_empty()) => {
+                self.refuse(&format!("`jwks.{name}` is an empty string."), "write a text, or leave it out");
+                None
+            }
             Ok(text) => text.as_text().map(str::to_owned),
             Err(detail) => {
                 self.refuse(&format!("`jwks.{name}`: {detail}"), "write a string");

@@ -20,6 +20,7 @@ pub(super) fn read(
         let is_there = given.is_some();
         if let Some(given) = given {
             match convert(argument.holds, &given.value) {
+                Ok(json) if says_nothing(&json) => fields.refuse_empty(argument.name, given.span),
                 Ok(json) => {
                     map.insert(argument.name.to_owned(), json);
                 }
@@ -40,6 +41,15 @@ pub(super) fn read(
         }
     }
     map
+}
+
+/// Whether it is a blank text, or has one in it.
+fn says_nothing(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.trim().is_empty(),
+        Json::Array(items) => items.iter().any(says_nothing),
+        _ => false,
+    }
 }
 
 fn convert(holds: Holds, value: &Value) -> Result<Json, String> {

@@ -4,6 +4,7 @@ mod blocks;
 mod consumers;
 mod language;
 mod lints;
+mod odd_values;
 mod problems;
 mod properties;
 mod secrets;
