@@ -11,6 +11,7 @@ use hcl_edit::expr::{
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
 use super::heredoc;
+use super::letters::composed_key;
 use super::number::Number;
 use super::scan::Patch;
 use super::syntax::{Binary, Call, Expression, For, Key, Names, Node, Part, Step, StepKind, Unary, Word};
@@ -153,7 +154,7 @@ impl Lower<'_> {
 
     fn key(self, key: &ObjectKey, around: &Range<usize>) -> Key {
         match key {
-            ObjectKey::Ident(name) => Key::Word(name.value().to_string()),
+            ObjectKey::Ident(name) => Key::Word(composed_key(name.value())),
             ObjectKey::Expression(parsed) => Key::Expression(self.expression(parsed, around.clone())),
         }
     }
@@ -179,7 +180,7 @@ impl Lower<'_> {
         let kind = match step.value() {
             TraversalOperator::AttrSplat(_) => StepKind::AttributeSplat,
             TraversalOperator::FullSplat(_) => StepKind::FullSplat,
-            TraversalOperator::GetAttr(name) => StepKind::Attribute(name.value().to_string()),
+            TraversalOperator::GetAttr(name) => StepKind::Attribute(composed_key(name.value())),
             TraversalOperator::Index(parsed) => StepKind::Index(self.expression(parsed, range)),
             TraversalOperator::LegacyIndex(index) => StepKind::Index(Expression {
                 span,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use keyless_state::Address;
 
+use super::letters;
 use super::number::Number;
 
 /// A value with its marks.
@@ -80,9 +81,9 @@ impl Value {
         Value::number(Number::from(num_bigint::BigInt::from(value)))
     }
 
-    /// A text.
+    /// A text, which is brought into its composed form.
     pub fn text(value: impl Into<Arc<str>>) -> Value {
-        let value = value.into();
+        let value = letters::composed(value.into());
         let bytes = value.len() as u64;
         Value::simple(Data::Text(value), bytes)
     }
@@ -322,7 +323,10 @@ impl Value {
             Json::String(text) => Value::text(text.as_str()),
             Json::Array(items) => Value::list(items.iter().map(Value::from_json).collect()),
             Json::Object(entries) => Value::object(
-                entries.iter().map(|(key, item)| (key.clone(), Value::from_json(item))).collect(),
+                entries
+                    .iter()
+                    .map(|(key, item)| (letters::composed_key(key), Value::from_json(item)))
+                    .collect(),
             ),
         }
     }

@@ -157,3 +157,20 @@ fn the_number_of_calls_in_flight_has_a_range() {
     }
     environment.keyless("plan -parallelism=64").exits(0);
 }
+
+#[test]
+fn letters_typed_in_two_ways_are_the_same() {
+    let environment = Environment::one_lane();
+    environment.write("one.txt", "caf\u{e9}");
+    environment.write("two.txt", "cafe\u{301}");
+    let outputs = "output \"same\" {\n  value = file(\"one.txt\") == file(\"two.txt\")\n}\n\
+                   output \"length\" {\n  value = length(file(\"two.txt\"))\n}\n";
+    environment.write("outputs.keyless.hcl", outputs);
+    let block = "federation_rule \"ci\" {\n";
+    environment.edit(MAIN, block, &format!("{block}  description = file(\"two.txt\")\n"));
+    environment.apply();
+    let told = environment.keyless("output -json").exits(0).json();
+    assert_eq!((&told["same"]["value"], &told["length"]["value"]), (&true.into(), &4.into()));
+    environment.edit(MAIN, "two.txt", "one.txt");
+    environment.keyless("plan -detailed-exitcode").exits(0).says("No changes");
+}

@@ -3,6 +3,7 @@
 use super::arguments::Arguments;
 use super::{ANY, Answer, Function, FunctionFault, json, seen};
 use crate::config::convert;
+use crate::config::letters::letters;
 use crate::config::number::Number;
 use crate::config::value::{Data, Value};
 use crate::limits;
@@ -190,11 +191,11 @@ impl Verb {
     }
 
     fn cut(&self, text: &str) -> String {
-        text.chars().take(self.precision.unwrap_or(usize::MAX)).collect()
+        letters(text).take(self.precision.unwrap_or(usize::MAX)).collect()
     }
 
     fn pad(&self, text: &str, number: bool) -> String {
-        let missing = self.width.unwrap_or(0).saturating_sub(text.chars().count());
+        let missing = self.width.unwrap_or(0).saturating_sub(letters(text).count());
         if self.minus {
             return format!("{text}{}", " ".repeat(missing));
         }

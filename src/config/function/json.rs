@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use crate::config::letters::composed_key;
 use crate::config::number::{Number, NumberFault};
 use crate::config::value::{Data, Value};
 use crate::limits;
@@ -98,8 +99,16 @@ impl Reader<'_> {
             }
             Some(b'{') => {
                 let entries: BTreeMap<String, &RawValue> = self.read(part)?;
-                let entries = entries.into_iter().map(|(key, item)| Ok((key, self.value(item, depth + 1)?)));
-                Ok(Value::object(entries.collect::<Result<_, String>>()?))
+                let mut composed = BTreeMap::new();
+                for (key, item) in entries {
+                    if composed.insert(composed_key(&key), self.value(item, depth + 1)?).is_some() {
+                        let (line, column) = self.place(part);
+                        return Err(format!(
+                            "The object at line {line}, column {column} of the JSON has two keys that are the same text."
+                        ));
+                    }
+                }
+                Ok(Value::object(composed))
             }
             Some(b'"') => Ok(Value::text(self.read::<String>(part)?)),
             Some(b'-' | b'0'..=b'9') => self.number(part),

@@ -3,6 +3,7 @@
 mod blocks;
 mod consumers;
 mod language;
+mod letters;
 mod lints;
 mod odd_values;
 mod problems;
