@@ -105,7 +105,7 @@ fn decode(
     replaced_by: &BTreeSet<Address>,
 ) -> Option<Consumer> {
     let mut fields = key.inner(section);
-    let report = fields.text("report").map(|given| PathBuf::from(given.value));
+    let report = fields.file("report").map(|given| PathBuf::from(given.value));
     let rule = rule(&mut fields, replaced_by);
     let workspace = fields.value("workspace", workspace::reference).map(|given| given.value);
     let driver = match &*id.kind {
@@ -150,10 +150,10 @@ fn rule(fields: &mut Fields<'_>, replaced_by: &BTreeSet<Address>) -> Option<Addr
 }
 
 fn dotenv(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
-    let path = fields.text("path");
+    let path = fields.file("path");
     fields.require("path", path.is_some(), "`path = \".env\"`");
     let variable = variable(fields);
-    let identity_token_file = fields.text("identity_token_file").map(|given| given.value);
+    let identity_token_file = fields.file("identity_token_file").map(|given| given.value);
     Some(ConsumerDriver::Dotenv {
         path: PathBuf::from(path?.value),
         variable: variable.unwrap_or_else(|| VARIABLE_DEFAULT.to_owned()),
@@ -171,7 +171,7 @@ fn variable(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 fn claude_code_settings(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
-    let path = fields.text("path");
+    let path = fields.file("path");
     fields.require("path", path.is_some(), "`path = \".claude/settings.json\"`");
     let variable = variable(fields);
     let helper = fields.bool("api_key_helper");

@@ -158,6 +158,21 @@ impl<'f> Fields<'f> {
         self.converted(name, text)
     }
 
+    /// A path of a file; whether there is such a file is not the language's to say.
+    pub(super) fn file(&mut self, name: &'static str) -> Option<Given<String>> {
+        let given = self.text(name)?;
+        let last = given.value.rsplit('/').next().unwrap_or_default();
+        let detail = if given.value.contains(char::is_control) {
+            format!("`{name}` has a control character in it, such as a line break.")
+        } else if matches!(last, "" | "." | "..") {
+            format!("`{name}` is {:?}, which is a directory; a file is wanted.", given.value)
+        } else {
+            return Some(given);
+        };
+        self.refuse("Invalid path", detail, given.span, "write the path of a file, such as \"app/.env\"");
+        None
+    }
+
     /// Reports a string that says nothing.
     pub(super) fn refuse_empty(&mut self, name: &str, span: Span) {
         self.refuse(

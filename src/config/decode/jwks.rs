@@ -121,7 +121,14 @@ impl Reader<'_, '_> {
     }
 
     fn keys(&mut self) -> Option<Vec<Json>> {
-        let keys = self.entries.get("keys").and_then(Value::to_json);
+        let keys = self.entries.get("keys");
+        if keys.and_then(Value::inexact_in_json).is_some() {
+            let detail =
+                "A number in `jwks.keys` is too long for JSON, whose readers would lose digits of it.";
+            self.refuse(detail, "copy the keys as they are; the numbers of a key are strings in base64url");
+            return None;
+        }
+        let keys = keys.and_then(Value::to_json);
         let Some(Json::Array(keys)) =
             keys.filter(|keys| keys.as_array().is_some_and(|keys| !keys.is_empty()))
         else {

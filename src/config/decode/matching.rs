@@ -160,9 +160,13 @@ impl Raw {
         if let Some(subject) = &self.subject {
             let name =
                 if fields.section.argument("subject").is_some() { "subject" } else { "subject_prefix" };
+            // A prefix may well end within a name that has a blank.
+            let value = if name == "subject" { subject.value.trim_end() } else { &subject.value };
+            refuse_blanks_around(fields, name, subject, value.trim_start());
             api_name::too_long(fields, name, &subject.value, limits::MATCHER_CHARS_MAX);
         }
         if let Some(audience) = &self.audience {
+            refuse_blanks_around(fields, "audience", audience, audience.value.trim());
             api_name::too_long(fields, "audience", &audience.value, limits::MATCHER_CHARS_MAX);
         }
         if let Some(condition) = &self.condition {
@@ -208,6 +212,14 @@ impl Raw {
             });
         }
         matching
+    }
+}
+
+/// Tokens are compared letter by letter, and none has blanks there.
+fn refuse_blanks_around(fields: &mut Fields<'_>, name: &str, given: &Given<String>, trimmed: &str) {
+    if given.value != trimmed {
+        let detail = format!("`{name}` has blanks around it, and no token that an issuer signs has them.");
+        fields.refuse("Blanks around a text", detail, given.span, format!("write {trimmed:?}"));
     }
 }
 

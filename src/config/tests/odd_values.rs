@@ -131,6 +131,43 @@ fn times_have_a_sensible_length() {
 }
 
 #[test]
+fn paths_and_matchers_are_such() {
+    for path in ["ci/", ".", "ci/..", "/", "a\\u0000b", "a\\nb"] {
+        check(&SOUND.replace("\".env\"", &format!("\"{path}\"")), &["23: Invalid path"]);
+        for name in ["report", "identity_token_file"] {
+            let text = SOUND.replace("\".env\"", &format!("\".env\"\n{name} = \"{path}\""));
+            assert_eq!(Trial::of(&text).problems(), ["24: Invalid path"], "{name} = {path}");
+        }
+        check_line("  match {", &format!("  identity_token {{ file = \"{path}\" }}"), "Invalid path");
+    }
+    for path in ["/etc/app/.env", "../x", "a b", "~/x"] {
+        check(&SOUND.replace("\".env\"", &format!("\"{path}\"")), &[]);
+    }
+    let api = "https://api.anthropic.com";
+    for given in [format!(" {api}"), format!("{api} "), format!("{api}\\n")] {
+        check(&SOUND.replace(api, &given), &["17: Blanks around a text"]);
+    }
+    let raw = |line: &str| {
+        SOUND.replace(
+            "    repository  = \"acme/app\"\n    environment = \"production\"\n",
+            &format!("    {line}\n"),
+        )
+    };
+    check(&raw("subject = \"a \""), &["15: Blanks around a text"]);
+    check(&raw("subject = \" a\""), &["15: Blanks around a text"]);
+    check(&raw("subject_prefix = \" a*\""), &["15: Blanks around a text"]);
+    check(&raw("subject_prefix = \"a \""), &[]);
+    for scope in [
+        "workspace:inference workspace:inference",
+        "workspace:developer  workspace:inference workspace:developer",
+    ] {
+        check_line("  match {", &format!("  oauth_scope = \"{scope}\""), "Scope given twice");
+    }
+    let keys = "provider \"oidc\" \"o\" {\n  issuer_url = \"https://a.example.com\"\n  jwks = { keys = [{ kty = \"RSA\", n = 104892101234567890123 }] }\n}\n";
+    check_words(keys, &["too long for JSON"]);
+}
+
+#[test]
 fn ids_are_of_the_right_kind() {
     for id in ["svac_01ABC", "fdrl_01ABC", "wrkspc_01ABC", "apikey_", "apikey_01 ", "APIKEY_01"] {
         check(&SOUND.replace("apikey_01", id), &["21: Invalid key id"]);
