@@ -15,6 +15,16 @@ pub const OBJECT_KEYS_MAX: usize = 5_000;
 /// Deepest nesting of values and expressions. The parser itself stops at 64 levels.
 pub const NESTING_MAX: usize = 64;
 
+/// Most digits of a number before its point, and behind it. Terraform has no such bound, but a short
+/// text such as `1e999999999` would fill the memory; the longest ids have fewer than a hundred.
+pub const NUMBER_DIGITS_MAX: u32 = 4_096;
+
+/// Digits of a quotient that never ends: those of the 512 bits that Terraform computes with.
+pub const QUOTIENT_DIGITS: u32 = 155;
+
+/// Deepest nesting of a JSON text that `jsondecode` reads; each level takes stack.
+pub const JSON_DEPTH_MAX: usize = 127;
+
 /// Longest object name that the API takes, in characters (documented: 1 to 255, `^[a-z0-9-]+$`).
 pub const NAME_CHARS_MAX: usize = 255;
 
@@ -171,6 +181,16 @@ pub const EXCHANGE_FRESH_SECONDS: i64 = 24 * 3_600;
 /// Documented as normally within 5 minutes and
 /// sometimes more, so twice that is allowed for.
 pub const USAGE_DELAY_SECONDS: i64 = 600;
+
+/// Shortest and longest quiet period of a key. Usage is reported in buckets of an hour, so that a
+/// shorter silence proves nothing; what runs once a year is quiet for a year.
+pub const QUIET_PERIOD: std::ops::RangeInclusive<jiff::SignedDuration> =
+    jiff::SignedDuration::from_hours(1)..=jiff::SignedDuration::from_hours(366 * 24);
+
+/// Shortest and longest time that a key stays inactive before its archive. None at all is a choice,
+/// as a person approves each archive; ten years are no plan any more.
+pub const ARCHIVE_AFTER: std::ops::RangeInclusive<jiff::SignedDuration> =
+    jiff::SignedDuration::ZERO..=jiff::SignedDuration::from_hours(3_660 * 24);
 
 /// Quiet period of a key when the configuration names none, in seconds: three days, so that a
 /// nightly job and a weekend run are both seen.

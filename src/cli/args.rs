@@ -65,10 +65,16 @@ pub(super) struct Variables {
     pub(super) var_file: Vec<PathBuf>,
 }
 
+fn parallelism(text: &str) -> Result<usize, String> {
+    let most = crate::limits::PARALLELISM_MAX;
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("the number of calls in flight is a whole number from 1 to {most}"))
+}
+
 #[derive(Clone, Debug, Args)]
 pub(super) struct Remote {
     /// Calls in flight
-    #[arg(long, default_value_t = crate::limits::PARALLELISM_DEFAULT, value_name = "N")]
+    #[arg(long, default_value_t = crate::limits::PARALLELISM_DEFAULT, value_name = "N", value_parser = parallelism)]
     pub(super) parallelism: usize,
     /// PEM file with the only certificate authorities to trust
     #[arg(long, value_name = "FILE")]

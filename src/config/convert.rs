@@ -1,6 +1,6 @@
 //! Conversions between the simple kinds of values, as Terraform does them.
 
-use super::number::Number;
+use super::number::{Number, NumberFault};
 use super::value::{Data, Value};
 
 /// The value as a string. Numbers and bools convert.
@@ -25,8 +25,9 @@ pub(super) fn to_number(value: &Value) -> Result<Value, String> {
     match value.data() {
         Data::Number(_) | Data::Null | Data::Unknown => Ok(value.clone()),
         Data::Text(text) => match Number::parse(text) {
-            Some(number) => Ok(Value::number(number).marked(value.is_sensitive())),
-            None => Err(expected("a number", value)),
+            Ok(number) => Ok(Value::number(number).marked(value.is_sensitive())),
+            Err(NumberFault::TooLarge) => Err(NumberFault::TooLarge.to_string()),
+            Err(_) => Err(expected("a number", value)),
         },
         _ => Err(expected("a number", value)),
     }

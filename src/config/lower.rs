@@ -1,6 +1,7 @@
 //! From the parser's expression to our own tree, with spans of the file and template whitespace
 //! already stripped.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use hcl_edit::Span as _;
@@ -10,7 +11,9 @@ use hcl_edit::expr::{
 use hcl_edit::template::{Directive, Element, Strip, Template};
 
 use super::heredoc;
+use super::letters::composed_key;
 use super::number::Number;
+use super::scan::Patch;
 use super::syntax::{Binary, Call, Expression, For, Key, Names, Node, Part, Step, StepKind, Unary, Word};
 use super::value::Value;
 use crate::diagnostic::{FileId, Span};
@@ -26,11 +29,24 @@ pub(super) struct SyntaxError {
 }
 
 /// Parses one expression that begins at byte `base` of its file.
-pub(super) fn expression(text: &str, file: FileId, base: usize) -> Result<Expression, SyntaxError> {
-    match hcl_edit::parser::parse_expr(text) {
+pub(super) fn expression(
+    text: &str,
+    patches: &[Patch],
+    file: FileId,
+    base: usize,
+) -> Result<Expression, SyntaxError> {
+    match hcl_edit::parser::parse_expr(&patched(text, patches, base)) {
         Ok(parsed) => Ok(Lower { text, file, base }.expression(&parsed, 0..text.len())),
         Err(error) => Err(explain(text, &error)),
     }
+}
+
+fn patched<'t>(text: &'t str, patches: &[Patch], base: usize) -> Cow<'t, str> {
+    let mut text = Cow::Borrowed(text);
+    for patch in patches {
+        text.to_mut().replace_range(patch.range.start - base..patch.range.end - base, &patch.text);
+    }
+    text
 }
 
 fn explain(text: &str, error: &hcl_edit::parser::Error) -> SyntaxError {
@@ -78,7 +94,7 @@ impl Lower<'_> {
         let node = match parsed {
             Parsed::Null(_) => literal(Value::null()),
             Parsed::Bool(value) => literal(Value::bool(*value.value())),
-            Parsed::Number(number) => literal(Value::number(lower_number(number.value()))),
+            Parsed::Number(_) => literal(self.number(&range)),
             Parsed::String(text) => literal(Value::text(text.value().as_str())),
             Parsed::Array(items) => Node::List(items.iter().map(inner).collect()),
             Parsed::Object(object) => Node::Object(
@@ -125,9 +141,20 @@ impl Lower<'_> {
         Expression { span: self.span(&range), node }
     }
 
+    /// The parser has a float for a long number; the text of the file has all its digits.
+    fn number(self, range: &Range<usize>) -> Value {
+        let text = self.text[range.clone()].trim();
+        let number = match text.strip_prefix('-') {
+            Some(size) => Number::parse(size.trim_start()).map(|size| size.negate()),
+            None => Number::parse(text),
+        };
+        // The scanner has refused a number that is too long, and the parser what is none.
+        number.map_or_else(|_| Value::null(), Value::number)
+    }
+
     fn key(self, key: &ObjectKey, around: &Range<usize>) -> Key {
         match key {
-            ObjectKey::Ident(name) => Key::Word(name.value().to_string()),
+            ObjectKey::Ident(name) => Key::Word(composed_key(name.value())),
             ObjectKey::Expression(parsed) => Key::Expression(self.expression(parsed, around.clone())),
         }
     }
@@ -153,11 +180,11 @@ impl Lower<'_> {
         let kind = match step.value() {
             TraversalOperator::AttrSplat(_) => StepKind::AttributeSplat,
             TraversalOperator::FullSplat(_) => StepKind::FullSplat,
-            TraversalOperator::GetAttr(name) => StepKind::Attribute(name.value().to_string()),
+            TraversalOperator::GetAttr(name) => StepKind::Attribute(composed_key(name.value())),
             TraversalOperator::Index(parsed) => StepKind::Index(self.expression(parsed, range)),
             TraversalOperator::LegacyIndex(index) => StepKind::Index(Expression {
                 span,
-                node: Node::Literal(Value::number(Number::Whole(i128::from(*index.value())))),
+                node: Node::Literal(Value::number(Number::from(num_bigint::BigInt::from(*index.value())))),
             }),
         };
         Step { span, kind }
@@ -298,15 +325,6 @@ fn quoted_literal(text: &str, strip_start: bool, strip_end: bool) -> String {
     let text = if strip_start { text.trim_start() } else { text };
     let text = if strip_end { text.trim_end() } else { text };
     text.to_owned()
-}
-
-fn lower_number(number: &hcl_edit::Number) -> Number {
-    let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-    match whole {
-        Some(whole) => Number::Whole(whole),
-        // The parser has refused infinite numbers.
-        None => Number::from_f64(number.as_f64().unwrap_or(0.0)).unwrap_or(Number::Whole(0)),
-    }
 }
 
 fn lower_operator(operator: BinaryOperator) -> Binary {

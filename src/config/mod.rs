@@ -17,6 +17,7 @@ mod function;
 mod heredoc;
 mod input;
 mod leak;
+mod letters;
 mod lint;
 mod load;
 mod lower;

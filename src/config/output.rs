@@ -17,7 +17,7 @@ pub(super) fn decode(context: &Context<'_>, outputs: &BTreeMap<String, Section>)
 
 fn decode_one(context: &Context<'_>, name: &str, section: &Section) -> Option<Output> {
     let mut fields = Fields::new(context, section, None, format!("output.{name}"));
-    let description = fields.text("description").map(|given| given.value).unwrap_or_default();
+    let description = fields.prose("description").map(|given| given.value).unwrap_or_default();
     let sensitive = fields.bool("sensitive").is_some_and(|given| given.value);
     let value = fields.any("value");
     fields.require("value", value.is_some(), "`value = …`");
@@ -30,6 +30,14 @@ fn decode_one(context: &Context<'_>, name: &str, section: &Section) -> Option<Ou
                 .label(value.span, "")
                 .hint("add `sensitive = true`, or show it on purpose with nonsensitive(…)"),
         );
+        return None;
+    }
+    if !sensitive && let Some(number) = value.value.inexact_in_json() {
+        let detail = format!(
+            "The output `{name}` holds the number {number}, of which those who read JSON would lose digits."
+        );
+        let hint = "make it a string with tostring(…) or format(…)";
+        context.report(Diagnostic::error("Number too long").detail(detail).label(value.span, "").hint(hint));
         return None;
     }
     let shown = if sensitive { None } else { Value::to_json(&value.value) };

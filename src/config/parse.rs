@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::lower;
-use super::scan::{self, Fault, is_name_part, is_name_start, line_end};
+use super::scan::{self, Fault, Patch, is_name_part, is_name_start, line_end};
 use super::schema;
 use super::syntax::{Attribute, Block, Body, Expression, Node, Word};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, SourceMap, Span};
@@ -41,7 +41,7 @@ pub(super) fn parse_expression(text: &str) -> Result<Expression, String> {
     if extent.next < text.trim_end().len() {
         return Err("Only one expression is expected.".to_owned());
     }
-    lower::expression(&text[..extent.end], FileId(0), 0).map_err(|error| error.message)
+    lower::expression(&text[..extent.end], &extent.patches, FileId(0), 0).map_err(|error| error.message)
 }
 
 enum Flow {
@@ -167,12 +167,12 @@ impl Parser<'_> {
             }
         };
         self.at = extent.next;
-        let value = self.expression(&name, start..extent.end);
+        let value = self.expression(&name, start..extent.end, &extent.patches);
         body.attributes.push(Attribute { name, value });
         Flow::Done
     }
 
-    fn expression(&mut self, name: &Word, range: Range<usize>) -> Expression {
+    fn expression(&mut self, name: &Word, range: Range<usize>, patches: &[Patch]) -> Expression {
         let broken = |span| Expression { span, node: Node::Broken };
         if range.is_empty() {
             self.found.push(
@@ -187,7 +187,7 @@ impl Parser<'_> {
             return broken(name.span);
         }
         let span = self.span(range.clone());
-        match lower::expression(&self.text[range.clone()], self.file, range.start) {
+        match lower::expression(&self.text[range.clone()], patches, self.file, range.start) {
             Ok(expression) => expression,
             Err(error) => {
                 let start = (range.start + error.offset).min(self.text.len());

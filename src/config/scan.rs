@@ -5,7 +5,12 @@
 //! brackets, so the text can be cut into pieces that are parsed one by one, and what is never
 //! closed is reported where it was opened. It keeps its own stack and never recurses.
 
+mod heredoc;
+mod number;
+
 use std::ops::Range;
+
+use heredoc::Heredoc;
 
 use crate::limits;
 
@@ -16,6 +21,15 @@ pub(super) struct Extent {
     pub(super) end: usize,
     /// Where scanning stopped: at a line break, a comment, a closing brace or the end.
     pub(super) next: usize,
+    /// What the parser of expressions must be shown instead of the text of the file.
+    pub(super) patches: Vec<Patch>,
+}
+
+/// Other text of the same length, so that all places stay what they are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Patch {
+    pub(super) range: Range<usize>,
+    pub(super) text: String,
 }
 
 /// Something that was opened and never closed, or too much of something.
@@ -43,6 +57,7 @@ enum Open {
     Quote,
     /// `${` or `%{` inside a quoted text.
     Hole,
+    Heredoc(Heredoc),
 }
 
 /// Scans the expression that starts at `start` and notes the comments on the way.
@@ -51,16 +66,24 @@ pub(super) fn expression(
     start: usize,
     comments: &mut Vec<Range<usize>>,
 ) -> Result<Extent, Fault> {
-    let mut scan = Scan { text, bytes: text.as_bytes(), at: start, end: start, stack: Vec::new(), comments };
+    let (bytes, stack, patches) = (text.as_bytes(), Vec::new(), Vec::new());
+    let mut scan = Scan { text, bytes, at: start, end: start, stack, comments, patches };
     while scan.at < text.len() {
-        let quoted = matches!(scan.stack.last(), Some((Open::Quote, _)));
-        let goes_on = if quoted { scan.quoted()? } else { scan.code()? };
+        let goes_on = match scan.stack.last() {
+            Some((Open::Quote, _)) => scan.quoted()?,
+            Some((Open::Heredoc(heredoc), _)) => {
+                let heredoc = *heredoc;
+                scan.heredoc(heredoc)?
+            }
+            _ => scan.code()?,
+        };
         if !goes_on {
-            return Ok(Extent { end: scan.end, next: scan.at });
+            break;
         }
     }
+    // Code goes on to a line break outside of everything, or to the end of the text.
     match scan.stack.last() {
-        None => Ok(Extent { end: scan.end, next: scan.at }),
+        None => Ok(Extent { end: scan.end, next: scan.at, patches: scan.patches }),
         Some((open, at)) => Err(scan.unclosed(*open, *at, None)),
     }
 }
@@ -72,6 +95,7 @@ struct Scan<'a> {
     end: usize,
     stack: Vec<(Open, usize)>,
     comments: &'a mut Vec<Range<usize>>,
+    patches: Vec<Patch>,
 }
 
 impl Scan<'_> {
@@ -93,6 +117,14 @@ impl Scan<'_> {
             }
             b'\n' => return Err(self.line_break_in_quote()),
             b'\\' if self.peek(1) != b'\n' => self.take(2),
+            _ => return self.template(),
+        }
+        Ok(true)
+    }
+
+    /// One step in the text of a template.
+    fn template(&mut self) -> Result<bool, Fault> {
+        match self.peek(0) {
             sign @ (b'$' | b'%') if self.peek(1) == sign && self.peek(2) == b'{' => self.take(3),
             b'$' | b'%' if self.peek(1) == b'{' => {
                 self.open(Open::Hole)?;
@@ -115,13 +147,15 @@ impl Scan<'_> {
                 self.comments.push(self.at..after);
                 self.at = after;
             }
-            b'<' if self.peek(1) == b'<' => self.heredoc()?,
+            b'<' if self.peek(1) == b'<' => self.open_heredoc()?,
             b'"' => self.open(Open::Quote)?,
             b'(' => self.open(Open::Parenthesis)?,
             b'[' => self.open(Open::Bracket)?,
             b'{' => self.open(Open::Brace { keys: 0, questions: 0 })?,
             b'}' if self.stack.is_empty() => return Ok(false),
             close @ (b')' | b']' | b'}') => self.close(close)?,
+            b'0'..=b'9' => self.number()?,
+            letter if letter.is_ascii_alphabetic() || letter == b'_' => self.name(),
             sign => {
                 self.count_keys(sign)?;
                 self.take(1);
@@ -154,7 +188,7 @@ impl Scan<'_> {
             });
         }
         self.stack.push((open, self.at));
-        if !matches!(open, Open::Hole) {
+        if !matches!(open, Open::Hole | Open::Heredoc(_)) {
             self.take(1);
         }
         Ok(())
@@ -165,7 +199,7 @@ impl Scan<'_> {
             Some((Open::Parenthesis, _)) => close == b')',
             Some((Open::Bracket, _)) => close == b']',
             Some((Open::Brace { .. } | Open::Hole, _)) => close == b'}',
-            Some((Open::Quote, _)) => true,
+            Some((Open::Quote | Open::Heredoc(_), _)) => true,
             None => false,
         };
         if !fits {
@@ -213,38 +247,10 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn heredoc(&mut self) -> Result<(), Fault> {
-        let opened = self.at;
-        let word = opened + 2 + usize::from(self.peek(2) == b'-');
-        let length = self.text[word..].find(|c: char| !is_name_part(c)).unwrap_or(self.text.len() - word);
-        let delimiter = &self.text[word..word + length];
-        let rest = self.text[word + length..].trim_start_matches('\r');
-        if delimiter.is_empty() || !rest.starts_with('\n') {
-            // Not a heredoc after all; the parser of expressions says what is wrong with it.
-            self.take(2);
-            return Ok(());
-        }
-        let mut line = line_end(self.text, word) + 1;
-        while line < self.text.len() {
-            let text = &self.text[line..];
-            let indent = text.len() - text.trim_start_matches([' ', '\t']).len();
-            let behind = text[indent..].strip_prefix(delimiter);
-            if behind.is_some_and(|behind| !behind.starts_with(is_name_part)) {
-                self.at = line + indent;
-                self.take(delimiter.len());
-                return Ok(());
-            }
-            line = line_end(self.text, line) + 1;
-        }
-        Err(Fault {
-            summary: "Unclosed heredoc",
-            detail: format!(
-                "This heredoc starts with <<{delimiter}, but no line consists of {delimiter} after it."
-            ),
-            hint: "end the text with a line that holds the same word alone",
-            at: opened..word + length,
-            resume: None,
-        })
+    /// A digit in a name begins no number.
+    fn name(&mut self) {
+        let rest = &self.text[self.at..];
+        self.take(rest.find(|c: char| !is_name_part(c)).unwrap_or(rest.len()));
     }
 
     fn line_break_in_quote(&self) -> Fault {
@@ -271,6 +277,7 @@ impl Scan<'_> {
                 "quote",
                 "add the missing `\"`; a line break is written \\n, and a text of many lines is a heredoc",
             ),
+            Open::Heredoc(heredoc) => return self.unclosed_heredoc(heredoc, at),
             Open::Hole => (
                 "Unclosed interpolation",
                 "interpolation",
@@ -330,57 +337,4 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: &str) {
-        let extent =
-            expression(text, 0, &mut Vec::new()).unwrap_or_else(|fault| panic!("{text:?}: {fault:?}"));
-        assert_eq!(&text[..extent.end], expected, "{text:?}");
-    }
-
-    #[test]
-    fn an_expression_ends_with_its_line() {
-        check("1 # one", "1");
-        check("1 /* a\nb */ // two", "1");
-        check("a + b\nc", "a + b");
-        check("[\n 1, # }\n 2\n]  \nb", "[\n 1, # }\n 2\n]");
-        check("f(\"a)\", {\n x = \"}\"\n}) }", "f(\"a)\", {\n x = \"}\"\n})");
-        check("\"a${f(\"}\")}b\\\"c\" }", "\"a${f(\"}\")}b\\\"c\"");
-        check("\"$${\"\nx", "\"$${\"");
-        check("<<EOT\n a } \"\n EOTX\n EOT\nnext", "<<EOT\n a } \"\n EOTX\n EOT");
-        check("<<-EOT\r\n a\r\n EOT\r\nnext", "<<-EOT\r\n a\r\n EOT");
-        check("\"ü\" }", "\"ü\"");
-        check("", "");
-    }
-
-    fn check_fault(text: &str, summary: &str, at: usize) {
-        let fault = expression(text, 0, &mut Vec::new()).expect_err(text);
-        assert_eq!((fault.summary, fault.at.start), (summary, at), "{text:?}");
-    }
-
-    #[test]
-    fn what_is_left_open_is_reported_where_it_opened() {
-        check_fault("\"abc\n\"", "Unclosed quote", 0);
-        check_fault("f(\"abc\n)", "Unclosed quote", 2);
-        check_fault("\"${abc\"\n", "Unclosed interpolation", 1);
-        check_fault("\"${abc", "Unclosed interpolation", 1);
-        check_fault("[1, (2, 3]", "Unclosed parenthesis", 4);
-        check_fault("[1,\n2\n", "Unclosed bracket", 0);
-        check_fault("{ a = 1", "Unclosed brace", 0);
-        check_fault("1)", "Unexpected closing bracket", 1);
-        check_fault("a /* b", "Unclosed comment", 2);
-        check_fault("<<EOT\nabc\n", "Unclosed heredoc", 0);
-        check_fault(&"[".repeat(100), "Nesting too deep", limits::NESTING_MAX);
-    }
-
-    #[test]
-    fn keys_of_one_literal_are_bounded() {
-        let literal = |keys: usize| format!("{{{}}}", "k = a ? b : c,\n".repeat(keys));
-        let fits = literal(limits::OBJECT_KEYS_MAX);
-        check(&fits, &fits);
-        check_fault(&literal(limits::OBJECT_KEYS_MAX + 1), "Too many keys", 0);
-        let comparisons = format!("{{ a = {} }}", vec!["x == y"; 6_000].join(" && "));
-        check(&comparisons, &comparisons);
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use keyless_state::Address;
 
+use super::letters;
 use super::number::Number;
 
 /// A value with its marks.
@@ -77,12 +78,12 @@ impl Value {
 
     /// A whole number that counts something.
     pub fn count(value: usize) -> Value {
-        Value::number(Number::Whole(value as i128))
+        Value::number(Number::from(num_bigint::BigInt::from(value)))
     }
 
-    /// A text.
+    /// A text, which is brought into its composed form.
     pub fn text(value: impl Into<Arc<str>>) -> Value {
-        let value = value.into();
+        let value = letters::composed(value.into());
         let bytes = value.len() as u64;
         Value::simple(Data::Text(value), bytes)
     }
@@ -281,13 +282,14 @@ impl Value {
         }
     }
 
-    /// The value as JSON; none while anything in it is unknown. Marks are lost.
+    /// The value as JSON; none while anything in it is unknown, or a number that would lose digits,
+    /// which [`Value::inexact_in_json`] tells. Marks are lost.
     pub fn to_json(&self) -> Option<serde_json::Value> {
         use serde_json::Value as Json;
         Some(match &self.data {
             Data::Null => Json::Null,
             Data::Bool(value) => Json::Bool(*value),
-            Data::Number(number) => number.to_json(),
+            Data::Number(number) => number.to_json()?,
             Data::Text(text) => Json::String(text.to_string()),
             Data::List(items) | Data::Set(items) => {
                 Json::Array(items.iter().map(Value::to_json).collect::<Option<_>>()?)
@@ -298,6 +300,16 @@ impl Value {
         })
     }
 
+    /// A number in it of which JSON would lose digits.
+    pub fn inexact_in_json(&self) -> Option<&Number> {
+        match &self.data {
+            Data::Number(number) => Some(number).filter(|number| number.to_json().is_none()),
+            Data::List(items) | Data::Set(items) => items.iter().find_map(Value::inexact_in_json),
+            Data::Object(entries) => entries.values().find_map(Value::inexact_in_json),
+            _ => None,
+        }
+    }
+
     /// Takes a JSON value over.
     pub fn from_json(json: &serde_json::Value) -> Value {
         use serde_json::Value as Json;
@@ -306,12 +318,15 @@ impl Value {
             Json::Bool(value) => Value::bool(*value),
             // A number that serde_json could read has digits; only its range may be too large.
             Json::Number(number) => {
-                Number::parse(&number.to_string()).map_or_else(Value::null, Value::number)
+                Number::parse(&number.to_string()).map_or_else(|_| Value::null(), Value::number)
             }
             Json::String(text) => Value::text(text.as_str()),
             Json::Array(items) => Value::list(items.iter().map(Value::from_json).collect()),
             Json::Object(entries) => Value::object(
-                entries.iter().map(|(key, item)| (key.clone(), Value::from_json(item))).collect(),
+                entries
+                    .iter()
+                    .map(|(key, item)| (letters::composed_key(key), Value::from_json(item)))
+                    .collect(),
             ),
         }
     }

@@ -18,6 +18,7 @@ mod oidc;
 mod okta;
 pub mod profile;
 
+pub(crate) use arguments::is_guid;
 use profile::TokenProfile;
 
 /// The arguments of a block, already of the types that they hold.

@@ -26,6 +26,7 @@ mod forged_plan;
 mod in_use;
 mod interrupt;
 mod knows_rule;
+mod language;
 mod one_lane;
 mod plan_check;
 mod plan_file;

@@ -71,7 +71,7 @@ impl Run<'_> {
         record_mutations(store, &run, &look, look.learnt.iter().chain(&look.deposed).cloned().collect())?;
         let options = Options {
             run: run.clone(),
-            parallelism: self.parallelism.clamp(1, crate::limits::PARALLELISM_MAX),
+            parallelism: self.parallelism,
             skip_waits: self.connection.skip_waits,
             base: self.session.base.clone(),
         };

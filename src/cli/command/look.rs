@@ -228,7 +228,7 @@ fn check_organization(session: &Session, recorded: &Recorded, observed: &Observe
         (recorded.organization_id.as_ref(), "the recorded state is of"),
     ] {
         if let Some(wanted) = wanted
-            && *wanted != found.id
+            && !wanted.eq_ignore_ascii_case(&found.id)
         {
             return Err(format!(
                 "the credential belongs to the organization {} ({}), but {whose} {wanted}. Nothing was changed. Use a credential of that organization, or correct `organization_id`",

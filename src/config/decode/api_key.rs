@@ -26,10 +26,12 @@ pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section
             "`replaced_by` is empty: without a rule that replaces the key, its workloads would lose access.";
         fields.refuse("No replacement", detail, given.span, "name the rules, such as [federation_rule.NAME]");
     }
-    let quiet = duration::field(&mut fields, "quiet_period");
-    let quiet_period =
-        quiet.map_or(SignedDuration::from_secs(limits::QUIET_PERIOD_DEFAULT_SECONDS), |given| given.value);
-    let archive_after = duration::field(&mut fields, "archive_after").map(|given| given.value);
+    let why = "Usage is reported by the hour, so that less silence does not show that nobody uses the key; the \
+               simulator's `skip_waits` lets no demonstration wait.";
+    let quiet = duration::within(&mut fields, "quiet_period", &limits::QUIET_PERIOD, why);
+    let quiet_period = quiet.unwrap_or(SignedDuration::from_secs(limits::QUIET_PERIOD_DEFAULT_SECONDS));
+    let why = "Without it, the key is never archived.";
+    let archive_after = duration::within(&mut fields, "archive_after", &limits::ARCHIVE_AFTER, why);
     let consumers = consumer::decode_all(&mut fields, &replaced_by);
     fields.finish(&["consumer"]);
     if !fields.is_sound() {

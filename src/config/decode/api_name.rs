@@ -9,6 +9,9 @@ use crate::limits;
 /// The name at the API: the argument `name`, or the name of the block with `-` for `_`.
 pub(super) fn name(fields: &mut Fields<'_>, address: &Address) -> Option<String> {
     let given = fields.text("name");
+    if given.is_none() && !fields.is_sound() && fields.section.argument("name").is_some() {
+        return None;
+    }
     let span = match &given {
         Some(given) => given.span,
         None if fields.section.argument("name").is_some_and(|argument| argument.value.is_none()) => {
@@ -45,7 +48,10 @@ fn suggestion(name: &str) -> String {
 
 /// The description; empty when it is left out.
 pub(super) fn description(fields: &mut Fields<'_>) -> String {
-    let Some(given) = fields.text("description") else { return String::new() };
+    let Some(given) = fields.prose("description") else { return String::new() };
+    if given.value.trim().is_empty() {
+        return String::new();
+    }
     too_long(fields, "description", &given.value, limits::DESCRIPTION_CHARS_MAX);
     given.value
 }

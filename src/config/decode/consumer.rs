@@ -106,7 +106,7 @@ fn decode(
     replaced_by: &BTreeSet<Address>,
 ) -> Option<Consumer> {
     let mut fields = key.inner(section);
-    let report = fields.text("report").map(|given| PathBuf::from(given.value));
+    let report = fields.file("report").map(|given| PathBuf::from(given.value));
     let rule = rule(&mut fields, replaced_by);
     let workspace = fields.value("workspace", workspace::reference).map(|given| given.value);
     let driver = match &*id.kind {
@@ -151,11 +151,11 @@ fn rule(fields: &mut Fields<'_>, replaced_by: &BTreeSet<Address>) -> Option<Addr
 }
 
 fn dotenv(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
-    let path = fields.text("path");
+    let path = fields.file("path");
     fields.require("path", path.is_some(), "`path = \".env\"`");
     let given = format(fields);
     let variable = variable(fields);
-    let token_file = fields.text("identity_token_file");
+    let token_file = fields.file("identity_token_file");
     let path = PathBuf::from(path?.value);
     let format = given.unwrap_or_else(|| Format::guess(&path));
     if let Some(given) = &token_file
@@ -195,7 +195,7 @@ fn variable(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 fn claude_code_settings(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
-    let path = fields.text("path");
+    let path = fields.file("path");
     fields.require("path", path.is_some(), "`path = \".claude/settings.json\"`");
     let variable = variable(fields);
     let helper = fields.bool("api_key_helper");
@@ -233,7 +233,7 @@ fn command(fields: &mut Fields<'_>) -> Option<ConsumerDriver> {
 
 fn program(fields: &mut Fields<'_>, name: &'static str) -> Option<Vec<String>> {
     let given = fields.texts(name)?;
-    if given.value.first().is_none_or(String::is_empty) {
+    if given.value.first().is_none_or(|program| program.trim().is_empty()) {
         let hint = "write the program and its arguments, such as [\"./remove-key\", \"--now\"]";
         fields.refuse("Empty command", format!("`{name}` names no program."), given.span, hint);
         return None;

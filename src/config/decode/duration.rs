@@ -1,5 +1,7 @@
 //! Durations such as `72h`, `1h30m` or `500ms`.
 
+use std::ops::RangeInclusive;
+
 use jiff::SignedDuration;
 
 use super::fields::{Fields, Given};
@@ -33,6 +35,23 @@ pub(super) fn field(fields: &mut Fields<'_>, name: &'static str) -> Option<Given
         let parsed = value.as_text().and_then(parse);
         parsed.ok_or_else(|| convert::expected("a duration such as \"72h\" (units ms, s, m, h, d)", value))
     })
+}
+
+/// An argument that holds a duration of `bounds`; `why` says what is wrong with any other.
+pub(super) fn within(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    bounds: &RangeInclusive<SignedDuration>,
+    why: &str,
+) -> Option<SignedDuration> {
+    let given = field(fields, name)?;
+    if bounds.contains(&given.value) {
+        return Some(given.value);
+    }
+    let (least, most) = (bounds.start(), bounds.end());
+    let detail = format!("`{name}` is {:#}, and it is a time from {least:#} to {most:#}. {why}", given.value);
+    fields.refuse("Duration out of range", detail, given.span, "leave it out for the usual time");
+    None
 }
 
 #[cfg(test)]

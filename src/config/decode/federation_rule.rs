@@ -109,10 +109,14 @@ fn workspaces(fields: &mut Fields<'_>) -> Option<WorkspaceChoice> {
 
 fn scope(fields: &mut Fields<'_>, address: &Address) -> String {
     let Some(given) = fields.text("oauth_scope") else { return SCOPE_DEFAULT.to_owned() };
-    let words: Vec<&str> = given.value.split_whitespace().collect();
-    if words.is_empty() {
-        let hint = format!("write `oauth_scope = \"{SCOPE_DEFAULT}\"`");
-        fields.refuse("Invalid scope", "`oauth_scope` is empty.", given.span, hint);
+    let mut words: Vec<&str> = Vec::new();
+    for word in given.value.split_whitespace() {
+        if words.contains(&word) {
+            let detail = format!("`oauth_scope` holds `{word}` twice, and the API keeps a scope once.");
+            fields.refuse("Scope given twice", detail, given.span, "remove one of the two");
+        } else {
+            words.push(word);
+        }
     }
     for word in words.iter().filter(|word| !SCOPES.contains(word)) {
         if CONSOLE_SCOPES.contains(word) {
@@ -154,12 +158,12 @@ fn lifetime(fields: &mut Fields<'_>) -> i64 {
 
 fn identity_token(fields: &mut Fields<'_>, section: &Section) -> Option<IdentityTokenSource> {
     let mut inner = fields.inner(section);
-    let file = inner.text("file");
+    let file = inner.file("file");
     let command = inner.texts("command");
     inner.finish(&[]);
     match (file, command) {
         (Some(file), None) => Some(IdentityTokenSource::File(PathBuf::from(file.value))),
-        (None, Some(command)) if command.value.is_empty() => {
+        (None, Some(command)) if command.value.first().is_none_or(|program| program.trim().is_empty()) => {
             let hint = "write the program and its arguments, such as [\"get-token\", \"--raw\"]";
             inner.refuse("Empty command", "`command` names no program.", command.span, hint);
             None

@@ -142,9 +142,45 @@ impl<'f> Fields<'f> {
         }
     }
 
-    /// A string.
+    /// A string that says something. An empty one is neither a value nor clearly the wish to have
+    /// none: the API would take it for nothing, and each plan would want to write it again.
     pub(in crate::config) fn text(&mut self, name: &'static str) -> Option<Given<String>> {
+        let given = self.prose(name)?;
+        if !given.value.trim().is_empty() {
+            return Some(given);
+        }
+        self.refuse_empty(name, given.span);
+        None
+    }
+
+    /// A string that may as well be empty, such as a description.
+    pub(in crate::config) fn prose(&mut self, name: &'static str) -> Option<Given<String>> {
         self.converted(name, text)
+    }
+
+    /// A path of a file; whether there is such a file is not the language's to say.
+    pub(super) fn file(&mut self, name: &'static str) -> Option<Given<String>> {
+        let given = self.text(name)?;
+        let last = given.value.rsplit('/').next().unwrap_or_default();
+        let detail = if given.value.contains(char::is_control) {
+            format!("`{name}` has a control character in it, such as a line break.")
+        } else if matches!(last, "" | "." | "..") {
+            format!("`{name}` is {:?}, which is a directory; a file is wanted.", given.value)
+        } else {
+            return Some(given);
+        };
+        self.refuse("Invalid path", detail, given.span, "write the path of a file, such as \"app/.env\"");
+        None
+    }
+
+    /// Reports a string that says nothing.
+    pub(super) fn refuse_empty(&mut self, name: &str, span: Span) {
+        self.refuse(
+            "Empty text",
+            format!("`{name}` is an empty or blank string, which is not the same as leaving it out."),
+            span,
+            "write a text, or leave the argument out; null counts as left out, as in `var.x != \"\" ? var.x : null`",
+        );
     }
 
     /// True or false.

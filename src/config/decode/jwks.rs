@@ -96,6 +96,10 @@ impl Reader<'_, '_> {
     fn text(&mut self, name: &str) -> Option<String> {
         let value = self.entries.get(name).filter(|value| !value.is_null())?;
         match convert::to_text(value) {
+            Ok(text) if text.as_text().is_some_and(|text| text.trim().is_empty()) => {
+                self.refuse(&format!("`jwks.{name}` is an empty string."), "write a text, or leave it out");
+                None
+            }
             Ok(text) => text.as_text().map(str::to_owned),
             Err(detail) => {
                 self.refuse(&format!("`jwks.{name}`: {detail}"), "write a string");
@@ -117,7 +121,14 @@ impl Reader<'_, '_> {
     }
 
     fn keys(&mut self) -> Option<Vec<Json>> {
-        let keys = self.entries.get("keys").and_then(Value::to_json);
+        let keys = self.entries.get("keys");
+        if keys.and_then(Value::inexact_in_json).is_some() {
+            let detail =
+                "A number in `jwks.keys` is too long for JSON, whose readers would lose digits of it.";
+            self.refuse(detail, "copy the keys as they are; the numbers of a key are strings in base64url");
+            return None;
+        }
+        let keys = keys.and_then(Value::to_json);
         let Some(Json::Array(keys)) =
             keys.filter(|keys| keys.as_array().is_some_and(|keys| !keys.is_empty()))
         else {

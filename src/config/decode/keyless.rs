@@ -13,6 +13,7 @@ use crate::config::nearest;
 use crate::config::section::Section;
 use crate::config::version;
 use crate::limits;
+use crate::provider::is_guid;
 
 const BACKENDS_LATER: [&str; 8] = ["pg", "s3", "gcs", "azurerm", "http", "consul", "remote", "cloud"];
 
@@ -22,7 +23,7 @@ pub(super) fn decode(context: &Context<'_>, section: &Section) -> Settings {
     if let Some(given) = version {
         check_version(&mut fields, &given);
     }
-    let organization_id = fields.text("organization_id").map(|given| given.value);
+    let organization_id = organization_id(&mut fields);
     let (platform, patience) = match fields.section("platform") {
         Some(section) => platform(&mut fields, section),
         None => (PlatformSettings::default(), Patience::default()),
@@ -33,6 +34,18 @@ pub(super) fn decode(context: &Context<'_>, section: &Section) -> Settings {
     };
     fields.finish(&["platform", "backend"]);
     Settings { organization_id, platform, patience, backend }
+}
+
+/// Capitals mean the same in it; small letters are how the API writes it.
+fn organization_id(fields: &mut Fields<'_>) -> Option<String> {
+    let given = fields.text("organization_id")?;
+    let id = given.value.to_ascii_lowercase();
+    if !is_guid(&id) {
+        let detail = format!("The id of an organization is a UUID, and {:?} is none.", given.value);
+        let hint = "copy it from the settings of the organization in the Console, or leave it out";
+        fields.refuse("Invalid organization id", detail, given.span, hint);
+    }
+    Some(id)
 }
 
 fn check_version(fields: &mut Fields<'_>, given: &Given<String>) {

@@ -20,6 +20,7 @@ pub(super) fn read(
         let is_there = given.is_some();
         if let Some(given) = given {
             match convert(argument.holds, &given.value) {
+                Ok(json) if says_nothing(&json) => fields.refuse_empty(argument.name, given.span),
                 Ok(json) => {
                     map.insert(argument.name.to_owned(), json);
                 }
@@ -42,11 +43,23 @@ pub(super) fn read(
     map
 }
 
+/// Whether it is a blank text, or has one in it.
+fn says_nothing(json: &Json) -> bool {
+    match json {
+        Json::String(text) => text.trim().is_empty(),
+        Json::Array(items) => items.iter().any(says_nothing),
+        _ => false,
+    }
+}
+
 fn convert(holds: Holds, value: &Value) -> Result<Json, String> {
     let json = |value: &Value| value.to_json().unwrap_or(Json::Null);
     match holds {
         Holds::Text => convert::to_text(value).map(|value| json(&value)),
-        Holds::Number => convert::to_number(value).map(|value| json(&value)),
+        Holds::Number => {
+            let number = convert::to_number(value)?;
+            number.to_json().ok_or_else(|| convert::expected("a shorter number", value))
+        }
         Holds::Bool => convert::to_bool(value).map(|value| json(&value)),
         Holds::TextList => {
             let Some(items) = value.as_items() else {

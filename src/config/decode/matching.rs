@@ -6,7 +6,8 @@ use super::fields::{Fields, Given};
 use super::{ProviderParts, api_name, kind_arguments};
 use crate::config::convert;
 use crate::config::schema;
-use crate::config::section::Section;
+use crate::config::section::{Argument, Section};
+use crate::config::value::{Data, Value};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::limits;
 use crate::lint::Field;
@@ -61,7 +62,7 @@ pub(super) fn decode(
     let mut fields = rule.inner(section);
     let typed_names = parts.kind.match_arguments;
     let is_raw = |name: &str| typed_names.iter().all(|argument| argument.name != name);
-    let says = |name: &str| is_raw(name) && section.argument(name).is_some();
+    let says = |name: &str| is_raw(name) && section.argument(name).is_some_and(says_something);
     let by_hand = ["subject", "subject_prefix", "claims", "condition"].into_iter().any(says);
     let typed = kind_arguments::read(&mut fields, typed_names, !by_hand);
     let raw = Raw::read(&mut fields, is_raw);
@@ -92,6 +93,14 @@ pub(super) fn decode(
     };
     let matching = raw.merge(&mut fields, compiled);
     fields.is_sound().then_some((matching, places))
+}
+
+/// Null counts as left out, and claims without an entry ask for nothing.
+fn says_something(argument: &Argument) -> bool {
+    let is_nothing = |value: &Value| {
+        value.is_null() || matches!(value.data(), Data::Object(entries) if entries.is_empty())
+    };
+    !argument.value.as_ref().is_some_and(is_nothing)
 }
 
 fn texts(value: &Json) -> Vec<String> {
@@ -151,9 +160,13 @@ impl Raw {
         if let Some(subject) = &self.subject {
             let name =
                 if fields.section.argument("subject").is_some() { "subject" } else { "subject_prefix" };
+            // A prefix may well end within a name that has a blank.
+            let value = if name == "subject" { subject.value.trim_end() } else { &subject.value };
+            refuse_blanks_around(fields, name, subject, value.trim_start());
             api_name::too_long(fields, name, &subject.value, limits::MATCHER_CHARS_MAX);
         }
         if let Some(audience) = &self.audience {
+            refuse_blanks_around(fields, "audience", audience, audience.value.trim());
             api_name::too_long(fields, "audience", &audience.value, limits::MATCHER_CHARS_MAX);
         }
         if let Some(condition) = &self.condition {
@@ -202,10 +215,22 @@ impl Raw {
     }
 }
 
+/// Tokens are compared letter by letter, and none has blanks there.
+fn refuse_blanks_around(fields: &mut Fields<'_>, name: &str, given: &Given<String>, trimmed: &str) {
+    if given.value != trimmed {
+        let detail = format!("`{name}` has blanks around it, and no token that an issuer signs has them.");
+        fields.refuse("Blanks around a text", detail, given.span, format!("write {trimmed:?}"));
+    }
+}
+
 fn claims(fields: &mut Fields<'_>) -> Option<Given<Vec<(String, String)>>> {
     fields.value("claims", |value| {
         let entries = value.as_entries().ok_or_else(|| convert::expected("an object of strings", value))?;
-        let one = |(name, item): (&String, &crate::config::value::Value)| match item.as_text() {
+        let one = |(name, item): (&String, &Value)| match item.as_text() {
+            _ if name.trim().is_empty() => Err("A claim has an empty name.".to_owned()),
+            Some(text) if text.trim().is_empty() => {
+                Err(format!("The claim `{name}` is an empty string; leave out what need not match."))
+            }
             Some(text) => Ok((name.clone(), text.to_owned())),
             // The API compares strings only, so `true` would never match a token's true.
             None => Err(format!(

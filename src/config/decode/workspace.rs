@@ -22,8 +22,9 @@ pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section
     let by = match (name, id) {
         (Some(name), None) => WorkspaceKey::Name(name.value),
         (None, Some(id)) => {
-            if !id.value.starts_with(ID_PREFIX) {
-                let detail = format!("A workspace id begins with `{ID_PREFIX}`.");
+            if !is_id(&id.value) {
+                let detail =
+                    format!("A workspace id begins with `{ID_PREFIX}` and goes on with letters and digits.");
                 fields.refuse("Invalid workspace", detail, id.span, "use `name = …` to find it by its name");
             }
             WorkspaceKey::Id(id.value)
@@ -45,6 +46,11 @@ pub(super) fn decode(context: &Context<'_>, address: &Address, section: &Section
     fields.is_sound().then(|| WorkspaceLookup { location: context.location(section.header), by })
 }
 
+fn is_id(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    text.strip_prefix(ID_PREFIX).is_some_and(|rest| !rest.is_empty() && rest.chars().all(is_part))
+}
+
 /// A reference to a `data.workspace` block, or the id of a workspace.
 ///
 /// # Errors
@@ -57,7 +63,7 @@ pub(super) fn reference(value: &Value) -> Result<WorkspaceRef, String> {
         }
     }
     match value.as_text() {
-        Some(text) if text.starts_with(ID_PREFIX) => Ok(WorkspaceRef::Id(text.to_owned())),
+        Some(text) if is_id(text) => Ok(WorkspaceRef::Id(text.to_owned())),
         _ => Err(convert::expected("data.workspace.NAME or an id such as \"wrkspc_…\"", value)),
     }
 }

@@ -20,10 +20,7 @@ impl Scope<'_> {
             Unary::Negate => {
                 let value = self.number(operand, frame)?;
                 Ok(match value.data() {
-                    Data::Number(number) => {
-                        let negated = number.negate().map_err(|fault| refused(fault, operand.span))?;
-                        Value::number(negated).marked(value.is_sensitive())
-                    }
+                    Data::Number(number) => Value::number(number.negate()).marked(value.is_sensitive()),
                     _ => value,
                 })
             }
@@ -55,7 +52,7 @@ impl Scope<'_> {
                 let sensitive = a.is_sensitive() || b.is_sensitive();
                 let value = match (a.data(), b.data()) {
                     (Data::Number(a), Data::Number(b)) => {
-                        compute(operator, *a, *b).map_err(|fault| refused(fault, span))?
+                        compute(operator, a, b).map_err(|fault| refused(fault, span))?
                     }
                     _ => Value::unknown(),
                 };
@@ -94,7 +91,7 @@ impl Scope<'_> {
     }
 }
 
-fn compute(operator: Binary, a: Number, b: Number) -> Result<Value, NumberFault> {
+fn compute(operator: Binary, a: &Number, b: &Number) -> Result<Value, NumberFault> {
     let number = match operator {
         Binary::Less => return Ok(Value::bool(a < b)),
         Binary::LessOrEqual => return Ok(Value::bool(a <= b)),
@@ -113,7 +110,7 @@ fn compute(operator: Binary, a: Number, b: Number) -> Result<Value, NumberFault>
 fn refused(fault: NumberFault, span: Span) -> Fault {
     let summary = match fault {
         NumberFault::DivisionByZero => "Division by zero",
-        NumberFault::TooLarge => "Number too large",
+        NumberFault::TooLarge | NumberFault::NotANumber => "Number too large",
     };
     Fault::new(summary, fault.to_string(), span)
 }

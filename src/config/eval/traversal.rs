@@ -122,6 +122,7 @@ fn element(value: &Value, index: &Value, span: Span) -> Outcome {
         Some(item) => Ok(item.clone().marked(sensitive)),
         None => Err(invalid(match items.len() {
             0 => "The list is empty.".to_owned(),
+            count if sensitive => format!("The list has {count} elements, and the index is none of them."),
             count => {
                 format!("The list has {count} elements, numbered 0 to {}; there is no {number}.", count - 1)
             }

@@ -37,7 +37,7 @@ impl<'a> Arguments<'a> {
     pub(super) fn number(self, at: usize) -> Got<Number> {
         let value = convert::to_number(&self.value(at)).map_err(|detail| FunctionFault::at(at, detail))?;
         match value.data() {
-            Data::Number(number) => Ok(*number),
+            Data::Number(number) => Ok(number.clone()),
             _ => Err(null(at)),
         }
     }
@@ -45,7 +45,21 @@ impl<'a> Arguments<'a> {
     /// A whole number.
     pub(super) fn whole(self, at: usize) -> Got<i128> {
         let number = self.number(at)?;
-        number.to_whole().ok_or_else(|| FunctionFault::at(at, format!("{number} is not a whole number.")))
+        number.to_whole().ok_or_else(|| {
+            let what =
+                if number.to_integer().is_some() { "is too large here" } else { "is not a whole number" };
+            FunctionFault::at(at, format!("{number} {what}."))
+        })
+    }
+
+    /// The nearest float of a number.
+    pub(super) fn float(self, at: usize) -> Got<f64> {
+        self.number(at)?.to_f64().ok_or_else(|| {
+            FunctionFault::at(
+                at,
+                "The number is too large or too small for this function, which computes with floats.",
+            )
+        })
     }
 
     /// The elements of a list or a set.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::arguments::Arguments;
 use super::{ANY, Answer, Function, FunctionFault, moved};
 use crate::config::convert;
+use crate::config::letters::letters;
 use crate::config::value::Value;
 
 pub(super) const TABLE: &[Function] = &[
@@ -21,7 +22,7 @@ pub(super) const TABLE: &[Function] = &[
 fn length(arguments: Arguments<'_>) -> Answer {
     let value = arguments.value(0);
     if let Some(text) = value.as_text() {
-        return Ok(Value::count(text.chars().count()));
+        return Ok(Value::count(letters(text).count()));
     }
     let count = value.as_items().map(<[Value]>::len).or_else(|| value.as_entries().map(BTreeMap::len));
     match count {

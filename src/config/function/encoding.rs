@@ -21,13 +21,7 @@ fn jsonencode(arguments: Arguments<'_>) -> Answer {
 }
 
 fn jsondecode(arguments: Arguments<'_>) -> Answer {
-    match serde_json::from_str(&arguments.text(0)?) {
-        Ok(json) => Ok(Value::from_json(&json)),
-        Err(error) => {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Err(FunctionFault::at(0, format!("The string is not JSON, as {place} shows.")))
-        }
-    }
+    json::decode(&arguments.text(0)?).map_err(|detail| FunctionFault::at(0, detail))
 }
 
 fn base64decode(arguments: Arguments<'_>) -> Answer {

@@ -3,6 +3,7 @@
 use super::arguments::Arguments;
 use super::{ANY, Answer, Function, FunctionFault, json, seen};
 use crate::config::convert;
+use crate::config::letters::letters;
 use crate::config::number::Number;
 use crate::config::value::{Data, Value};
 use crate::limits;
@@ -148,16 +149,16 @@ impl Verb {
     fn whole(&self, kind: char, value: &Value, at: usize) -> Result<String, FunctionFault> {
         if kind.eq_ignore_ascii_case(&'x')
             && let Some(text) = value.as_text()
-            && Number::parse(text).is_none()
+            && Number::parse(text).is_err()
         {
             let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
             return Ok(self.pad(&if kind == 'X' { hex.to_uppercase() } else { hex }, false));
         }
         let number = number(value, at)?;
-        let Some(whole) = number.to_whole() else {
+        let Some(whole) = number.to_integer() else {
             return Err(FunctionFault::at(at, format!("`%{kind}` needs a whole number, not {number}.")));
         };
-        let size = whole.unsigned_abs();
+        let size = whole.magnitude();
         let digits = match kind {
             'b' => format!("{size:b}"),
             'o' => format!("{size:o}"),
@@ -165,20 +166,19 @@ impl Verb {
             'X' => format!("{size:X}"),
             _ => size.to_string(),
         };
-        Ok(self.pad(&format!("{}{digits}", self.sign(whole < 0)), true))
+        Ok(self.pad(&format!("{}{digits}", self.sign(number.signum() < 0)), true))
     }
 
     fn float(&self, kind: char, value: &Value, at: usize) -> Result<String, FunctionFault> {
-        let float = number(value, at)?.to_f64();
-        let size = float.abs();
+        let number = number(value, at)?;
         let precision = self.precision.unwrap_or(6);
         let digits = match kind {
-            'f' | 'F' => format!("{size:.precision$}"),
-            'e' | 'E' => exponent(size, precision),
-            _ => shortest(size, self.precision),
+            'f' | 'F' => number.fixed(precision),
+            'e' | 'E' => exponent(&number, precision + 1, true),
+            _ => shortest(&number, self.precision.map(|precision| precision.max(1))),
         };
         let digits = if kind.is_ascii_uppercase() { digits.to_uppercase() } else { digits };
-        Ok(self.pad(&format!("{}{digits}", self.sign(float < 0.0)), true))
+        Ok(self.pad(&format!("{}{digits}", self.sign(number.signum() < 0)), true))
     }
 
     fn sign(&self, negative: bool) -> &'static str {
@@ -191,11 +191,11 @@ impl Verb {
     }
 
     fn cut(&self, text: &str) -> String {
-        text.chars().take(self.precision.unwrap_or(usize::MAX)).collect()
+        letters(text).take(self.precision.unwrap_or(usize::MAX)).collect()
     }
 
     fn pad(&self, text: &str, number: bool) -> String {
-        let missing = self.width.unwrap_or(0).saturating_sub(text.chars().count());
+        let missing = self.width.unwrap_or(0).saturating_sub(letters(text).count());
         if self.minus {
             return format!("{text}{}", " ".repeat(missing));
         }
@@ -208,40 +208,23 @@ impl Verb {
 }
 
 /// Go writes at least two digits of an exponent, and its sign.
-fn exponent(size: f64, precision: usize) -> String {
-    let text = format!("{size:.precision$e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, power) = match exponent.strip_prefix('-') {
-        Some(power) => ('-', power),
-        None => ('+', exponent),
-    };
-    format!("{digits}e{sign}{power:0>2}")
+fn exponent(number: &Number, most: usize, all: bool) -> String {
+    let (mut digits, power) = number.significant(most);
+    if all || digits.is_empty() {
+        digits = format!("{digits:0<width$}", width = if all { most } else { 1 });
+    }
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let sign = if power < 0 { '-' } else { '+' };
+    format!("{first}{point}{rest}e{sign}{:0>2}", power.unsigned_abs())
 }
 
-fn shortest(size: f64, precision: Option<usize>) -> String {
-    let power = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
-    let large = precision.map_or(21, |precision| precision.max(1) as i32);
-    if power < -4 || power >= large {
-        return exponent(size, precision.map_or_else(|| significant(size), |p| p.max(1) - 1));
+fn shortest(number: &Number, precision: Option<usize>) -> String {
+    let (digits, power) = number.significant(precision.unwrap_or(usize::MAX));
+    if power < -4 || power >= precision.map_or(21, |precision| precision as i64) {
+        return exponent(number, precision.unwrap_or(usize::MAX), false);
     }
-    match precision {
-        Some(precision) => {
-            let decimals = (precision.max(1) as i32 - 1 - power).max(0) as usize;
-            let text = format!("{size:.decimals$}");
-            if text.contains('.') {
-                text.trim_end_matches('0').trim_end_matches('.').to_owned()
-            } else {
-                text
-            }
-        }
-        None => size.to_string(),
-    }
-}
-
-/// How many digits behind the point the shortest exact form has.
-fn significant(size: f64) -> usize {
-    let text = format!("{size:e}");
-    text.split('e').next().and_then(|digits| digits.split_once('.')).map_or(0, |(_, rest)| rest.len())
+    number.fixed((digits.len() as i64 - 1 - power).max(0) as usize)
 }
 
 fn text(value: &Value, at: usize) -> Result<String, FunctionFault> {
@@ -252,7 +235,7 @@ fn text(value: &Value, at: usize) -> Result<String, FunctionFault> {
 fn number(value: &Value, at: usize) -> Result<Number, FunctionFault> {
     let number = convert::to_number(value).map_err(|detail| FunctionFault::at(at, detail))?;
     match number.data() {
-        Data::Number(number) => Ok(*number),
+        Data::Number(number) => Ok(number.clone()),
         _ => Err(FunctionFault::at(at, "The value is null.")),
     }
 }

@@ -144,36 +144,36 @@ fn sum(arguments: Arguments<'_>) -> Answer {
     if items.is_empty() {
         return Err(FunctionFault::at(0, "The list is empty."));
     }
-    let mut total = Number::Whole(0);
+    let mut total = Number::from(0);
     for item in items {
         let number =
             crate::config::convert::to_number(item).map_err(|detail| FunctionFault::at(0, detail))?;
         let Data::Number(number) = number.data() else {
             return Err(FunctionFault::at(0, "An element is null."));
         };
-        total = total.plus(*number)?;
+        total = total.plus(number)?;
     }
     Ok(Value::number(total))
 }
 
 fn range(arguments: Arguments<'_>) -> Answer {
     let numbers = arguments.numbers()?;
-    let zero = Number::Whole(0);
-    let (start, end) = if numbers.len() == 1 { (zero, numbers[0]) } else { (numbers[0], numbers[1]) };
+    let zero = Number::from(0);
+    let (start, end) = if numbers.len() == 1 { (&zero, &numbers[0]) } else { (&numbers[0], &numbers[1]) };
     let down = end < start;
-    let step = numbers.get(2).copied().unwrap_or(Number::Whole(if down { -1 } else { 1 }));
+    let step = numbers.get(2).cloned().unwrap_or_else(|| Number::from(if down { -1 } else { 1 }));
     if step == zero || (step < zero) != down && start != end {
         return Err(FunctionFault::at(2, "The step must lead from the start to the end."));
     }
     let mut items = Vec::new();
-    let mut at = start;
-    while if down { at > end } else { at < end } {
+    let mut at = start.clone();
+    while if down { at > *end } else { at < *end } {
         if items.len() == limits::RANGE_ELEMENTS_MAX {
             let detail = format!("The result would have more than {} elements.", limits::RANGE_ELEMENTS_MAX);
             return Err(FunctionFault::whole(detail));
         }
-        items.push(Value::number(at));
-        at = at.plus(step)?;
+        let next = at.plus(&step)?;
+        items.push(Value::number(std::mem::replace(&mut at, next)));
     }
     Ok(Value::list(items))
 }

@@ -77,6 +77,14 @@ impl FunctionFault {
     }
 }
 
+impl FunctionFault {
+    /// The same without the sentence about the arguments, which may quote what must not be shown.
+    fn without_values(self) -> FunctionFault {
+        let detail = "The function does not take these arguments. One of them is marked sensitive, so that no more is said.";
+        FunctionFault { detail: detail.to_owned(), hint: None, ..self }
+    }
+}
+
 const ANY: usize = usize::MAX;
 
 /// A function that looks at everything in its arguments.
@@ -139,7 +147,12 @@ pub(super) fn call(function: &Function, values: &[Value], read_file: &ReadFile<'
         let detail = format!("It takes {takes} arguments, not {}.", values.len());
         return Err(FunctionFault { summary: "Wrong number of arguments", ..FunctionFault::whole(detail) });
     }
-    let arguments = Arguments { values, read_file };
+    let answer = run(function, Arguments { values, read_file });
+    answer.map_err(|fault| if values.iter().any(Value::has_secrets) { fault.without_values() } else { fault })
+}
+
+fn run(function: &Function, arguments: Arguments<'_>) -> Answer {
+    let values = arguments.values;
     match function.inner {
         Inner::Own => (function.run)(arguments),
         Inner::Seen => {

@@ -2,15 +2,16 @@
 
 use super::arguments::Arguments;
 use super::{ANY, Answer, Function, FunctionFault, seen};
+use crate::config::letters;
 use crate::config::value::Value;
 use crate::limits;
 
 pub(super) const TABLE: &[Function] = &[
     seen("join", 1, ANY, join),
     seen("split", 2, 2, split),
-    seen("upper", 1, 1, |a| Ok(Value::text(a.text(0)?.to_uppercase()))),
-    seen("lower", 1, 1, |a| Ok(Value::text(a.text(0)?.to_lowercase()))),
-    seen("title", 1, 1, title),
+    seen("upper", 1, 1, |a| Ok(Value::text(letters::upper(&a.text(0)?)))),
+    seen("lower", 1, 1, |a| Ok(Value::text(letters::lower(&a.text(0)?)))),
+    seen("title", 1, 1, |a| Ok(Value::text(letters::title(&a.text(0)?)))),
     seen("trim", 2, 2, trim),
     seen("trimspace", 1, 1, |a| Ok(Value::text(a.text(0)?.trim()))),
     seen("trimprefix", 2, 2, trimprefix),
@@ -20,7 +21,7 @@ pub(super) const TABLE: &[Function] = &[
     seen("startswith", 2, 2, |a| Ok(Value::bool(a.text(0)?.starts_with(&*a.text(1)?)))),
     seen("endswith", 2, 2, |a| Ok(Value::bool(a.text(0)?.ends_with(&*a.text(1)?)))),
     seen("strcontains", 2, 2, |a| Ok(Value::bool(a.text(0)?.contains(&*a.text(1)?)))),
-    seen("strrev", 1, 1, |a| Ok(Value::text(a.text(0)?.chars().rev().collect::<String>()))),
+    seen("strrev", 1, 1, |a| Ok(Value::text(letters::letters(&a.text(0)?).rev().collect::<String>()))),
     seen("indent", 2, 2, indent),
 ];
 
@@ -47,20 +48,6 @@ fn split(arguments: Arguments<'_>) -> Answer {
     Ok(Value::list(parts))
 }
 
-fn title(arguments: Arguments<'_>) -> Answer {
-    let mut result = String::new();
-    let mut in_word = false;
-    for letter in arguments.text(0)?.chars() {
-        if in_word {
-            result.push(letter);
-        } else {
-            result.extend(letter.to_uppercase());
-        }
-        in_word = letter.is_alphanumeric() || letter == '_' || letter == '\'';
-    }
-    Ok(Value::text(result))
-}
-
 fn trim(arguments: Arguments<'_>) -> Answer {
     let (text, letters) = (arguments.text(0)?, arguments.text(1)?);
     Ok(Value::text(text.trim_matches(|letter| letters.contains(letter))))
@@ -79,10 +66,10 @@ fn trimsuffix(arguments: Arguments<'_>) -> Answer {
 /// A negative offset counts from the end; the length -1 means the rest.
 fn substr(arguments: Arguments<'_>) -> Answer {
     let (text, offset, length) = (arguments.text(0)?, arguments.whole(1)?, arguments.whole(2)?);
-    let count = text.chars().count() as i128;
+    let count = letters::letters(&text).count() as i128;
     let start = if offset < 0 { offset.saturating_add(count).max(0) } else { offset.min(count) };
     let taken = if length < 0 { count - start } else { length.min(count - start) };
-    Ok(Value::text(text.chars().skip(start as usize).take(taken as usize).collect::<String>()))
+    Ok(Value::text(letters::letters(&text).skip(start as usize).take(taken as usize).collect::<String>()))
 }
 
 /// The first line stays where it is.

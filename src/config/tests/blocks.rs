@@ -61,7 +61,7 @@ keyless {
   }
   backend "local" { path = "elsewhere" }
 }
-locals { organization = "8b1f7f3e" }
+locals { organization = "8b1f7f3e-0000-4000-8000-000000000001" }
 provider "oidc" "own_issuer" {
   name                     = "own"
   issuer_url               = "https://issuer.example.com"
@@ -99,7 +99,7 @@ federation_rule "s" {
 api_key "k" {
   id            = "apikey_01"
   replaced_by   = [federation_rule.r, federation_rule.s]
-  quiet_period  = "0s"
+  quiet_period  = "1h"
   archive_after = "7d"
   consumer "command" "vault" {
     rule    = federation_rule.s
@@ -124,7 +124,7 @@ api_key "k" {
     assert_eq!(
         configuration.settings,
         Settings {
-            organization_id: Some("8b1f7f3e".to_owned()),
+            organization_id: Some("8b1f7f3e-0000-4000-8000-000000000001".to_owned()),
             platform: PlatformSettings::Simulator(SimulatorSettings {
                 organization: Some(PathBuf::from("organization.json")),
                 skip_waits: true,
@@ -156,7 +156,7 @@ api_key "k" {
     let key = &configuration.api_keys[&address("api_key.k")];
     assert_eq!(
         (key.quiet_period, key.archive_after),
-        (SignedDuration::ZERO, Some(SignedDuration::from_hours(168)))
+        (SignedDuration::from_hours(1), Some(SignedDuration::from_hours(168)))
     );
     assert_eq!(key.consumers.len(), 3);
 }

@@ -29,12 +29,108 @@ fn operators() {
             ("\"true\" ? \"yes\" : \"no\"", "\"yes\""),
             ("true ? 1 : 1 / 0", "1"),
             ("null == null", "true"),
-            ("18446744073709551615 + 1", "18446744073709551616"),
+            ("tostring(18446744073709551615 + 1)", "\"18446744073709551616\""),
         ]
         .into_iter()
         .filter(|(expression, _)| !expression.contains("nothing"))
         .collect::<Vec<_>>(),
     );
+}
+
+/// Texts with numbers of any length, and what Terraform makes of them.
+#[test]
+fn numbers_keep_all_their_digits() {
+    let ones = "1".repeat(300);
+    let same = |text: &str| format!("\"{text}\"");
+    for text in [
+        "104892101234567890123",
+        "18446744073709551617",
+        "-104892101234567890123",
+        "0.12345678901234567890123",
+        &ones,
+    ] {
+        for expression in [
+            format!("trimprefix(\"a${{{text}}}\", \"a\")"),
+            format!("jsonencode({text})"),
+            format!("jsonencode(jsondecode(\"{text}\"))"),
+            format!("format(\"%v\", {text})"),
+            format!("jsonencode(tonumber(\"{text}\"))"),
+            format!("jsonencode([for x in {{ k = {text} }} : x][0])"),
+            format!("trimspace(<<EOT\n${{ {text} }}\nEOT\n)"),
+            format!("jsonencode(max({text}, {text} - 1))"),
+            format!("jsonencode(-(-{text}))"),
+            format!("jsonencode(sum([{text}, 1, -1]))"),
+            format!("tostring(abs({text}) * signum({text}))"),
+        ] {
+            assert_eq!(output(&expression), Some(Json::String(text.to_owned())), "{expression}");
+        }
+    }
+    table(&[
+        ("format(\"%d\", 104892101234567890123)", &same("104892101234567890123")),
+        ("format(\"%x|%b|%o\", 18446744073709551616, 2, 8)", "\"10000000000000000|10|10\""),
+        (
+            "format(\"%.2f|%e|%g\", 104892101234567890123, 104892101234567890123, 0.1)",
+            "\"104892101234567890123.00|1.048921e+20|0.1\"",
+        ),
+        ("format(\"%e|%.0f|%g\", 1e400, 2.5, 1e-400)", "\"1.000000e+400|2|1e-400\""),
+        ("104892101234567890123 == 104892101234567890124", "false"),
+        ("104892101234567890123 < 104892101234567890124", "true"),
+        ("length(toset([104892101234567890123, 104892101234567890124]))", "2"),
+        ("104892101234567890123 % 1000", "123"),
+        ("tostring(104892101234567890123 / 3)", &same(&format!("34964033744855963374.{}", "3".repeat(155)))),
+        ("tostring(floor(104892101234567890123.5))", &same("104892101234567890123")),
+        ("tostring(parseint(\"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz\", 36) + 1 - pow(36, 30))", "\"0\""),
+        ("tostring(pow(10, 40))", &same(&format!("1{}", "0".repeat(40)))),
+        ("0.1 + 0.2", "0.3"),
+        ("1e400 / 1e399", "10"),
+        ("1e-400 * 1e401", "10"),
+        ("tostring(1e400)", &same(&format!("1{}", "0".repeat(400)))),
+        ("tostring(-1e-400)", &same(&format!("-0.{}1", "0".repeat(399)))),
+        ("1e400 > 1e399 && 1e-400 > 0", "true"),
+        ("[1.5e3, 1E2, 2.50, 1e+2, -1e-2]", "[1500, 100, 2.5, 100, -0.01]"),
+    ]);
+}
+
+#[test]
+fn numbers_that_cannot_be_kept_are_refused() {
+    for (expression, words) in [
+        ("1e99999", "Number too long"),
+        ("-1e-99999", "Number too long"),
+        ("[1, 1e400 * 1e4000]", "Number too large"),
+        ("tonumber(\"1e99999\")", "4096 digits"),
+        ("jsondecode(\"[1, 1e99999]\")", "column 5"),
+        ("104892101234567890123", "tostring"),
+        ("{ a = [1e400] }", "tostring"),
+        ("log(1e400, 10)", "too large or too small"),
+        ("substr(\"abc\", 0, 1e40)", "is too large here"),
+    ] {
+        check_words(&format!("output \"x\" {{\n  value = {expression}\n}}\n"), &[words]);
+    }
+}
+
+#[test]
+fn heredocs_end_where_terraform_ends_them() {
+    table(&[
+        ("<<EOT\nfirst\nEOT is here\nlast\nEOT\n", "\"first\\nEOT is here\\nlast\\n\""),
+        ("<<EOF\nEOF: not the end\n  EOF)\nEOF\n", "\"EOF: not the end\\n  EOF)\\n\""),
+        ("<<-EOT\n  EOT, a\n    ${1 + 1} EOT\n  EOT\n", "\"EOT, a\\n  2 EOT\\n\""),
+        ("<<EOT\nfirst\n  EOT  \n", "\"first\\n\""),
+        ("[<<EOT\nEOT.\nEOT\n, <<EOT\nb\nEOT\n]", "[\"EOT.\\n\", \"b\\n\"]"),
+        ("<<EOT\n${join(\"\", [\n\"a\"\n])}\nEOT 1\nEOT\n", "\"a\\nEOT 1\\n\""),
+        ("<<EOT\n${<<EOT\nEOT in\nEOT\n}EOT out\nEOT\n", "\"EOT in\\nEOT out\\n\""),
+        ("<<EOT\n%{ if true }\nEOT ${1}\n%{ endif }\nEOT\n", "\"\\nEOT 1\\n\\n\""),
+        ("<<A\nA x\nB y\nA\n", "\"A x\\nB y\\n\""),
+        ("<<EOT\r\nEOT is\r\nEOT\r\n", "\"EOT is\\n\""),
+    ]);
+    for text in
+        ["upper(<<EOT\nx\nEOT)", "[<<EOT\nx\nEOT, 1]", "<<EOT # x\nx\nEOT", "<<EOT\nx", "<<EOT x\nEOT"]
+    {
+        let problems = Trial::of(&format!("locals {{\n  x = {text}\n}}\n")).problems();
+        assert!(
+            problems[0].starts_with("2: Unclosed heredoc") || problems[0].starts_with("2: Invalid heredoc"),
+            "{text}: {problems:?}"
+        );
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod blocks;
 mod consumers;
 mod language;
+mod letters;
 mod lints;
+mod odd_values;
 mod problems;
 mod properties;
 mod secrets;

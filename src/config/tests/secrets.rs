@@ -87,3 +87,23 @@ fn a_private_jwk_is_refused() {
     check(text, &["3: Secret in a file"]);
     assert!(!words(&Trial::of(text)).0.contains("canary"));
 }
+
+#[test]
+fn a_function_that_refuses_a_sensitive_number_does_not_show_it() {
+    for expression in [
+        "substr(\"abc\", var.pin, 1)",
+        "format(\"%d\", var.pin)",
+        "slice([1], 0, floor(var.pin))",
+        "range(0, 5, -var.pin)",
+        "[1, 2][floor(var.pin)]",
+        "tobool(var.pin)",
+        "jsondecode(\"[${var.pin}\")",
+    ] {
+        let text = format!(
+            "variable \"pin\" {{\n  default   = 73.5\n  sensitive = true\n}}\nlocals {{\n  x = {expression}\n}}\n"
+        );
+        let (_, found) = Trial::of(&text).load();
+        let told = format!("{:?}", found.into_sorted());
+        assert!(told.contains("Error") && !told.contains("73"), "{expression}: {told}");
+    }
+}
