@@ -52,8 +52,12 @@ pub(crate) fn configure(
     for (name, value) in settings {
         block += &format!("{export}{name}={}{newline}", quoted(value, format)?);
     }
-    block += &(end_mark(tag) + newline);
+    block += &end_mark(tag);
+    // A file whose last line has no line break is to have none again once the block is taken out.
     let gap = if out.is_empty() || out.ends_with('\n') { "" } else { newline };
+    if gap.is_empty() {
+        block += newline;
+    }
     out.reserve_exact(gap.len() + block.len());
     out.push_str(gap);
     out.push_str(&block);
@@ -95,13 +99,19 @@ pub(crate) fn unconfigure(text: &str, tag: &str) -> Zeroizing<String> {
     }
     out.push_str(&text[..text.len() - without_bom(text).len()]);
     let mut inside = false;
+    let mut is_cut = false;
     for (_, line) in lines(text) {
         let bare = line.trim_end();
         inside |= bare == begin;
         if !inside {
             out.push_str(line);
         }
+        is_cut = inside && !line.ends_with('\n');
         inside &= bare != end;
+    }
+    if is_cut {
+        let kept = super::statement::bare(&out).len();
+        out.truncate(kept);
     }
     out
 }

@@ -20,6 +20,7 @@ mod day_two;
 mod doctor;
 mod drift;
 mod eleven_keys;
+mod env_files;
 mod export;
 mod file_kinds;
 mod forged_plan;

@@ -14,7 +14,7 @@ fn two_in_one_file() -> Environment {
     environment.edit(
         "acme.json",
         "{{key:apikey_01Ci}}\\n",
-        "{{key:apikey_01Ci}}\\nCLAUDE_API_KEY={{key:apikey_01Batch}}\\nEND=1\\n",
+        "{{key:apikey_01Ci}}\\nCLAUDE_API_KEY={{key:apikey_01Batch}}\\nEND=1",
     );
     environment.edit("acme.json", "        \"batch/key.env\",\n", "");
     environment

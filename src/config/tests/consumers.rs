@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::env_file::Format;
 
 const DOTENV: &str = "consumer \"dotenv\" \"laptop\" { path = \".env\" }";
 
@@ -171,4 +172,42 @@ fn settings_of_claude_code_give_the_key_in_one_of_two_ways() {
         "Conflicting arguments",
     );
     check_refused(kind, &format!("{path}; variable = \"1\""), "Invalid variable name");
+}
+
+#[test]
+fn a_file_of_variables_is_read_by_the_format_that_fits_its_name_or_that_is_given() {
+    let driver = |path: &str, format| ConsumerDriver::Dotenv {
+        path: PathBuf::from(path),
+        format,
+        variable: "ANTHROPIC_API_KEY".to_owned(),
+        identity_token_file: None,
+    };
+    check_driver("dotenv", "path = \"app/.envrc\"", &driver("app/.envrc", Format::Direnv));
+    check_driver("dotenv", "path = \"env\"; format = \"systemd\"", &driver("env", Format::Systemd));
+    check_refused("dotenv", "path = \"env\"; format = \"fish\"", "Unknown format");
+    for file in ["/run/$A/token", "/run/a\\\\b", "/run/a'b\\\"c"] {
+        let arguments = format!("path = \".env\"; identity_token_file = \"{file}\"");
+        check_refused("dotenv", &arguments, "Path that readers would take differently");
+    }
+}
+
+#[test]
+fn one_variable_is_one_place_and_one_file_has_one_set_of_settings() {
+    let two = |first: &str, second: &str| {
+        let block =
+            |name: &str, arguments: &str| format!("consumer \"dotenv\" \"{name}\" {{\n{arguments}\n}}");
+        let blocks = format!("{}\n  {}", block("laptop", first), block("other", second));
+        let problems = Trial::of(&SOUND.replace(DOTENV, &blocks.replace("; ", "\n"))).problems();
+        problems.iter().filter_map(|problem| Some(problem.split_once(": ")?.1.to_owned())).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(two("path = \".env\"", "path = \"./a/../.env\""), ["Place declared twice"]);
+    assert_eq!(two("path = \".env\"", "path = \".env\"; variable = \"CLAUDE_API_KEY\""), none);
+    let settings = "identity_token_file = \"/run/token\"";
+    let other = "path = \".env\"; variable = \"CLAUDE_API_KEY\"";
+    assert_eq!(two(&format!("path = \".env\"; {settings}"), other), none);
+    assert_eq!(
+        two(&format!("path = \".env\"; {settings}"), &format!("{other}; {settings}")),
+        ["Federation settings twice in one file"]
+    );
 }

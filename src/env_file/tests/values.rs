@@ -13,15 +13,27 @@ fn check_written(text: &str, format: Format, file: &str) -> String {
     let written = configure(text, format, ("KEY", TAG), &wanted).expect(file);
     assert_eq!(settings(&written, format, TAG), Some(wanted.clone()), "{written:?}");
     assert_eq!(*configure(&written, format, ("KEY", TAG), &wanted).expect("twice"), *written);
-    assert_eq!(unconfigure(&written, TAG).trim_end(), text.trim_end());
+    assert_eq!(*unconfigure(&written, TAG), text);
     written.to_string()
 }
 
 #[test]
 fn settings_are_written_read_and_taken_out() {
-    for text in ["A=1\n", "A=1", "", "A=1\r\n", "\u{feff}A=1\n"] {
+    for text in ["A=1\n", "A=1", "", "A=1\r\n", "A=1\r\nB=2", "\u{feff}A=1\n", "A=1\n\n", "# note"] {
         for format in Format::ALL {
             check_written(text, format, "/run/token");
+        }
+    }
+}
+
+#[test]
+fn blocks_of_two_lanes_are_taken_out_in_any_order() {
+    let other = [("OTHER".to_owned(), "x".to_owned())];
+    for text in ["A=1", "A=1\n", ""] {
+        let one = configure(text, Format::Dotenv, ("KEY", TAG), &wanted("/run/token")).expect("one");
+        let both = configure(&one, Format::Dotenv, ("KEY2", "b/dotenv.b"), &other).expect("two");
+        for order in [[TAG, "b/dotenv.b"], ["b/dotenv.b", TAG]] {
+            assert_eq!(*unconfigure(&unconfigure(&both, order[0]), order[1]), text, "{order:?}");
         }
     }
 }

@@ -1,0 +1,90 @@
+//! Files in which a key lives: what is parked in them, and what is refused with its line.
+
+use super::support::Environment;
+
+const SEEDED: &str =
+    "# What the workflow exports\\nLOG_LEVEL=info\\nANTHROPIC_API_KEY={{key:apikey_01Ci}}\\n";
+
+/// The lane whose file has this text, with `{KEY}` for the key, and these more arguments.
+fn lane_with(text: &str, more: &str) -> Environment {
+    let environment = Environment::one_lane();
+    let text = serde_json::Value::from(text.replace("{KEY}", "{{key:apikey_01Ci}}")).to_string();
+    environment.edit("acme.json", SEEDED, text.trim_matches('"'));
+    let path = "path                = \"ci/.env\"";
+    environment.edit("main.keyless.hcl", path, &format!("{path}\n    {more}"));
+    environment
+}
+
+#[track_caller]
+fn check_parked(text: &str, more: &str, lines: &[usize]) {
+    let environment = lane_with(text, more);
+    environment.keyless("plan").exits(0);
+    let before = environment.read("ci/.env");
+    environment.keyless("apply -auto-approve").exits(0);
+    let after = environment.read("ci/.env");
+    let is_parked =
+        |line: &&str| line.trim_start_matches('\u{feff}').starts_with("# keyless parked for api_key.ci");
+    let parked: Vec<usize> =
+        after.lines().enumerate().filter(|(_, line)| is_parked(line)).map(|(at, _)| at + 1).collect();
+    assert_eq!(parked, lines, "{text:?}");
+    let left: String = after.lines().filter(|line| !is_parked(line)).collect();
+    assert!(!left.contains("sk-ant-"), "the key is still there: {text:?}");
+    environment.keyless("destroy -auto-approve").exits(0);
+    assert_eq!(environment.read("ci/.env"), before, "{text:?}");
+}
+
+#[track_caller]
+fn check_refused(text: &str, more: &str, line: usize) {
+    let environment = lane_with(text, more);
+    let words = format!("ci/.env: line {line} ");
+    environment.keyless("plan").exits(0).says("refused").says(&words);
+    let before = environment.read("ci/.env");
+    environment.keyless("apply -auto-approve").says("refused").says(&words);
+    environment.keyless("status").exits(0).says(&words);
+    assert_eq!(environment.read("ci/.env"), before, "{text:?}");
+    assert_eq!(environment.world()["api_keys"]["apikey_01Ci"]["status"], "active");
+    environment.keyless("destroy -auto-approve").exits(0);
+    assert_eq!(environment.read("ci/.env"), before, "{text:?}");
+}
+
+#[test]
+fn a_key_is_parked_however_the_file_writes_it() {
+    for (text, lines) in [
+        ("\u{feff}ANTHROPIC_API_KEY={KEY}\nLOG=1\n", &[1][..]),
+        ("export\tANTHROPIC_API_KEY={KEY}\n", &[1]),
+        ("NOTE=\"first line\nANTHROPIC_API_KEY=not-a-key\nlast line\"\nANTHROPIC_API_KEY={KEY}\n", &[4]),
+        ("A=1\r\nANTHROPIC_API_KEY=\"{KEY}\" # note\r\nB=2", &[2]),
+    ] {
+        check_parked(text, "", lines);
+    }
+    check_parked("export LOG=1\nexport ANTHROPIC_API_KEY={KEY}\n", "format = \"direnv\"", &[2]);
+    check_parked("LOG=1\nANTHROPIC_API_KEY={KEY}\n; note\n", "format = \"systemd\"", &[2]);
+}
+
+#[test]
+fn a_file_that_is_not_understood_refuses_the_lane_with_its_line() {
+    for (text, line) in [
+        ("'ANTHROPIC_API_KEY'={KEY}\n", 1),
+        ("export LOG=1 ANTHROPIC_API_KEY={KEY}\n", 1),
+        ("ANTHROPIC_API_KEY=`{KEY}\n`\nLOG=1\n", 1),
+        ("NOTE=first \\\nANTHROPIC_API_KEY=not-a-key\nANTHROPIC_API_KEY={KEY}\n", 2),
+        ("ANTHROPIC_API_KEY={KEY}\nGATEWAY_KEY=${ANTHROPIC_API_KEY}\n", 2),
+        ("ANTHROPIC_API_KEY={KEY}\nCLAUDE_KEY={KEY}\n", 2),
+    ] {
+        check_refused(text, "", line);
+    }
+    check_refused("if true; then\n  export ANTHROPIC_API_KEY={KEY}\nfi\n", "format = \"shell\"", 2);
+}
+
+#[test]
+fn children_of_a_shell_that_sources_the_file_are_given_the_settings() {
+    let environment = lane_with("export LOG=1\nexport ANTHROPIC_API_KEY={KEY}\n", "");
+    environment.keyless("apply -auto-approve").exits(0).says("1 revoked");
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", ". ci/.env && env"]).current_dir(environment.path(""));
+    let found = String::from_utf8(shell.output().unwrap().stdout).unwrap();
+    for name in ["LOG=1", "ANTHROPIC_FEDERATION_RULE_ID=fdrl_", "ANTHROPIC_IDENTITY_TOKEN_FILE="] {
+        assert!(found.contains(name), "{name} is missing in {found}");
+    }
+    assert!(!found.contains("ANTHROPIC_API_KEY"));
+}
