@@ -21,7 +21,7 @@
 //! core   apply::{schedule, prepare, record, recover}, rollback -> plan -> lane -> binding   pure functions over data,
 //!        plan_check (asks neither plan nor lane for a judgement)
 //!        evidence, matching, condition, token, config -> lint -> provider        given time and ids
-//!        credential_chain
+//!        credential_chain, env_file
 //! base   resource, topology, diagnostic, limits, secret; regular_file; crate keyless-state     what is recorded, words for all
 //! ```
 //!
@@ -38,6 +38,7 @@
 //! * [`lint`], [`condition`], [`matching`], [`token`]: whom a rule admits, and whether a signature
 //!   holds.
 //! * [`binding`]: what each workload lives off, whatever its blocks say.
+//! * [`env_file`]: files of variables, by the grammars of who reads them.
 //! * [`lane`]: the five stages and their gates; [`evidence`]: what was read, as facts.
 //! * [`credential_chain`]: which credential each Claude client sends, from what it finds.
 //! * [`plan`], [`rollback`]: ordered intent, forward and back; [`plan_check`]: the second opinion.

@@ -5,6 +5,7 @@ use keyless_state::{Address, ConsumerId, Shadow, Weight, Winner};
 
 use super::gate::Refusal;
 use crate::binding::Doubt;
+use crate::env_file::Format;
 use crate::resource::KeyStatus;
 
 /// All that is known about one lane.
@@ -183,6 +184,8 @@ pub struct ConsumerFacts {
     pub id: ConsumerId,
     /// Where it is, for people, such as `./app/.env`.
     pub place: String,
+    /// By whose grammar it is read, where it is a file of variables.
+    pub format: Option<Format>,
     /// Whether the key is still in it.
     pub presence: Presence,
     /// The key line in it, where its place is a file of lines.

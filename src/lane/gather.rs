@@ -330,6 +330,10 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
     ConsumerFacts {
         id: id.clone(),
         place: consumer.driver.place(),
+        format: match &consumer.driver {
+            ConsumerDriver::Dotenv { format, .. } => Some(*format),
+            _ => None,
+        },
         presence,
         returned: sightings.returned.get(&place).cloned(),
         unconfigured,

@@ -167,6 +167,20 @@ pub struct LaneView {
     /// Whether a place has lost its key again, after a way back, and has nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bare: bool,
+    /// Its consumers that are files of variables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileView>,
+}
+
+/// A file of variables as a plan shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// The file, relative to the configuration directory.
+    pub path: String,
+    /// By whose grammar it is read: `dotenv`, `shell`, `direnv` or `systemd`.
+    pub format: String,
 }
 
 impl LaneView {

@@ -44,8 +44,17 @@ fn belongs(step: &Step, lane: &LaneView) -> bool {
 }
 
 fn step_text(step: &Step, lane: &LaneView) -> String {
+    let file = match &step.operation {
+        Operation::Remove { consumer, .. } => lane.files.iter().find(|file| file.consumer == *consumer),
+        _ => None,
+    };
     match step.operation.target().address == &lane.address {
-        true => step.operation.describe(),
+        true => match file {
+            Some(file) => {
+                format!("{}, {} read as {}", step.operation.describe(), file.path, file.format)
+            }
+            None => step.operation.describe(),
+        },
         false => format!("{}: {}", step.operation.target().address, step.operation.describe()),
     }
 }

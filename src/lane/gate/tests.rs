@@ -48,6 +48,7 @@ fn consumer() -> ConsumerFacts {
     ConsumerFacts {
         id: consumer_id(CONSUMER),
         place: "app/.env".to_owned(),
+        format: None,
         presence: Presence::Absent,
         returned: None,
         unconfigured: None,

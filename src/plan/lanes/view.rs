@@ -5,8 +5,8 @@ use keyless_state::{Address, Weight};
 
 use super::super::console::ConsoleTask;
 use super::super::diff::Diff;
-use super::super::plan_data::{LaneView, NeedView, RefusalView, Standing, Step};
-use crate::lane::{self, Assessment, Gate, LaneFacts, Stage, Supplier};
+use super::super::plan_data::{FileView, LaneView, NeedView, RefusalView, Standing, Step};
+use crate::lane::{self, Assessment, ConsumerFacts, Gate, LaneFacts, Stage, Supplier};
 use crate::limits;
 use crate::resource::KeyStatus;
 
@@ -50,9 +50,15 @@ pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step], n
         needs,
         refusals,
         moves,
+        files: facts.consumers.iter().filter_map(file).collect(),
         bare: facts.held && facts.consumers.iter().any(|consumer| consumer.bare),
         seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).chain(missed(facts, now)).collect(),
     }
+}
+
+fn file(consumer: &ConsumerFacts) -> Option<FileView> {
+    let format = consumer.format?.name().to_owned();
+    Some(FileView { consumer: consumer.id.clone(), path: consumer.place.clone(), format })
 }
 
 /// What a lane waits for that was rolled back.
