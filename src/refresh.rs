@@ -100,13 +100,13 @@ pub async fn sight(
         checks.spawn(async move {
             let presence = place.check().await;
             let returned = place.returned(&keys);
-            let (settings, is_marked, is_parked) = (place.settings(), place.is_marked(), place.is_parked());
+            let (settings, is_marked, parked) = (place.settings(), place.is_marked(), place.parked());
             let blocked = place.blocked();
-            ((place.key, place.id), presence, returned, settings, is_marked, is_parked, blocked)
+            ((place.key, place.id), presence, returned, settings, is_marked, parked, blocked)
         });
     }
     while let Some(checked) = checks.join_next().await {
-        let (place, presence, returned, settings, is_marked, is_parked, blocked) =
+        let (place, presence, returned, settings, is_marked, parked, blocked) =
             checked.expect("a look into a consumer does not panic");
         if let Some(settings) = settings {
             sightings.settings.insert(place.clone(), settings_digest(&settings));
@@ -118,8 +118,10 @@ pub async fn sight(
         if is_marked {
             sightings.marked.insert(place.clone());
         }
-        if is_parked == Some(false) && presence == Presence::Absent {
-            sightings.unparked.insert(place.clone());
+        match parked {
+            Some(lines) if !lines.is_empty() => drop(sightings.parked.insert(place.clone(), lines)),
+            Some(_) if presence == Presence::Absent => drop(sightings.unparked.insert(place.clone())),
+            _ => {}
         }
         if let Some(returned) = returned {
             sightings.returned.insert(place.clone(), returned);

@@ -109,6 +109,10 @@ pub(super) async fn carry_out(
                 let found = tools.remote.platform.api_key(&key.id).await.map_err(|error| explain(&error))?;
                 prepare::is_dead(&key.id, &found.status)?;
             }
+            if let ConsumerChange::ForgetParked(key) = &change {
+                let found = tools.remote.platform.api_key(key).await.map_err(|error| explain(&error))?;
+                prepare::is_dead(key, &found.status)?;
+            }
             let beside = tools.files.beside(&consumer_block.driver);
             let place = Place { base: tools.base, key, id: consumer, consumer: consumer_block, beside, tag };
             // What a driver did before it failed shows in the place.
@@ -252,6 +256,7 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, F
             }
         }
         ConsumerChange::TakeDeadKeyOut(key) => place.take_dead_key_out(&key).map_err(told)?,
+        ConsumerChange::ForgetParked(_) => place.forget_parked().map_err(told)?,
         ConsumerChange::Remove => {
             done.receipt = place.remove().await.map_err(told)?;
             // The consumer has to read back free of the key, or it was not taken out.

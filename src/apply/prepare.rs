@@ -59,6 +59,8 @@ pub enum ConsumerChange {
     Remove,
     /// Take the line of this dead key out.
     TakeDeadKeyOut(Box<ApiKeyObject>),
+    /// Take what is parked of a dead key out for good; its id.
+    ForgetParked(String),
     /// Put the key back, with what its removal left to know.
     Restore(Option<Value>),
 }
@@ -191,6 +193,11 @@ pub fn prepare(operation: &Operation, context: &Context<'_>) -> Result<Task, Str
         Operation::TakeDeadKeyOut { address, consumer: id, id: key } => {
             let key = context.observed.api_keys.get(key).ok_or_else(|| format!("{key} is not listed"))?;
             consumer(address, id, ConsumerChange::TakeDeadKeyOut(Box::new(key.clone())))
+        }
+        Operation::ForgetParked { address, consumer: id } => {
+            let key = context.configuration.api_keys.get(address);
+            let key = key.ok_or_else(|| format!("{address} is not declared"))?;
+            consumer(address, id, ConsumerChange::ForgetParked(key.id.clone()))
         }
         Operation::Restore { address, consumer: id, receipt } => {
             consumer(address, id, ConsumerChange::Restore(receipt.clone()))

@@ -65,6 +65,10 @@ pub fn effects(
             edit_workspaces(address, context, |ids| ids.retain(|id| id != workspace_id))
         }
         // What the lane did to its own key is as it was.
+        Operation::ForgetParked { address, .. } => {
+            let lane = LaneRecord { forgets_parked: false, ..lane_record(address, context) };
+            vec![Mutation::PutLane { address: address.clone(), lane }]
+        }
         Operation::TakeDeadKeyOut { .. } | Operation::Confirm { .. } | Operation::Verify { .. } => Vec::new(),
         lane_operation => lane_effects(lane_operation, receipt, context, now),
     }

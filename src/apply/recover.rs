@@ -122,6 +122,7 @@ fn changes(
         Operation::Configure { .. }
         | Operation::Unconfigure { .. }
         | Operation::TakeDeadKeyOut { .. }
+        | Operation::ForgetParked { .. }
         | Operation::Verify { .. }
         | Operation::Confirm { .. } => None,
     }

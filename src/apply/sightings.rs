@@ -42,6 +42,9 @@ pub fn after_step(
             sightings.returned.remove(&place);
             sightings.presence.insert(place, Presence::Absent);
         }
+        Operation::ForgetParked { address, consumer } => {
+            sightings.parked.remove(&(address.clone(), consumer.clone()));
+        }
         Operation::Restore { address, consumer, .. } => {
             sightings.presence.insert((address.clone(), consumer.clone()), Presence::Present);
         }

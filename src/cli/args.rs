@@ -255,6 +255,9 @@ pub(super) struct EvidenceAdd {
     /// The settings of that consumer, which keyless does not write, name this rule (fdrl_…)
     #[arg(long, value_name = "ID", requires = "key")]
     pub(super) rule: Option<String>,
+    /// The key never was in the file of that consumer, where it is not found
+    #[arg(long, requires = "key", conflicts_with = "rule")]
+    pub(super) absent: bool,
     /// Instead of -key: the workloads of this key, or the one of -consumer, are gone; or nothing lives
     /// off this rule any more, which counts for 7 days
     #[arg(long, value_name = "ADDRESS", group = "meant")]

@@ -164,22 +164,35 @@ impl Place {
 
     /// Tells whether there are lines of ours.
     pub fn is_marked(&self) -> bool {
-        self.has_ours(env_file::is_marked) == Some(true)
-    }
-
-    /// Tells whether a key of ours is parked there; none where that is not told by a file.
-    pub fn is_parked(&self) -> Option<bool> {
-        self.has_ours(env_file::is_parked)
-    }
-
-    fn has_ours(&self, in_dotenv: impl Fn(&str, &str) -> bool) -> Option<bool> {
-        let read = |path: &Path| file::read(&self.base.join(path)).ok();
-        match &self.consumer.driver {
-            ConsumerDriver::Dotenv { path, .. } => Some(in_dotenv(&read(path)?, &self.tag)),
-            ConsumerDriver::ClaudeCodeSettings(settings) => {
-                Some(settings_file::is_parked(&read(&settings.path)?, &self.tag))
+        let in_dotenv = || match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, .. } => {
+                Some(env_file::is_marked(&file::read(&self.base.join(path)).ok()?, &self.tag))
             }
             _ => None,
+        };
+        in_dotenv().unwrap_or_else(|| self.parked().is_some_and(|lines| !lines.is_empty()))
+    }
+
+    /// The lines in which a key of ours is parked there, from 1; none where that is not told by a file.
+    pub fn parked(&self) -> Option<Vec<usize>> {
+        let read = |path: &Path| file::read(&self.base.join(path)).ok();
+        match &self.consumer.driver {
+            ConsumerDriver::Dotenv { path, .. } => Some(env_file::parked_lines(&read(path)?, &self.tag)),
+            ConsumerDriver::ClaudeCodeSettings(settings) => {
+                let line = settings_file::parked_line(&read(&settings.path)?, &self.tag);
+                Some(line.into_iter().collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes what is parked there out for good. Safe to repeat.
+    pub fn forget_parked(&self) -> Result<(), ConsumerError> {
+        match &self.consumer.driver {
+            ConsumerDriver::ClaudeCodeSettings(settings) => {
+                self.edit(&settings.path, |text| settings_file::forget(text, &self.tag))
+            }
+            _ => self.edit_lines(|text, _, _| Ok(env_file::forget(text, &self.tag))),
         }
     }
 

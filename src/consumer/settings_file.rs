@@ -72,9 +72,15 @@ pub(super) fn unpark(text: &str, entry: &SettingsEntry, tag: &str) -> Result<Zer
     }
 }
 
-/// Tells whether an entry is parked under a tag.
-pub(super) fn is_parked(text: &str, tag: &str) -> bool {
-    matches!(parked_place(text, &quoted(tag)), Ok(Some(_)))
+/// The line in which an entry is parked under a tag, from 1.
+pub(super) fn parked_line(text: &str, tag: &str) -> Option<usize> {
+    let (object, at) = parked_place(text, &quoted(tag)).ok()??;
+    Some(text[..object.members[at].whole.start].matches('\n').count() + 1)
+}
+
+/// Takes what is parked under a tag out for good.
+pub(super) fn forget(text: &str, tag: &str) -> Result<Zeroizing<String>, String> {
+    without_parked(text, &quoted(tag))
 }
 
 fn quoted(tag: &str) -> String {

@@ -24,10 +24,8 @@ mod tests;
 
 pub use fault::EnvFileFault;
 pub use format::Format;
-#[cfg(test)]
-use ours::parked_lines;
-pub(crate) use ours::{is_marked, is_parked};
-pub(crate) use park::{park, take_out, unpark};
+pub(crate) use ours::{is_marked, parked_lines};
+pub(crate) use park::{forget, park, take_out, unpark};
 pub(crate) use quoting::quoted;
 pub(crate) use reading::Reading;
 pub(crate) use settings::{configure, settings, unconfigure};

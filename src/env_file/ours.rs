@@ -53,13 +53,8 @@ pub(crate) fn parked_lines(text: &str, tag: &str) -> Vec<usize> {
     numbered.filter(|(_, line)| line.starts_with(&mark)).map(|(at, _)| at + 1).collect()
 }
 
-/// Tells whether a key is parked under a tag.
-pub(crate) fn is_parked(text: &str, tag: &str) -> bool {
-    !parked_lines(text, tag).is_empty()
-}
-
 /// Tells whether there are lines of ours.
 pub(crate) fn is_marked(text: &str, tag: &str) -> bool {
     let begin = begin_mark(tag);
-    is_parked(text, tag) || without_bom(text).lines().any(|line| line.trim_end() == begin)
+    !parked_lines(text, tag).is_empty() || without_bom(text).lines().any(|line| line.trim_end() == begin)
 }

@@ -92,3 +92,14 @@ pub(crate) fn unpark(text: &str, format: Format, variable: &str, tag: &str) -> Z
     }
     out
 }
+
+/// Takes the parked lines of a lane out for good.
+pub(crate) fn forget(text: &str, tag: &str) -> Zeroizing<String> {
+    let mark = park_mark(tag);
+    let mut out = Zeroizing::new(String::with_capacity(text.len()));
+    out.push_str(&text[..text.len() - without_bom(text).len()]);
+    for (_, line) in lines(text).filter(|(_, line)| !line.starts_with(&mark)) {
+        out.push_str(line);
+    }
+    out
+}

@@ -29,6 +29,8 @@ pub struct LaneFacts {
     pub rolled_back_at: Option<Timestamp>,
     /// Whether it stays back until somebody says that it goes on.
     pub held: bool,
+    /// Whether what is parked of the key is to go, although the key is not archived.
+    pub forgets_parked: bool,
     /// What the files ask for and is refused, so that nothing is done with it.
     pub refused: Vec<Refusal>,
 }
@@ -197,6 +199,11 @@ pub struct ConsumerFacts {
     pub doubt: Option<Doubt>,
     /// The id of the rule that it lives off, where its block names another one by now and a person moves it.
     pub left_behind: Option<String>,
+    /// Whether nothing shows that the key ever was in it: its file holds neither the key nor what keyless parked,
+    /// and nobody said that this is as it should be.
+    pub not_found: bool,
+    /// The lines in which it is parked there, from 1.
+    pub parked: Vec<usize>,
     /// When the key was taken out.
     pub removed_at: Option<Timestamp>,
     /// The place that is recorded for it, where its block names another one.

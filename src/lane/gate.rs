@@ -251,6 +251,7 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
                 place: Some(consumer.place.clone()),
                 fix: "Make the place readable, or correct the consumer block.".to_owned(),
             }),
+            Presence::Absent if consumer.not_found => needs.push(not_found(facts, consumer)),
             Presence::Present | Presence::Absent => needs.push(Need {
                 consumer: Some(consumer.id.clone()),
                 ..need(format!("{} free of the key", consumer.id), Supplier::Engine)
@@ -264,6 +265,8 @@ fn remove_gate(facts: &LaneFacts) -> Gate {
 pub fn asked_of_others(facts: &LaneFacts, now: Timestamp) -> Vec<Need> {
     let by_hand = facts.consumers.iter().filter(|consumer| consumer.manual && !is_removed(consumer));
     let by_hand = by_hand.map(|consumer| removal_by_hand(facts, consumer));
+    let nowhere = facts.consumers.iter().filter(|consumer| consumer.not_found);
+    let by_hand = by_hand.chain(nowhere.map(|consumer| not_found(facts, consumer)));
     let left = facts.consumers.iter().filter(|consumer| !is_removed(consumer));
     let shown = left.clone().filter_map(|consumer| to_be_shown(facts, consumer, now));
     by_hand.chain(shown).chain(left.filter_map(|consumer| names_again(facts, consumer))).collect()
@@ -276,6 +279,19 @@ fn removal_by_hand(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {
         remedy: Some(statement_command(facts, consumer)),
         ..need(what, Supplier::Person)
     }
+}
+
+/// A place where the key never was seen may be the wrong one, so that it is out nowhere.
+fn not_found(facts: &LaneFacts, consumer: &ConsumerFacts) -> Need {
+    let LaneFacts { address, .. } = facts;
+    let ConsumerFacts { id, place, .. } = consumer;
+    let what = format!(
+        "the key, which is not found in {id} ({place}): correct the consumer block, or have a named person say that it never was there"
+    );
+    let command = format!(
+        "keyless evidence add -manual -absent -key={address} -consumer={id} -by=\"YOUR NAME\" -statement=\"…\""
+    );
+    Need { consumer: Some(id.clone()), remedy: Some(command), ..need(what, Supplier::Person) }
 }
 
 fn statement_command(facts: &LaneFacts, consumer: &ConsumerFacts) -> String {

@@ -33,6 +33,8 @@ pub struct Sightings {
     pub marked: binding::Marked,
     /// Consumers whose files hold neither their keys nor what keyless parked.
     pub unparked: BTreeSet<(Address, ConsumerId)>,
+    /// The lines in which keys are parked, from 1, by place.
+    pub parked: BTreeMap<(Address, ConsumerId), Vec<usize>>,
     /// Why the key cannot be taken out of a file, by place.
     pub blocked: BTreeMap<(Address, ConsumerId), String>,
     /// Who reads the token with which a rule is tried, where that token can be used once alone.
@@ -93,6 +95,7 @@ pub fn gather(
         archive_after: key.archive_after,
         rolled_back_at: record.rolled_back_at,
         held: record.held,
+        forgets_parked: record.forgets_parked,
         refused: refusals(address, key, (configuration, &record), sightings),
     };
     #[cfg(test)]
@@ -319,6 +322,10 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         && presence == Presence::Absent
         && unconfigured.is_some()
         && !has_settings;
+    let not_found = presence == Presence::Absent
+        && known.is_none_or(|known| known.removed_at.is_none())
+        && sightings.unparked.contains(&place)
+        && !is_said_absent(lane, id, consumer);
     let report = consumer_report(lane, id);
     // A report comes again and again; were each one a removal, the silence after it would never end.
     let stated_at = newest(state, |fact| match fact {
@@ -340,6 +347,8 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         doubt: binding
             .and_then(|binding| binding::doubt(binding, consumer, lane.configuration, lane.observed)),
         left_behind: binding.filter(|_| manual).and_then(|binding| left_behind(binding, rule_id)),
+        not_found,
+        parked: sightings.parked.get(&place).cloned().unwrap_or_default(),
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),
         displaced: binding::displaced(id, consumer, binding).map(str::to_owned),
         names: names(lane, id, consumer),
@@ -388,6 +397,15 @@ fn names(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> NamedRule {
         }
         Some((_, _, None)) | None => NamedRule::Unknown,
     }
+}
+
+/// Whether a named person said that the key never was there.
+fn is_said_absent(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> bool {
+    let here = binding::place(id, &consumer.driver);
+    lane.state.evidence.iter().any(|evidence| {
+        matches!(&evidence.fact, Fact::AbsenceStatement { key_id, place, .. }
+            if *key_id == lane.key.id && *place == here)
+    })
 }
 
 fn consumer_report(lane: &Lane<'_>, id: &ConsumerId) -> Option<ReportFacts> {

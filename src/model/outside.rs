@@ -86,7 +86,9 @@ fn change_place(place: &mut Place, change: &ConsumerChange) {
     match change {
         ConsumerChange::Configure(settings) => place.settings = Some(settings_digest(settings)),
         ConsumerChange::Unconfigure => place.settings = None,
-        ConsumerChange::TakeDeadKeyOut(_) => unreachable!("no scope sees the lines of a place"),
+        ConsumerChange::TakeDeadKeyOut(_) | ConsumerChange::ForgetParked(_) => {
+            unreachable!("no scope sees the lines of a place")
+        }
         ConsumerChange::Remove => (place.holds_key, place.taken) = (false, true),
         ConsumerChange::Restore(_) => (place.holds_key, place.taken) = (true, false),
     }

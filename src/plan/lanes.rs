@@ -16,6 +16,7 @@ use super::undo::Undo;
 use crate::binding;
 use crate::config::ApiKey;
 use crate::lane::{self, Assessment, ConsumerFacts, Gate, LaneFacts, NamedRule, Presence, Stage, Supplier};
+use crate::resource::KeyStatus;
 use key::change;
 pub(super) use key::key_drift;
 use view::{by_hand, view};
@@ -86,6 +87,11 @@ impl LanePlanner<'_, '_> {
         self.prove_changes();
         if self.is_held() {
             return;
+        }
+        let status = self.facts.key.status.as_ref();
+        let is_asked = self.facts.forgets_parked && status.is_some_and(|status| *status != KeyStatus::Active);
+        if is_asked || status == Some(&KeyStatus::Archived) {
+            self.forget_parked(&[]);
         }
         match (&assessment.gate, assessment.stage) {
             (Gate::Finished(_) | Gate::Refused(_), _) => return,
@@ -343,7 +349,7 @@ impl LanePlanner<'_, '_> {
             if is_out(consumer) {
                 continue;
             }
-            if consumer.manual {
+            if consumer.manual || consumer.not_found {
                 by_hand = true;
                 continue;
             }
@@ -369,7 +375,20 @@ impl LanePlanner<'_, '_> {
         let operation =
             Operation::ArchiveKey { address: self.facts.address.clone(), id: self.facts.key.id.clone() };
         let why = "an archived key cannot be brought back".to_owned();
-        self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
+        let archived = self.add(Stage::Revoke, true, operation, Vec::new(), Undo::Impossible { why });
+        self.forget_parked(&[archived]);
+    }
+
+    /// Nothing needs the text of a key that never works again, and it stands there for everybody to read.
+    fn forget_parked(&mut self, after: &[String]) {
+        for consumer in self.facts.consumers.iter().filter(|consumer| !consumer.parked.is_empty()) {
+            let operation = Operation::ForgetParked {
+                address: self.facts.address.clone(),
+                consumer: consumer.id.clone(),
+            };
+            let why = "the text of the key stands nowhere else".to_owned();
+            self.add(Stage::Revoke, false, operation, after.to_vec(), Undo::Impossible { why });
+        }
     }
 }
 

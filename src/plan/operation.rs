@@ -179,6 +179,13 @@ pub enum Operation {
         /// The key.
         id: String,
     },
+    /// Takes what is parked of a dead key out of a file for good.
+    ForgetParked {
+        /// The lane.
+        address: Address,
+        /// The consumer.
+        consumer: ConsumerId,
+    },
     /// Archives the key, which is final.
     ArchiveKey {
         /// The lane.
@@ -224,6 +231,7 @@ impl Operation {
             | Confirm { address }
             | Disable { address, .. }
             | Enable { address, .. }
+            | ForgetParked { address, .. }
             | ArchiveKey { address, .. } => address,
         }
     }
@@ -240,6 +248,7 @@ impl Operation {
             | Unconfigure { consumer, .. }
             | Remove { consumer, .. }
             | TakeDeadKeyOut { consumer, .. }
+            | ForgetParked { consumer, .. }
             | Restore { consumer, .. } => consumer.to_string(),
             _ => String::new(),
         };
@@ -268,6 +277,7 @@ impl Operation {
             Confirm { .. } => "confirm",
             Disable { .. } => "disable",
             Enable { .. } => "enable",
+            ForgetParked { .. } => "forget-parked",
             ArchiveKey { .. } => "archive",
         }
     }
@@ -300,6 +310,7 @@ impl Operation {
             Confirm { .. } => "wait until federation is shown to have taken over".to_owned(),
             Disable { id, .. } => format!("set {id} inactive"),
             Enable { id, .. } => format!("set {id} active"),
+            ForgetParked { consumer, .. } => format!("delete the parked key from {consumer}"),
             ArchiveKey { id, .. } => format!("archive {id}"),
         }
     }

@@ -170,6 +170,20 @@ pub struct LaneView {
     /// Its consumers that are files of variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileView>,
+    /// Where its key is parked in plain text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked: Vec<ParkedView>,
+}
+
+/// A place in which a key is parked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedView {
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// The file, relative to the configuration directory.
+    pub path: String,
+    /// The lines, from 1.
+    pub lines: Vec<usize>,
 }
 
 /// A file of variables as a plan shows it.

@@ -222,6 +222,18 @@ impl Known<'_> {
         missing
     }
 
+    /// Why a key cannot be said to be out of a file: it never was seen there.
+    pub(super) fn nowhere(&self, lane: &Address, id: &ConsumerId) -> Option<String> {
+        let key = self.configuration.api_keys.get(lane)?;
+        let here = binding::place(id, &key.consumers.get(id)?.driver);
+        let is_unseen = self.sightings.unparked.contains(&(lane.clone(), id.clone()))
+            && self.removed_at(lane, id).is_none();
+        let is_said = |fact: &Fact| matches!(fact, Fact::AbsenceStatement { place, .. } if *place == here);
+        let is_said = is_unseen && self.words_about(&key.id).any(|evidence| is_said(&evidence.fact));
+        (is_unseen && !is_said)
+            .then(|| format!("the key not found in {id}, and nobody's word that it never was there"))
+    }
+
     /// Why a workload whose settings keyless does not write is not known to name its rule.
     pub(super) fn unnamed(&self, lane: &Address, id: &ConsumerId) -> Option<String> {
         let key = self.configuration.api_keys.get(lane)?;

@@ -32,6 +32,16 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
                     dead_key(step, address, consumer, id, moment, found);
                 }
             }
+            Operation::ForgetParked { address, .. } => {
+                if let Some(moment) = moment {
+                    let archives = |other: &&Step| {
+                        matches!(other.operation, Operation::ArchiveKey { .. })
+                            && step.after.contains(&other.id)
+                    };
+                    let is_archived = steps.about(address).any(|other| archives(&other));
+                    found.extend(parked_key(step, address, moment).filter(|_| !is_archived));
+                }
+            }
             Operation::Verify { address } => {
                 steps.demand_before(Invariant::I3, step, building(steps, address, moment).into_iter(), found);
             }
@@ -56,6 +66,22 @@ pub(super) fn check(steps: &Steps<'_>, moment: Option<&Known<'_>>, found: &mut V
             _ => {}
         }
     }
+}
+
+/// What is parked of a key that works, or may be set to work again unasked, is needed.
+pub(super) fn parked_key(step: &Step, lane: &Address, moment: &Known<'_>) -> Option<Violation> {
+    let key = moment.configuration.api_keys.get(lane);
+    let status = key.and_then(|key| moment.observed.api_keys.get(&key.id)).map(|object| &object.status);
+    let is_asked = moment.state.lanes.get(lane).is_some_and(|lane| lane.forgets_parked);
+    let is_dead = match status {
+        Some(KeyStatus::Archived) => true,
+        Some(KeyStatus::Inactive | KeyStatus::Expired) => is_asked,
+        _ => false,
+    };
+    let what = format!("the key {}", status.map_or("not listed", KeyStatus::word));
+    (!is_dead).then(|| {
+        broken(Invariant::I8, step, what, "an archived key, or an inactive one that a person gives up")
+    })
 }
 
 /// Only a key that works nowhere is taken out again without evidence, and only where keyless took one
@@ -290,6 +316,9 @@ impl<'a, 'm> Lane<'a, 'm> {
         let Some((moment, key)) = self.moment else { return };
         if let Some(what) = moment.unnamed(&self.view.address, id).filter(|_| !moment.skips_waits()) {
             found.push(broken(Invariant::I3, step, what, "that it knows what replaces its key"));
+        }
+        if let Some(what) = moment.nowhere(&self.view.address, id) {
+            found.push(broken(Invariant::I3, step, what, "a key that was seen there"));
         }
         let Some(consumer) = key.consumers.get(id) else {
             found.push(broken(

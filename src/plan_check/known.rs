@@ -102,6 +102,11 @@ impl<'a> Known<'a> {
         self.facts().things.get(about).into_iter().flatten().copied()
     }
 
+    /// Everything that is recorded about an object at the API, by its id.
+    pub(super) fn words_about(&self, object_id: &str) -> impl Iterator<Item = &'a Evidence> {
+        self.facts().objects.get(object_id).into_iter().flatten().copied()
+    }
+
     fn facts(&self) -> &Facts<'a> {
         let state = self.state;
         self.facts.get_or_init(|| {
@@ -110,7 +115,8 @@ impl<'a> Known<'a> {
             for evidence in &state.evidence {
                 match &evidence.fact {
                     Fact::Retirement { object_id, .. }
-                    | Fact::SettingsStatement { key_id: object_id, .. } => {
+                    | Fact::SettingsStatement { key_id: object_id, .. }
+                    | Fact::AbsenceStatement { key_id: object_id, .. } => {
                         facts.objects.entry(object_id.as_str()).or_default().push(evidence);
                     }
                     Fact::IssuerKeys { provider: about, .. }

@@ -5,7 +5,7 @@ use keyless_state::{Address, ConsumerId, Kind};
 use super::Moment;
 use super::grants;
 use super::invariant::{Invariant, Violation};
-use super::keys::{dead_key, held};
+use super::keys::{dead_key, held, parked_key};
 use super::known::Known;
 use super::objects::made_once;
 use super::steps::broken;
@@ -31,6 +31,7 @@ pub fn breaks(step: &Step, moment: &Moment<'_>) -> Vec<Violation> {
         Operation::TakeDeadKeyOut { address, consumer, id } => {
             dead_key(step, address, consumer, id, moment, &mut found);
         }
+        Operation::ForgetParked { address, .. } => found.extend(parked_key(step, address, moment)),
         Operation::Confirm { address } => confirmed(step, address, moment, &mut found),
         Operation::Disable { address, id } => {
             confirmed(step, address, moment, &mut found);
@@ -115,6 +116,7 @@ fn remove(step: &Step, lane: &Address, id: &ConsumerId, moment: &Known<'_>, foun
         missing.push(format!("no federation settings in {id}"));
     }
     missing.extend(moment.unnamed(lane, id));
+    missing.extend(moment.nowhere(lane, id));
     if !missing.is_empty() {
         found.push(broken(Invariant::I3, step, missing.join("; "), "federation in place and proved before"));
     }

@@ -87,7 +87,7 @@ fn place(operation: &Operation) -> (Stage, bool) {
         TakeDeadKeyOut { .. } | Restore { .. } => (Stage::Remove, false),
         Confirm { .. } => (Stage::Confirm, true),
         Disable { .. } | ArchiveKey { .. } => (Stage::Revoke, true),
-        Enable { .. } | Archive { .. } | Forget { .. } => (Stage::Revoke, false),
+        Enable { .. } | Archive { .. } | Forget { .. } | ForgetParked { .. } => (Stage::Revoke, false),
     }
 }
 
@@ -114,7 +114,10 @@ fn guard(step: &Step, found: &mut Vec<Violation>) {
 }
 
 fn undo(step: &Step, found: &mut Vec<Violation>) {
-    let is_final = matches!(step.operation, Operation::Archive { .. } | Operation::ArchiveKey { .. });
+    let is_final = matches!(
+        step.operation,
+        Operation::Archive { .. } | Operation::ArchiveKey { .. } | Operation::ForgetParked { .. }
+    );
     let changes_nothing = matches!(
         step.operation,
         Operation::Forget { .. } | Operation::Verify { .. } | Operation::Confirm { .. }
@@ -140,7 +143,12 @@ fn mode(mode: Mode, step: &Step, found: &mut Vec<Violation>) {
     let brings_back = matches!(step.operation, Enable { .. } | Restore { .. });
     let takes_away = matches!(
         step.operation,
-        Remove { .. } | TakeDeadKeyOut { .. } | Confirm { .. } | Disable { .. } | ArchiveKey { .. }
+        Remove { .. }
+            | TakeDeadKeyOut { .. }
+            | ForgetParked { .. }
+            | Confirm { .. }
+            | Disable { .. }
+            | ArchiveKey { .. }
     );
     let makes = created(&step.operation).is_some() || matches!(step.operation, Adopt { .. });
     let wrong = match mode {

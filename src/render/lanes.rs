@@ -96,6 +96,21 @@ pub fn missing(lane: &LaneView, indent: &str) -> String {
     out
 }
 
+/// Where a key is parked in plain text.
+pub fn parked(lane: &LaneView, indent: &str) -> String {
+    let told = lane.parked.iter().map(|it| {
+        let lines: Vec<String> = it.lines.iter().map(usize::to_string).collect();
+        format!(
+            "{indent}{} {}:{} keeps the key of {}\n",
+            paint(DIM, "parked"),
+            it.path,
+            lines.join(","),
+            it.consumer
+        )
+    });
+    told.collect()
+}
+
 /// What was seen that supports the evidence of a lane.
 pub fn seen(lane: &LaneView, indent: &str) -> String {
     lane.seen.iter().map(|line| format!("{indent}{} {line}\n", paint(DIM, "seen"))).collect()

@@ -39,6 +39,7 @@ pub fn text(views: &[LaneView]) -> String {
         );
         out.push_str(&lanes::missing(lane, "    "));
         out.push_str(&lanes::seen(lane, "    "));
+        out.push_str(&lanes::parked(lane, "    "));
     }
     let _ = writeln!(out, "\n{}", lanes::tally(views));
     out

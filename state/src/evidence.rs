@@ -129,6 +129,21 @@ pub enum Fact {
         /// What they say, in their words.
         statement: String,
     },
+    /// A named person says that a key never was in a file in which it is not found. Since format version 3.
+    AbsenceStatement {
+        /// The lane as it was called.
+        key: Address,
+        /// The consumer as it was called.
+        consumer: ConsumerId,
+        /// The id of the lane's key.
+        key_id: String,
+        /// Kind, place and variable of the consumer, which tell it whatever it is called.
+        place: String,
+        /// Who says so.
+        by: String,
+        /// What they say, in their words.
+        statement: String,
+    },
     /// What the usage report says about a key.
     KeyUsage {
         /// The lane.

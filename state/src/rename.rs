@@ -142,6 +142,7 @@ fn subject(fact: &mut Fact) -> &mut Address {
         Fact::CredentialReport { key, .. }
         | Fact::Statement { key, .. }
         | Fact::SettingsStatement { key, .. }
+        | Fact::AbsenceStatement { key, .. }
         | Fact::KeyUsage { key, .. }
         | Fact::ArchiveApproval { key, .. } => key,
         Fact::AccountTraffic { service_account, .. } => service_account,

@@ -75,6 +75,9 @@ pub struct LaneRecord {
     /// Whether it stays back until somebody says that it goes on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// Whether what is parked of its key is to go for good, although the key is not archived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgets_parked: bool,
     /// Until when its workloads may have used tokens of these service accounts, by id, before they were seen to use
     /// their keys again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

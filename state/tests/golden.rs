@@ -194,6 +194,7 @@ fn lane(version: u32) -> LaneRecord {
         reactivated_at: Some(at(4)),
         rolled_back_at: (version >= 3).then(|| at(5)),
         held: version >= 3,
+        forgets_parked: false,
         left: BTreeMap::new(),
     }
 }

@@ -88,3 +88,60 @@ fn children_of_a_shell_that_sources_the_file_are_given_the_settings() {
     }
     assert!(!found.contains("ANTHROPIC_API_KEY"));
 }
+
+#[test]
+fn a_file_in_which_the_key_never_was_holds_its_lane_until_a_person_speaks() {
+    let environment = lane_with("LOG=1\n", "");
+    let words = "not found in dotenv.runner (ci/.env)";
+    environment.keyless("plan").exits(0).says(words).says("-absent");
+    environment.keyless("apply -auto-approve").exits(0).says(words).lacks("take the key out");
+    assert_eq!(environment.world()["api_keys"]["apikey_01Ci"]["status"], "active");
+    environment.keyless("status").exits(0).says(words);
+    let say = "evidence add -manual -absent -key=api_key.ci -consumer=dotenv.runner -by=Ada -statement=x";
+    environment.keyless(say).exits(0).says("Ada says at");
+    environment.keyless("apply -auto-approve").exits(0).says("1 revoked");
+    environment.keyless("plan -detailed-exitcode").exits(0);
+    // Nothing is parked, so that nothing can be put back.
+    environment.edit("main.keyless.hcl", "skip_waits   = true", "skip_waits   = false");
+    environment.keyless("destroy -auto-approve").says("by hand");
+    assert!(!environment.read("ci/.env").contains("ANTHROPIC_API_KEY"));
+}
+
+#[test]
+fn nobody_says_that_a_key_never_was_where_it_is() {
+    let environment = Environment::one_lane();
+    let say = "evidence add -manual -absent -key=api_key.ci -consumer=dotenv.runner -by=Ada -statement=x";
+    environment.keyless(say).exits(1).says("the key is in dotenv.runner (ci/.env)");
+    environment.keyless("apply -auto-approve").exits(0).says("1 revoked");
+    environment.keyless(say).exits(1).says("is parked in dotenv.runner");
+}
+
+#[test]
+fn a_parked_key_is_told_and_goes_when_a_person_gives_it_up() {
+    let environment = Environment::one_lane();
+    environment.keyless("apply -auto-approve -forget-parked").exits(1).says("no lane has a key out of use");
+    environment.keyless("apply -auto-approve").exits(0).says("1 revoked");
+    environment.keyless("status").exits(0).says("parked ci/.env:3 keeps the key of dotenv.runner");
+    let plan = environment.keyless("plan -forget-parked").exits(0);
+    plan.says("delete the parked key from dotenv.runner").says("Point of no return");
+    environment.keyless("plan -detailed-exitcode").exits(0);
+    environment.keyless("apply -auto-approve -forget-parked").exits(0).says("delete the parked key");
+    assert!(!environment.read("ci/.env").contains("sk-ant-"));
+    environment.keyless("status").exits(0).lacks("keeps the key");
+    environment.keyless("plan -detailed-exitcode").exits(0);
+    environment.edit("main.keyless.hcl", "skip_waits   = true", "skip_waits   = false");
+    environment.keyless("destroy -auto-approve").says("by hand");
+}
+
+#[test]
+fn a_parked_key_goes_with_the_archive_of_the_key() {
+    let environment = Environment::one_lane();
+    environment.edit("main.keyless.hcl", "quiet_period", "archive_after = \"24h\"\n  quiet_period");
+    environment.keyless("apply -auto-approve").exits(0).says("1 revoked");
+    assert!(environment.read("ci/.env").contains("# keyless parked for"));
+    let apply = "apply -auto-approve -approve-archive=api_key.ci -by=Ada";
+    environment.keyless(apply).exits(0).says("delete the parked key from dotenv.runner");
+    assert_eq!(environment.world()["api_keys"]["apikey_01Ci"]["status"], "archived");
+    assert!(!environment.read("ci/.env").contains("sk-ant-"));
+    environment.keyless("plan -detailed-exitcode").exits(0);
+}

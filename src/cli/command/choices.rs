@@ -10,7 +10,7 @@ use keyless_state::{Address, Evidence, Fact, Mutation, Record, Weight};
 use super::look::Look;
 use crate::cli::store::user;
 use crate::plan::{Mode, Operation, Plan};
-use crate::resource::Caller;
+use crate::resource::{Caller, KeyStatus};
 
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct Choices {
@@ -26,6 +26,9 @@ pub(in crate::cli) struct Choices {
     /// Make a successor of an object that somebody else archived; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     replace: Vec<Address>,
+    /// Delete what is parked of keys that are out of use; no rollback can put these back then
+    #[arg(long)]
+    forget_parked: bool,
 }
 
 /// Whether nobody can live off an object, since it or what it stands on is archived.
@@ -54,6 +57,14 @@ impl Choices {
                 _ => problems.push(format!(
                     "-resume={lane}: it was not rolled back, or goes on already; `keyless status` shows the lanes that are held"
                 )),
+            }
+        }
+        if self.forget_parked {
+            match self.forgetting(look) {
+                found if found.is_empty() => problems.push(
+                    "-forget-parked: no lane has a key out of use and parked; `keyless status` shows where keys are parked".to_owned(),
+                ),
+                found => changes.extend(found),
             }
         }
         for address in &self.replace {
@@ -107,7 +118,24 @@ impl Choices {
         flags.extend(self.by.iter().map(|by| format!("-by={by:?}")));
         flags.extend(each("resume", &self.resume));
         flags.extend(each("replace", &self.replace));
+        flags.extend(self.forget_parked.then(|| "-forget-parked".to_owned()));
         flags.join(" ")
+    }
+
+    /// Marks the lanes whose keys are out of use and parked.
+    fn forgetting(&self, look: &Look) -> Vec<Mutation> {
+        let is_parked = |lane: &Address| look.sightings.parked.keys().any(|(key, _)| key == lane);
+        let is_out = |id: &str| {
+            let status = look.observed.api_keys.get(id).map(|key| &key.status);
+            matches!(status, Some(KeyStatus::Inactive | KeyStatus::Archived | KeyStatus::Expired))
+        };
+        let lanes =
+            look.state.lanes.iter().filter(|(address, lane)| is_out(&lane.key_id) && is_parked(address));
+        let mark = |(address, lane): (&Address, &keyless_state::LaneRecord)| Mutation::PutLane {
+            address: address.clone(),
+            lane: keyless_state::LaneRecord { forgets_parked: true, ..lane.clone() },
+        };
+        lanes.map(mark).collect()
     }
 
     /// The name of who approves. A pipeline approves nothing by itself.

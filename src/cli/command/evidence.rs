@@ -1,5 +1,6 @@
 //! `evidence add` and `evidence list`.
 
+mod absent;
 mod retire;
 mod settings;
 
@@ -44,6 +45,9 @@ async fn record(arguments: &EvidenceAdd, base: &Path, ui: &Ui) -> Exit {
         let now = connection.remote.platform.now().await.map_err(|error| super::connect::told(&error))?;
         let said = match (&arguments.retire, &arguments.key, &arguments.consumer) {
             (Some(grant), ..) => retire::retire(arguments, grant, store.state(), now)?,
+            (None, Some(key), Some(consumer)) if arguments.absent => {
+                absent::absent(arguments, (key, consumer), &session, store.state(), now).await?
+            }
             (None, Some(key), Some(consumer)) => {
                 let configuration = &session.configuration;
                 let is_manual = configuration

@@ -105,3 +105,10 @@ fn a_key_that_somebody_wrote_since_is_not_overruled() {
     let again = parked("KEY=old\n", Format::Dotenv).expect("parked") + "KEY=new\n";
     assert_eq!(*unpark(&again, Format::Dotenv, "KEY", TAG), again);
 }
+
+#[test]
+fn parked_lines_can_be_forgotten() {
+    let out = parked("A=1\nKEY=x\nB=2\n", Format::Dotenv).expect("parked");
+    assert_eq!(*crate::env_file::forget(&out, "api_key.ci/dotenv.ap"), out);
+    assert_eq!(*crate::env_file::forget(&out, TAG), "A=1\nB=2\n");
+}

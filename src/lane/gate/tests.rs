@@ -49,6 +49,8 @@ fn consumer() -> ConsumerFacts {
         id: consumer_id(CONSUMER),
         place: "app/.env".to_owned(),
         format: None,
+        not_found: false,
+        parked: Vec::new(),
         presence: Presence::Absent,
         returned: None,
         unconfigured: None,
@@ -87,6 +89,7 @@ fn ready() -> LaneFacts {
         archive_after: None,
         rolled_back_at: None,
         held: false,
+        forgets_parked: false,
         refused: Vec::new(),
     }
 }
@@ -222,6 +225,11 @@ fn remove_wants_every_consumer_free_of_the_key() {
     let free = "remove waits for Engine: dotenv.app free of the key";
     check_ready(|f| f.consumers[0].presence = Presence::Present, free);
     check_ready(|f| f.consumers[0].removed_at = None, free);
+    let nowhere = |f: &mut LaneFacts| {
+        (f.consumers[0].removed_at, f.consumers[0].not_found) = (None, true);
+    };
+    let words = "the key, which is not found in dotenv.app (app/.env): correct the consumer block, or have a named person say that it never was there";
+    check_ready(nowhere, &format!("remove waits for Person: {words}"));
     let hidden = |f: &mut LaneFacts| f.consumers[0].presence = Presence::Unknown("no such file".to_owned());
     check_ready(hidden, "remove refused: it cannot be told whether the key is in dotenv.app: no such file");
     check_ready(by_hand, "confirm open");

@@ -19,7 +19,11 @@ pub(super) fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -
             let goes = steps.iter().any(|step| {
                 matches!(&step.operation, Operation::Remove { consumer: id, .. } | Operation::TakeDeadKeyOut { consumer: id, .. } if *id == consumer.id)
             });
+            let is_forgotten = steps.iter().any(|step| {
+                matches!(&step.operation, Operation::ForgetParked { consumer: id, .. } if *id == consumer.id)
+            });
             match (&consumer.presence, goes && after) {
+                (Presence::Absent, false) if is_forgotten && !after => "keeps the key parked",
                 (_, true) | (Presence::Absent, _) => "free of the key",
                 (Presence::Present, _) => "holds the key",
                 (Presence::Unknown(_), _) if consumer.removed_at.is_some() => "free of the key",
@@ -39,7 +43,9 @@ pub(super) fn change(facts: &LaneFacts, steps: &[Step], input: &PlanInput<'_>) -
             _ => None,
         };
     }
-    let takes_out = |step: &Step| matches!(step.operation, Operation::TakeDeadKeyOut { .. });
+    let takes_out = |step: &Step| {
+        matches!(step.operation, Operation::TakeDeadKeyOut { .. } | Operation::ForgetParked { .. })
+    };
     let moves = steps.iter().any(|step| step.lane.is_some() || takes_out(step));
     Change {
         address: facts.address.clone(),

@@ -5,7 +5,7 @@ use keyless_state::{Address, Weight};
 
 use super::super::console::ConsoleTask;
 use super::super::diff::Diff;
-use super::super::plan_data::{FileView, LaneView, NeedView, RefusalView, Standing, Step};
+use super::super::plan_data::{FileView, LaneView, NeedView, ParkedView, RefusalView, Standing, Step};
 use crate::lane::{self, Assessment, ConsumerFacts, Gate, LaneFacts, Stage, Supplier};
 use crate::limits;
 use crate::resource::KeyStatus;
@@ -50,10 +50,16 @@ pub(super) fn view(facts: &LaneFacts, assessment: &Assessment, steps: &[Step], n
         needs,
         refusals,
         moves,
+        parked: facts.consumers.iter().filter_map(parked).collect(),
         files: facts.consumers.iter().filter_map(file).collect(),
         bare: facts.held && facts.consumers.iter().any(|consumer| consumer.bare),
         seen: facts.rules.iter().flat_map(seen).chain(approved(facts)).chain(missed(facts, now)).collect(),
     }
+}
+
+fn parked(consumer: &ConsumerFacts) -> Option<ParkedView> {
+    let (path, lines) = (consumer.place.clone(), consumer.parked.clone());
+    (!lines.is_empty()).then(|| ParkedView { consumer: consumer.id.clone(), path, lines })
 }
 
 fn file(consumer: &ConsumerFacts) -> Option<FileView> {

@@ -177,3 +177,42 @@ fn only_the_line_of_a_dead_key_is_taken_out_again() {
     let held = |world: &mut World| world.state.lanes.get_mut(&address(KEY)).unwrap().held = true;
     check(&archivable(), ARCHIVE, archivable(), held, &["I8"]);
 }
+
+#[test]
+fn a_key_that_was_seen_nowhere_is_not_taken_out() {
+    let place = || (address(KEY), consumer_id("dotenv.app"));
+    let nowhere = |world: &mut World| {
+        world.state.lanes.clear();
+        world.sightings.unparked.insert(place());
+    };
+    check(&fresh(), REMOVE, confirmed(), nowhere, &["I3"]);
+    let said = |place: &'static str| {
+        move |world: &mut World| {
+            nowhere(world);
+            world.said_absent(place);
+        }
+    };
+    check(&fresh(), REMOVE, confirmed(), said("dotenv app/.env ANTHROPIC_API_KEY"), &[]);
+    check(&fresh(), REMOVE, confirmed(), said("dotenv b/.env ANTHROPIC_API_KEY"), &["I3"]);
+}
+
+#[test]
+fn what_is_parked_of_a_key_stays_while_it_may_be_needed() {
+    let mut step = step(&mut archivable().plan(), ARCHIVE).clone();
+    step.operation = Operation::ForgetParked { address: address(KEY), consumer: consumer_id("dotenv.app") };
+    let check = |status: &str, is_given_up: bool, expected: &[&str]| {
+        let mut world = archivable();
+        world.key(status);
+        world.state.lanes.get_mut(&address(KEY)).expect("a lane").forgets_parked = is_given_up;
+        let found: Vec<&str> = breaks(&Step { lane: None, ..step.clone() }, &world.moment())
+            .iter()
+            .map(|it| it.invariant.id())
+            .collect();
+        assert_eq!(found, expected, "{status} {is_given_up}");
+    };
+    check("archived", false, &[]);
+    check("inactive", true, &[]);
+    check("inactive", false, &["I8"]);
+    check("active", true, &["I8"]);
+    check("paused", true, &["I8"]);
+}

@@ -175,6 +175,19 @@ impl World {
         self.state.evidence.push(settings_statement(at, &id_of(&address(RULE))));
     }
 
+    /// A person says that the key never was in a place.
+    pub(super) fn said_absent(&mut self, place: &str) {
+        let fact = Fact::AbsenceStatement {
+            key: address(KEY),
+            consumer: consumer_id(CONSUMER),
+            key_id: "apikey_1".to_owned(),
+            place: place.to_owned(),
+            by: "Ada".to_owned(),
+            statement: "It never was there.".to_owned(),
+        };
+        self.state.evidence.push(evidence("absent", self.now, fact));
+    }
+
     /// The settings of the consumer are not written by keyless.
     pub(super) fn by_hand(&mut self) {
         let key = self.configuration.api_keys.get_mut(&address(KEY)).unwrap();
