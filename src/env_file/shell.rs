@@ -42,7 +42,32 @@ pub(super) fn read(text: &str) -> Vec<Statement> {
         (at, pieces) = (end, &pieces[count..]);
     }
     push_nothing(text, at..text.len(), &mut statements);
-    statements
+    joined(text, statements)
+}
+
+/// Joins what a backslash at the end of a line joins, and the parser takes for a blank: nothing of it is understood.
+fn joined(text: &str, statements: Vec<Statement>) -> Vec<Statement> {
+    let mut out: Vec<Statement> = Vec::with_capacity(statements.len());
+    for statement in statements {
+        match out.last_mut().filter(|last| last.kind != Kind::Nothing && goes_on(&text[last.range.clone()])) {
+            Some(last) => {
+                last.range.end = statement.range.end;
+                last.kind = Kind::Other { open: false };
+            }
+            None => out.push(statement),
+        }
+    }
+    if let Some(last) =
+        out.last_mut().filter(|last| last.kind != Kind::Nothing && goes_on(&text[last.range.clone()]))
+    {
+        last.kind = Kind::Other { open: true };
+    }
+    out
+}
+
+fn goes_on(lines: &str) -> bool {
+    let line = lines.strip_suffix('\n').unwrap_or(lines);
+    (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }
 
 /// Lines between pieces: blank, or what continues nothing.

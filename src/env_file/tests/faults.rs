@@ -74,6 +74,8 @@ fn what_a_shell_may_do_with_a_key_is_refused_with_its_line() {
         (": ${KEY:=x}\n", 1),
         ("KEY=se\\\ncret\n", 1),
         ("A=1\\\nKEY=x\n", 2),
+        ("A=x\\\n# KEY=old\n", 2),
+        ("A=x\\\n# note\nKEY=x\\\n\n", 3),
         ("unset KEY\n", 1),
         ("export KEY\n", 1),
         ("eval 'export KEY=x'\n", 1),

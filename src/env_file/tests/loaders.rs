@@ -19,7 +19,7 @@ struct Case {
     text: String,
     has_key: bool,
     /// Whether the loader built into Node 20 gets to the end: it loses what follows a line of blanks, a comment
-    /// that is indented, or a line that it does not know.
+    /// that is indented, a line that it does not know, or the mark that some editors write first.
     is_plain: bool,
     parked: String,
     configured: Option<String>,
@@ -41,6 +41,7 @@ fn cases(format: Format, count: usize) -> Vec<Case> {
             rest.len() < line.len() && (rest.is_empty() || rest.starts_with('#'))
         };
         let is_plain = reading.statements.iter().all(|it| !matches!(it.kind, Kind::Other { .. }))
+            && !text.starts_with('\u{feff}')
             && !text.lines().any(is_odd);
         let has_key = reading.holds("KEY", &BTreeSet::new()).expect("no doubt");
         let file = TOKEN_FILES[cases.len() % TOKEN_FILES.len()].to_owned();
