@@ -170,7 +170,7 @@ impl fmt::Display for Denial {
             }
             Denial::NbfFuture { not_before, now } => {
                 let ahead = not_before.saturating_sub(*now);
-                write!(f, "the token is valid only in {ahead} s (`nbf`); {CLOCKS}")
+                write!(f, "the token begins to be valid {ahead} s in the future (`nbf`); {CLOCKS}")
             }
             Denial::LifetimeExceeded { seconds, limit } => write!(
                 f,
