@@ -11,6 +11,7 @@ use super::prepare::{self, ConsumerChange, Task};
 use crate::config::{Configuration, EnvFiles, IdentityTokenSource};
 use crate::consumer::Place;
 use crate::lane::Presence;
+use crate::matching::{self, Denial, IssuerView, TokenView};
 use crate::plan::issuer_arguments;
 use crate::platform::{
     Answer, ApiError, Call, ErrorKind, ExchangeRequest, Exchanged, Platform, read_identity_token,
@@ -153,16 +154,9 @@ async fn verify(tools: &Tools, trial: Trial, now: Timestamp) -> Result<Done, Str
         },
     }];
     let identity_token = identity_token(tools, &trial.rule).await?;
-    let seen = token::peek_unverified(identity_token.expose())
+    // What cannot be verified here could never prove a report either, and its lane would wait for ever.
+    let seen = token::verify_signature(identity_token.expose(), &keys)
         .map_err(|refusal| format!("the identity token of {} is unusable: {refusal}", trial.rule))?;
-    if let Some(kid) = seen.header.get("kid").and_then(Value::as_str)
-        && !keys.key_ids.iter().any(|known| known == kid)
-    {
-        return Err(format!(
-            "the identity token of {} is signed with the key `{kid}`, which {} does not publish",
-            trial.rule, provider.issuer_url
-        ));
-    }
     let subject = seen.claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
     let request = ExchangeRequest {
         rule_id: trial.rule_id.clone(),
@@ -179,7 +173,20 @@ async fn verify(tools: &Tools, trial: Trial, now: Timestamp) -> Result<Done, Str
             (false, 0, format!("{status} {message}{request}"))
         }
     };
-    let failure = (!accepted).then(|| refused(&trial.rule, &rule.matching, &seen.claims, &refusal));
+    let failure = if accepted {
+        None
+    } else {
+        // The run may have begun a while ago, and its token was made just now.
+        let at = tools.remote.platform.now().await.unwrap_or(now);
+        let issuer = IssuerView {
+            issuer_url: &provider.issuer_url,
+            known_kids: &keys.key_ids,
+            max_jwt_lifetime_seconds: provider.max_jwt_lifetime_seconds,
+        };
+        let token = TokenView { header: &seen.header, claims: &seen.claims };
+        let seen = matching::evaluate(&rule.matching, &issuer, &token, at.as_second());
+        Some(refused(&trial.rule, seen, &refusal))
+    };
     evidence.push(Evidence {
         id: format!("exchange/{}", trial.rule),
         observed_at: now,
@@ -199,18 +206,13 @@ async fn verify(tools: &Tools, trial: Trial, now: Timestamp) -> Result<Done, Str
     Ok(Done { evidence, failure, ..Done::default() })
 }
 
-/// The API never says why it refuses, so the rule is held against the token here.
-fn refused(
-    rule: &Address,
-    matching: &crate::resource::Match,
-    claims: &serde_json::Map<String, Value>,
-    refusal: &str,
-) -> String {
-    let why = match crate::matching::matches_claims(matching, claims, true) {
+/// The API never says why it refuses, so the token is held against rule and issuer here.
+fn refused(rule: &Address, seen: Result<(), Denial>, refusal: &str) -> String {
+    let why = match seen {
         Err(denial) => format!("Seen from here: {denial}."),
-        Ok(()) => "The token fits the rule, so the reason lies elsewhere: a token used twice, a lifetime above the \
-                   issuer's maximum, or a service account that is no member of the workspace. The Console's history \
-                   (Settings, Workload identity) names it."
+        Ok(()) => "The token fits the rule and its issuer, so the reason lies elsewhere: a token used twice, a rule that \
+                   was changed or archived meanwhile, or a service account that is no member of the workspace. The \
+                   Console's history (Settings, Workload identity) names it."
             .to_owned(),
     };
     format!("the API refused a trial exchange through {rule}: {refusal}. {why}")

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keyless_state::{Address, Checkpoint, ConsumerId, Mutation, Store, StoreError};
+use keyless_state::{Address, Checkpoint, ConsumerId, Mutation, Store, StoreError, credential_text};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -365,7 +365,7 @@ impl Run<'_> {
     /// Records how a step ended.
     pub(super) fn end(&mut self, id: &str, result: Result<Done, Failure>) -> Result<(), StoreError> {
         let step = self.steps[id].clone();
-        let failure = match result {
+        let mut failure = match result {
             Err(error) => error,
             Ok(done) => {
                 let mut changes: Vec<Mutation> =
@@ -402,6 +402,8 @@ impl Run<'_> {
                 }
             }
         };
+        // What the outside says is not chosen here, and a message holds no secret.
+        credential_text::mask(&mut failure.told);
         if let Some(receipt) = failure.receipt {
             let changes = record::keep_receipt(&step.operation, receipt, &self.context());
             self.journal(keyless_state::Event::Recorded { changes })?;

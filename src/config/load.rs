@@ -59,7 +59,7 @@ pub(super) fn load_with(
     let mut files: Vec<Parsed> = Vec::new();
     for (file, _) in sources.files().filter(|(_, source)| source.name.ends_with(FILE_ENDING)) {
         let parsed = parse::parse_file(sources, file, &mut found);
-        leak::check_file(sources, file, &parsed.comments, &mut found);
+        leak::check_file(sources, file, &mut found);
         files.push(parsed);
     }
     let declarations = declare::collect(files.iter().map(|file| &file.body), &mut found);

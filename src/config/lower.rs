@@ -9,6 +9,7 @@ use hcl_edit::expr::{
     BinaryOperator, Expression as Parsed, ForExpr, ObjectKey, TraversalOperator, UnaryOperator,
 };
 use hcl_edit::template::{Directive, Element, Strip, Template};
+use keyless_state::credential_text;
 
 use super::heredoc;
 use super::letters::composed_key;
@@ -95,6 +96,12 @@ impl Lower<'_> {
             Parsed::Null(_) => literal(Value::null()),
             Parsed::Bool(value) => literal(Value::bool(*value.value())),
             Parsed::Number(_) => literal(self.number(&range)),
+            // A credential in the text has been reported there, and is nobody's value.
+            Parsed::String(_) | Parsed::StringTemplate(_) | Parsed::HeredocTemplate(_)
+                if credential_text::is_in(&self.text[range.clone()]) =>
+            {
+                Node::Broken
+            }
             Parsed::String(text) => literal(Value::text(text.value().as_str())),
             Parsed::Array(items) => Node::List(items.iter().map(inner).collect()),
             Parsed::Object(object) => Node::Object(

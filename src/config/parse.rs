@@ -16,8 +16,6 @@ use crate::limits;
 pub(super) struct Parsed {
     /// The tree.
     pub(super) body: Body,
-    /// Where its comments are.
-    pub(super) comments: Vec<Range<usize>>,
 }
 
 /// Reads one file.
@@ -25,19 +23,19 @@ pub(super) fn parse_file(sources: &SourceMap, file: FileId, found: &mut Diagnost
     let text = &*sources.file(file).text;
     // Editors on Windows put a byte order mark first; offsets stay those of the original text.
     let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut parser = Parser { text, file, at, comments: Vec::new(), found };
+    let mut parser = Parser { text, file, at, found };
     let mut body = Body::default();
     while let Flow::Unwind = parser.body(&mut body, None) {
         body.broken = true;
         parser.next_block();
     }
-    Parsed { body, comments: parser.comments }
+    Parsed { body }
 }
 
 /// Parses one expression that is not part of a file, such as the value of a flag. Spans in the
 /// result mean nothing.
 pub(super) fn parse_expression(text: &str) -> Result<Expression, String> {
-    let extent = scan::expression(text, 0, &mut Vec::new()).map_err(|fault| fault.detail)?;
+    let extent = scan::expression(text, 0).map_err(|fault| fault.detail)?;
     if extent.next < text.trim_end().len() {
         return Err("Only one expression is expected.".to_owned());
     }
@@ -54,7 +52,6 @@ struct Parser<'a> {
     text: &'a str,
     file: FileId,
     at: usize,
-    comments: Vec<Range<usize>>,
     found: &'a mut Diagnostics,
 }
 
@@ -158,7 +155,7 @@ impl Parser<'_> {
             return Flow::Unwind;
         }
         let start = self.at;
-        let extent = match scan::expression(self.text, start, &mut self.comments) {
+        let extent = match scan::expression(self.text, start) {
             Ok(extent) => extent,
             Err(fault) => {
                 let span = self.span(fault.at.clone());
@@ -294,15 +291,10 @@ impl Parser<'_> {
             self.at += blanks;
             let rest = self.rest();
             if lines && (rest.starts_with('#') || rest.starts_with("//")) {
-                let end = line_end(self.text, self.at);
-                self.comments.push(self.at..end);
-                self.at = end;
+                self.at = line_end(self.text, self.at);
             } else if rest.starts_with("/*") {
                 match scan::block_comment(self.text, self.at) {
-                    Ok(end) => {
-                        self.comments.push(self.at..end);
-                        self.at = end;
-                    }
+                    Ok(end) => self.at = end,
                     Err(fault) => {
                         self.fault(fault);
                         return false;

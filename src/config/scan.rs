@@ -60,14 +60,10 @@ enum Open {
     Heredoc(Heredoc),
 }
 
-/// Scans the expression that starts at `start` and notes the comments on the way.
-pub(super) fn expression(
-    text: &str,
-    start: usize,
-    comments: &mut Vec<Range<usize>>,
-) -> Result<Extent, Fault> {
+/// Scans the expression that starts at `start`.
+pub(super) fn expression(text: &str, start: usize) -> Result<Extent, Fault> {
     let (bytes, stack, patches) = (text.as_bytes(), Vec::new(), Vec::new());
-    let mut scan = Scan { text, bytes, at: start, end: start, stack, comments, patches };
+    let mut scan = Scan { text, bytes, at: start, end: start, stack, patches };
     while scan.at < text.len() {
         let goes_on = match scan.stack.last() {
             Some((Open::Quote, _)) => scan.quoted()?,
@@ -94,7 +90,6 @@ struct Scan<'a> {
     at: usize,
     end: usize,
     stack: Vec<(Open, usize)>,
-    comments: &'a mut Vec<Range<usize>>,
     patches: Vec<Patch>,
 }
 
@@ -143,9 +138,7 @@ impl Scan<'_> {
             b'#' => return Ok(self.line_comment()),
             b'/' if self.peek(1) == b'/' => return Ok(self.line_comment()),
             b'/' if self.peek(1) == b'*' => {
-                let after = block_comment(self.text, self.at)?;
-                self.comments.push(self.at..after);
-                self.at = after;
+                self.at = block_comment(self.text, self.at)?;
             }
             b'<' if self.peek(1) == b'<' => self.open_heredoc()?,
             b'"' => self.open(Open::Quote)?,
@@ -168,9 +161,7 @@ impl Scan<'_> {
         if self.stack.is_empty() {
             return false;
         }
-        let after = line_end(self.text, self.at);
-        self.comments.push(self.at..after);
-        self.at = after;
+        self.at = line_end(self.text, self.at);
         true
     }
 

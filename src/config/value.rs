@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use keyless_state::Address;
+use keyless_state::{Address, credential_text};
 
 use super::letters;
 use super::number::Number;
@@ -18,6 +18,7 @@ pub struct Value {
     sensitive: bool,
     sensitive_inside: bool,
     unknown_inside: bool,
+    credential_inside: bool,
     weight: u64,
 }
 
@@ -58,7 +59,14 @@ const VALUE_BYTES: u64 = 64;
 impl Value {
     fn simple(data: Data, text_bytes: u64) -> Value {
         let weight = VALUE_BYTES + text_bytes;
-        Value { data, sensitive: false, sensitive_inside: false, unknown_inside: false, weight }
+        Value {
+            data,
+            sensitive: false,
+            sensitive_inside: false,
+            unknown_inside: false,
+            credential_inside: false,
+            weight,
+        }
     }
 
     /// Nothing.
@@ -85,7 +93,8 @@ impl Value {
     pub fn text(value: impl Into<Arc<str>>) -> Value {
         let value = letters::composed(value.into());
         let bytes = value.len() as u64;
-        Value::simple(Data::Text(value), bytes)
+        let credential_inside = credential_text::is_in(&value);
+        Value { credential_inside, ..Value::simple(Data::Text(value), bytes) }
     }
 
     /// Something that only apply can tell.
@@ -110,6 +119,7 @@ impl Value {
         let keys = entries.keys().map(|key| key.len() as u64).sum::<u64>();
         let mut value = Value::holding(entries.values());
         value.weight = value.weight.saturating_add(keys);
+        value.credential_inside |= entries.keys().any(|key| credential_text::is_in(key));
         value.with(Data::Object(Arc::new(entries)))
     }
 
@@ -126,6 +136,7 @@ impl Value {
         for item in items {
             value.sensitive_inside |= item.sensitive || item.sensitive_inside;
             value.unknown_inside |= item.unknown_inside;
+            value.credential_inside |= item.credential_inside;
             value.weight = value.weight.saturating_add(item.weight);
         }
         value
@@ -186,6 +197,11 @@ impl Value {
     /// Whether the value, or anything in it, is not known.
     pub fn has_unknowns(&self) -> bool {
         self.unknown_inside
+    }
+
+    /// Whether a credential stands in a text or a name in it.
+    pub fn holds_credential(&self) -> bool {
+        self.credential_inside
     }
 
     /// A bound on the memory that a copy of everything in it would take.

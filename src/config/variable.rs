@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use keyless_state::credential_text;
+
 use super::declare::Declarations;
 use super::eval::{Fault, Scope};
 use super::input::{Inputs, Origin, VariableInput, VariableValue};
+use super::leak;
 use super::name::{self, Name};
 use super::nearest;
 use super::parse;
@@ -13,6 +16,9 @@ use super::syntax::{Attribute, Block};
 use super::type_constraint::Type;
 use super::value::{Data, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// In place of a reason, which may quote the value or a part of it.
+const WITHHELD: &str = "It is marked sensitive, so that no more is said.";
 
 const ARGUMENTS: [&str; 5] = ["type", "default", "description", "sensitive", "nullable"];
 
@@ -92,9 +98,10 @@ impl Variable<'_> {
         let default = match self.argument("default") {
             None => None,
             Some(attribute) => {
-                let value = self.constant("default", scope, found)?;
-                Some(self.converted(&value, kind, found, |diagnostic| {
-                    diagnostic.label(attribute.value.span, "")
+                let value = self.constant("default", scope, found)?.marked(sensitive);
+                Some(self.converted(&value, kind, found, |diagnostic| Diagnostic {
+                    redact: sensitive,
+                    ..diagnostic.label(attribute.value.span, "")
                 })?)
             }
         };
@@ -156,10 +163,15 @@ impl Variable<'_> {
         };
         let value = match &input.value {
             VariableValue::Value(value) => value.clone(),
+            VariableValue::Text(text) if credential_text::is_in(text) => {
+                found.push(leak::in_variable(self.name, &input.origin, self.block.header));
+                return None;
+            }
             VariableValue::Text(text) if kind.is_none_or(Type::is_plain) => Value::text(text.as_str()),
             VariableValue::Text(text) => match self.parsed(text) {
                 Ok(value) => value,
                 Err(reason) => {
+                    let reason = if sensitive { WITHHELD } else { &reason };
                     let detail = format!(
                         "The value of `{}` from {} is no expression: {reason}",
                         self.name, input.origin
@@ -197,6 +209,7 @@ impl Variable<'_> {
         match kind.convert(value) {
             Ok(value) => Some(value),
             Err(detail) => {
+                let detail = if value.has_secrets() { WITHHELD } else { &detail };
                 let detail = format!("The value of `{}` does not fit its type `{kind}`. {detail}", self.name);
                 found.push(place(Diagnostic::error("Invalid value for variable").detail(detail)));
                 None

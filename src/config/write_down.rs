@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 
 use super::declare::Declarations;
 use super::eval::Scope;
-use super::leak;
 use super::name::{self, Mention, Name, Resolved};
 use super::syntax::{Block, Body, Expression, Node, StepKind};
 use super::value::Value;
@@ -65,7 +64,7 @@ fn mentioned(mention: Mention<'_>) -> Option<Mentioned> {
         StepKind::Index(Expression { node: Node::Literal(value), .. }) => value.to_json(),
         _ => None,
     });
-    Some(Mentioned { name, steps: steps.map(shown).collect() })
+    Some(Mentioned { name, steps: steps.collect() })
 }
 
 /// The value of an expression that mentions nothing and calls nothing.
@@ -74,7 +73,7 @@ fn constant(expression: &Expression) -> Option<Json> {
         return None;
     }
     let no_files = |_: &str| Err("a constant reads no file".to_owned());
-    Scope::new(&no_files).evaluate(expression).ok()?.to_json().map(shown)
+    Scope::new(&no_files).evaluate(expression).ok()?.to_json()
 }
 
 fn argument<'b>(block: &'b Block, name: &str) -> Option<&'b Expression> {
@@ -99,7 +98,7 @@ fn variable(block: &Block, value: Option<&Value>) -> WrittenVariable {
         default: argument(block, "default").filter(|_| !sensitive).and_then(constant),
         description: description(block),
         sensitive,
-        value: value.filter(|_| !sensitive).and_then(Value::to_json).map(shown),
+        value: value.filter(|_| !sensitive).and_then(Value::to_json),
     }
 }
 
@@ -111,21 +110,5 @@ fn output(block: &Block) -> WrittenOutput {
         expression: written.filter(|it| !hidden(it)).unwrap_or(WrittenExpression::Mentions(Vec::new())),
         description: description(block),
         sensitive,
-    }
-}
-
-/// A credential in a value from outside is no fault of the files, and is shown all the same to nobody.
-fn shown(value: Json) -> Json {
-    let masked = |mut text: String| {
-        leak::mask(&mut text);
-        text
-    };
-    match value {
-        Json::String(text) => Json::String(masked(text)),
-        Json::Array(items) => Json::Array(items.into_iter().map(shown).collect()),
-        Json::Object(entries) => {
-            Json::Object(entries.into_iter().map(|(name, value)| (masked(name), shown(value))).collect())
-        }
-        plain => plain,
     }
 }

@@ -10,7 +10,6 @@
 mod dotenv;
 mod fault;
 mod format;
-mod key_text;
 mod ours;
 mod park;
 mod quoting;

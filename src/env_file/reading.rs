@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use keyless_state::credential_text;
+
 use super::fault::EnvFileFault;
 use super::format::Format;
 use super::statement::{Kind, Sets, Statement, line_of};
-use super::{dotenv, key_text, ours, shell, systemd};
+use super::{dotenv, ours, shell, systemd};
 
 /// A file as the program reads it that it is for.
 pub(crate) struct Reading<'a> {
@@ -111,8 +113,9 @@ impl<'a> Reading<'a> {
         };
         let is_declared = matches!(&statement.kind, Kind::Sets(sets) if beside.contains(&sets.name));
         doubt.or_else(|| {
-            let mut keys = key_text::find(&self.text[statement.range.clone()]);
-            let key = keys.find(|at| !self.is_put_out_of_use(statement.range.start + at));
+            let keys = credential_text::service_keys(&self.text[statement.range.clone()]);
+            let mut starts = keys.map(|range| range.start);
+            let key = starts.find(|at| !self.is_put_out_of_use(statement.range.start + at));
             let found = key.filter(|_| !is_declared);
             found.map(|at| EnvFileFault::LooksLikeKey { line: line(statement.range.start + at) })
         })

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::condition::Fault;
+use crate::limits::CLOCK_LEEWAY_SECONDS;
 
 /// The first check that a token fails, in the order of the checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +139,10 @@ impl Denial {
     }
 }
 
+/// What a time in the future comes from.
+const CLOCKS: &str = "more than 30 s are not tolerated, so set the clock that is wrong";
+const _: () = assert!(CLOCK_LEEWAY_SECONDS == 30);
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -156,14 +161,16 @@ impl fmt::Display for Denial {
             Denial::SubMissing => f.write_str("the token has no `sub`"),
             Denial::IatMissing => f.write_str("the token has no `iat`"),
             Denial::IatFuture { issued_at, now } => {
-                write!(f, "the token is issued {} s in the future", issued_at.saturating_sub(*now))
+                let ahead = issued_at.saturating_sub(*now);
+                write!(f, "the token is issued {ahead} s in the future (`iat`); {CLOCKS}")
             }
             Denial::ExpMissing => f.write_str("the token has no `exp`"),
             Denial::Expired { expires_at, now } => {
                 write!(f, "the token expired {} s ago", now.saturating_sub(*expires_at))
             }
             Denial::NbfFuture { not_before, now } => {
-                write!(f, "the token is not valid for another {} s", not_before.saturating_sub(*now))
+                let ahead = not_before.saturating_sub(*now);
+                write!(f, "the token begins to be valid {ahead} s in the future (`nbf`); {CLOCKS}")
             }
             Denial::LifetimeExceeded { seconds, limit } => write!(
                 f,

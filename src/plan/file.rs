@@ -1,5 +1,6 @@
 //! The saved plan: a versioned envelope around the plan's data.
 
+use keyless_state::credential_text;
 use serde::{Deserialize, Serialize};
 
 use super::plan_data::Plan;
@@ -38,9 +39,37 @@ pub enum PlanFileError {
     Altered,
 }
 
-/// Writes a plan as text.
-pub fn encode(plan: &Plan) -> String {
+/// A plan may be shown, saved and recorded, so that it holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the plan holds what looks like a key, a token or a private key in `{place}`, and no secret is shown or recorded. It \
+     came from the API, the state or a consumer, since the configuration was searched. Take it out of the place it came \
+     from, treat it as leaked, and make a new plan"
+)]
+pub struct SecretInPlan {
+    /// The path in the plan's data, without the text.
+    place: String,
+}
+
+/// Refuses a plan that holds a secret, wherever it is.
+pub fn refuse_secrets(plan: &Plan) -> Result<(), SecretInPlan> {
+    searched(plan).map(|_| ())
+}
+
+fn searched(plan: &Plan) -> Result<serde_json::Value, SecretInPlan> {
     let plan = serde_json::to_value(plan).expect("a plan is plain data");
+    match credential_text::place_in(&plan) {
+        Some(place) => Err(SecretInPlan { place }),
+        None => Ok(plan),
+    }
+}
+
+/// Writes a plan as text.
+///
+/// # Errors
+/// When a secret is in it.
+pub fn encode(plan: &Plan) -> Result<String, SecretInPlan> {
+    let plan = searched(plan)?;
     let envelope = Envelope {
         format: FORMAT.to_owned(),
         keyless_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -49,7 +78,7 @@ pub fn encode(plan: &Plan) -> String {
     };
     let mut text = serde_json::to_string_pretty(&envelope).expect("a plan is plain data");
     text.push('\n');
-    text
+    Ok(text)
 }
 
 /// Reads a plan back.

@@ -34,7 +34,7 @@ pub use change::{Action, Change, Drift, Reason};
 pub use console::{ConsoleTask, MANAGED_SCOPES, cautions};
 pub use declared::issuer_arguments;
 pub use diff::{Diff, diff};
-pub use file::{PlanFileError, decode, encode};
+pub use file::{PlanFileError, SecretInPlan, decode, encode, refuse_secrets};
 pub use guard::{Kept, Scene, cut_off, not_used_yet, successions, until_used};
 pub use held::{Cause, HeldBack};
 pub use made_from::MadeFrom;

@@ -14,7 +14,22 @@ pub struct IssuerKeys {
     pub key_ids: Vec<String>,
     /// SHA-256, in hexadecimal, of the document the keys were read from.
     pub digest: String,
-    keys: Vec<Jwk>,
+    keys: Vec<PublishedKey>,
+}
+
+/// One key of a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PublishedKey {
+    pub(super) jwk: Jwk,
+    /// Its `alg` as it is written; the word may be one that `jsonwebtoken` does not know.
+    pub(super) algorithm: Option<String>,
+}
+
+impl PublishedKey {
+    fn read(value: &Value) -> Option<PublishedKey> {
+        let algorithm = value.get("alg").and_then(Value::as_str).map(str::to_owned);
+        Some(PublishedKey { jwk: Jwk::deserialize(value).ok()?, algorithm })
+    }
 }
 
 /// Why a document is no usable key set.
@@ -70,8 +85,8 @@ impl IssuerKeys {
             return Err(KeySetError::SecretKey(kid.to_owned()));
         }
         // A key of a kind that is not known yet must not take the others with it.
-        let keys: Vec<Jwk> = values.iter().filter_map(|value| Jwk::deserialize(value).ok()).collect();
-        let mut key_ids: Vec<String> = keys.iter().filter_map(|key| key.common.key_id.clone()).collect();
+        let keys: Vec<PublishedKey> = values.iter().filter_map(PublishedKey::read).collect();
+        let mut key_ids: Vec<String> = keys.iter().filter_map(|key| key.jwk.common.key_id.clone()).collect();
         key_ids.sort();
         key_ids.dedup();
         if key_ids.is_empty() {
@@ -81,8 +96,8 @@ impl IssuerKeys {
     }
 
     /// The keys with this id; an issuer may publish several.
-    pub(super) fn with_id<'a>(&'a self, kid: &'a str) -> impl Iterator<Item = &'a Jwk> {
-        self.keys.iter().filter(move |key| key.common.key_id.as_deref() == Some(kid))
+    pub(super) fn with_id<'a>(&'a self, kid: &'a str) -> impl Iterator<Item = &'a PublishedKey> {
+        self.keys.iter().filter(move |key| key.jwk.common.key_id.as_deref() == Some(kid))
     }
 }
 

@@ -4,11 +4,14 @@
 
 mod key_set;
 mod refusal;
+mod signature;
 mod verify;
 
 pub use key_set::{IssuerKeys, KeySetError};
 pub use refusal::TokenRefusal;
-pub use verify::{Expected, UnverifiedToken, VerifiedToken, is_single_use, peek_unverified, verify};
+pub use verify::{
+    Expected, UnverifiedToken, VerifiedToken, is_single_use, peek_unverified, verify, verify_signature,
+};
 
 /// Chooses the cryptography behind signature checks. Calling it again changes nothing; without
 /// it, another crate's features could leave the choice open, and the first check would panic.

@@ -15,7 +15,7 @@ pub enum TokenRefusal {
     #[error("the token is no signed JSON Web Token: {0}")]
     NotAToken(&'static str),
     /// It is unsigned, signed with a shared secret, or in a way the program cannot check.
-    #[error("the token is signed with `{0}`; accepted are RS, PS and ES with 256 or 384, RS512 and PS512")]
+    #[error("the token is signed with `{0}`; accepted are RS, PS and ES with 256, 384 or 512")]
     Algorithm(String),
     /// It demands something of its reader that this reader does not know.
     #[error("the token's header demands extensions (`crit`), which are not known here")]

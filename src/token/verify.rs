@@ -3,10 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
 
+use super::signature::check_signature;
 use super::{IssuerKeys, TokenRefusal};
 use crate::limits;
 
@@ -58,6 +57,16 @@ pub fn is_single_use(token: &str) -> bool {
     peek_unverified(token).map_or(true, |seen| seen.claims.contains_key("jti"))
 }
 
+/// Checks a token's signature alone: what it says may still be refused.
+///
+/// # Errors
+/// Why the signature is not believed, or cannot be checked.
+pub fn verify_signature(token: &str, keys: &IssuerKeys) -> Result<UnverifiedToken, TokenRefusal> {
+    let parts = Parts::split(token)?;
+    check_signature(&parts, keys)?;
+    Ok(UnverifiedToken { header: parts.header, claims: parts.claims })
+}
+
 /// Checks a token's signature against an issuer's keys, and its claims against what is expected.
 ///
 /// # Errors
@@ -73,11 +82,11 @@ pub fn verify(
     Ok(VerifiedToken { header: parts.header, claims: parts.claims })
 }
 
-struct Parts<'a> {
-    header: Map<String, Value>,
+pub(super) struct Parts<'a> {
+    pub(super) header: Map<String, Value>,
     claims: Map<String, Value>,
-    signed: &'a str,
-    signature: &'a str,
+    pub(super) signed: &'a str,
+    pub(super) signature: &'a str,
 }
 
 impl<'a> Parts<'a> {
@@ -102,82 +111,6 @@ impl<'a> Parts<'a> {
 fn object(part: &str) -> Option<Map<String, Value>> {
     let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
     serde_json::from_slice(&bytes).ok()
-}
-
-/// Finds the key that the header names, and checks the signature with it.
-fn check_signature(parts: &Parts<'_>, keys: &IssuerKeys) -> Result<(), TokenRefusal> {
-    let word = parts.header.get("alg").and_then(Value::as_str).unwrap_or("nothing");
-    let algorithm = algorithm(word).ok_or_else(|| TokenRefusal::Algorithm(word.to_owned()))?;
-    if parts.header.contains_key("crit") {
-        return Err(TokenRefusal::CriticalHeader);
-    }
-    let kid = parts.header.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty());
-    let kid = kid.ok_or(TokenRefusal::NoKeyId)?;
-    let mut refusal = TokenRefusal::UnknownKey(kid.to_owned());
-    for key in keys.with_id(kid) {
-        match check_with_key(parts, key, kid, word, algorithm) {
-            Ok(()) => return Ok(()),
-            Err(why) => refusal = why,
-        }
-    }
-    Err(refusal)
-}
-
-fn check_with_key(
-    parts: &Parts<'_>,
-    key: &Jwk,
-    kid: &str,
-    word: &str,
-    algorithm: Algorithm,
-) -> Result<(), TokenRefusal> {
-    let purpose = key.common.public_key_use.as_ref().is_none_or(|use_| *use_ == PublicKeyUse::Signature);
-    let operations = key.common.key_operations.as_ref();
-    if !purpose || operations.is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
-        return Err(TokenRefusal::KeyPurpose(kid.to_owned()));
-    }
-    let declared = key.common.key_algorithm;
-    if !suits(&key.algorithm, algorithm) || declared.is_some_and(|alg| alg != algorithm.into()) {
-        return Err(TokenRefusal::KeyMismatch { kid: kid.to_owned(), algorithm: word.to_owned() });
-    }
-    let wrong = || TokenRefusal::Signature(kid.to_owned());
-    let key = DecodingKey::from_jwk(key).map_err(|_| wrong())?;
-    match jsonwebtoken::crypto::verify(parts.signature, parts.signed.as_bytes(), &key, algorithm) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(_) => Err(wrong()),
-    }
-}
-
-/// The algorithms in which only the issuer can sign. Shared secrets and `none` are not among them.
-fn algorithm(word: &str) -> Option<Algorithm> {
-    Some(match word {
-        "RS256" => Algorithm::RS256,
-        "RS384" => Algorithm::RS384,
-        "RS512" => Algorithm::RS512,
-        "PS256" => Algorithm::PS256,
-        "PS384" => Algorithm::PS384,
-        "PS512" => Algorithm::PS512,
-        "ES256" => Algorithm::ES256,
-        "ES384" => Algorithm::ES384,
-        _ => return None,
-    })
-}
-
-/// Whether a key of this shape is one for the algorithm; a key must never be read as another kind.
-fn suits(key: &AlgorithmParameters, algorithm: Algorithm) -> bool {
-    match (key, algorithm) {
-        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => key.curve == EllipticCurve::P256,
-        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES384) => key.curve == EllipticCurve::P384,
-        (
-            AlgorithmParameters::RSA(_),
-            Algorithm::RS256
-            | Algorithm::RS384
-            | Algorithm::RS512
-            | Algorithm::PS256
-            | Algorithm::PS384
-            | Algorithm::PS512,
-        ) => true,
-        _ => false,
-    }
 }
 
 fn check_claims(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), TokenRefusal> {

@@ -6,8 +6,8 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, KeyPair, RsaEncoding, RsaKeyPair,
+    self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaEncoding, RsaKeyPair,
 };
 use serde_json::json;
 
@@ -46,7 +46,11 @@ impl Signer {
             Signer::Ec(pair) => {
                 let point = &pair.public_key().as_ref()[1..];
                 let (x, y) = point.split_at(point.len() / 2);
-                let curve = if x.len() == 32 { "P-256" } else { "P-384" };
+                let curve = match x.len() {
+                    32 => "P-256",
+                    48 => "P-384",
+                    _ => "P-521",
+                };
                 json!({"kty": "EC", "crv": curve, "x": b64(x), "y": b64(y)})
             }
         };
@@ -116,6 +120,7 @@ fn check_token(token: &str, keys: &[Value]) -> Result<VerifiedToken, TokenRefusa
 fn every_supported_algorithm_is_accepted_and_only_with_the_right_key() {
     let p256 = Signer::ec(&ECDSA_P256_SHA256_FIXED_SIGNING);
     let p384 = Signer::ec(&ECDSA_P384_SHA384_FIXED_SIGNING);
+    let p521 = Signer::ec(&ECDSA_P521_SHA512_FIXED_SIGNING);
     let cases = [
         ("RS256", rsa()),
         ("RS384", rsa()),
@@ -125,6 +130,7 @@ fn every_supported_algorithm_is_accepted_and_only_with_the_right_key() {
         ("PS512", rsa()),
         ("ES256", &p256),
         ("ES384", &p384),
+        ("ES512", &p521),
     ];
     for (algorithm, signer) in cases {
         let token = signer.sign(&json!({"alg": algorithm, "kid": "k"}), &claims());
@@ -172,12 +178,55 @@ fn a_curve_is_not_taken_for_another() {
     let p384 = Signer::ec(&ECDSA_P384_SHA384_FIXED_SIGNING);
     let token = p384.sign(&json!({"alg": "ES256", "kid": "k"}), &claims());
     assert_eq!(check_token(&token, &[p384.jwk("k", json!({}))]).unwrap_err(), mismatch("ES256"));
+    let token = p384.sign(&json!({"alg": "ES512", "kid": "k"}), &claims());
+    assert_eq!(check_token(&token, &[p384.jwk("k", json!({}))]).unwrap_err(), mismatch("ES512"));
+    let p521 = Signer::ec(&ECDSA_P521_SHA512_FIXED_SIGNING);
+    let token = p521.sign(&json!({"alg": "ES384", "kid": "k"}), &claims());
+    assert_eq!(check_token(&token, &[p521.jwk("k", json!({}))]).unwrap_err(), mismatch("ES384"));
+    let token = p521.sign(&json!({"alg": "ES512", "kid": "k"}), &claims());
+    for more in [json!({"alg": "ES384"}), json!({"alg": "ES513"})] {
+        assert_eq!(check_token(&token, &[p521.jwk("k", more)]).unwrap_err(), mismatch("ES512"));
+    }
+}
+
+#[test]
+fn a_p521_signature_is_checked_with_coordinates_of_any_written_length() {
+    let header = json!({"alg": "ES512", "kid": "k"});
+    // Half of all coordinates begin with a zero byte, which some issuers leave out.
+    for _ in 0..8 {
+        let signer = Signer::ec(&ECDSA_P521_SHA512_FIXED_SIGNING);
+        let token = signer.sign(&header, &claims());
+        let mut key = signer.jwk("k", json!({}));
+        for name in ["x", "y"] {
+            let bytes = URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+            let start = bytes.iter().position(|byte| *byte != 0).unwrap();
+            key[name] = json!(b64(&bytes[start..]));
+        }
+        check_token(&token, &[key.clone()]).unwrap();
+        let (signed, _) = token.rsplit_once('.').unwrap();
+        for signature in ["", "AAAA", "!"] {
+            let refusal = check_token(&format!("{signed}.{signature}"), &[key.clone()]).unwrap_err();
+            assert_eq!(refusal, TokenRefusal::Signature("k".into()));
+        }
+        key["x"] = json!(b64([1; 67]));
+        assert_eq!(check_token(&token, &[key]).unwrap_err(), TokenRefusal::Signature("k".into()));
+    }
+}
+
+#[test]
+fn a_signature_is_checked_alone_where_the_claims_do_not_matter() {
+    install_crypto();
+    let keys = IssuerKeys::from_keys(&[rsa().jwk("k", json!({}))]).unwrap();
+    let token = rsa().sign(&rs256(), &without("aud"));
+    assert_eq!(verify_signature(&token, &keys).unwrap().claims["sub"], "repo:acme/app");
+    let token = rsa().sign(&json!({"alg": "EdDSA", "kid": "k"}), &claims());
+    assert_eq!(verify_signature(&token, &keys).unwrap_err(), TokenRefusal::Algorithm("EdDSA".into()));
 }
 
 #[test]
 fn unsigned_and_symmetric_tokens_are_refused() {
     let key = rsa().jwk("k", json!({}));
-    for algorithm in ["none", "None", "HS256", "HS512", "ES512", "EdDSA", ""] {
+    for algorithm in ["none", "None", "HS256", "HS512", "ES257", "EdDSA", ""] {
         let header = json!({"alg": algorithm, "kid": "k"});
         let token = format!("{}.{}.", b64(header.to_string()), b64(claims().to_string()));
         let refusal = check_token(&token, std::slice::from_ref(&key)).unwrap_err();

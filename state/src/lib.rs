@@ -7,11 +7,13 @@
 //! * [`binding`]: what each workload lives off;
 //! * [`state`]: records, lanes, and the small changes that alter them;
 //! * [`journal`]: what an apply began and how it ended, and how to replay it;
+//! * [`credential_text`]: what looks like a credential, which is never recorded;
 //! * [`snapshot`]: one saved version, and checkpoints;
 //! * [`store`]: the folder on the disk that holds all of it, and its lock.
 
 pub mod address;
 pub mod binding;
+pub mod credential_text;
 pub mod evidence;
 pub mod journal;
 pub mod rename;

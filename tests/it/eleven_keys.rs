@@ -54,7 +54,10 @@ fn a_statement_frees_the_waiting_lane() {
         ])
     };
     told!("evidence_of_unknown_consumer", add("-consumer=manual.nobody", "-statement=gone").exits(1));
-    told!("evidence_with_secret", add("-consumer=manual.partner", "-statement=it was sk-ant-x").exits(1));
+    told!(
+        "evidence_with_secret",
+        add("-consumer=manual.partner", "-statement=it was sk-ant-api03-xxxxxxxxxxxx").exits(1)
+    );
     told!("evidence_added", add("-consumer=manual.partner", "-statement=Deleted it").exits(0));
     environment.keyless("plan -detailed-exitcode");
     environment.apply();

@@ -7,7 +7,9 @@ mod settings;
 use std::path::Path;
 
 use jiff::Timestamp;
-use keyless_state::{Address, ConsumerId, Event, Evidence, Fact, Grant, Mutation, State, Weight};
+use keyless_state::{
+    Address, ConsumerId, Event, Evidence, Fact, Grant, Mutation, State, Weight, credential_text,
+};
 
 use super::execute;
 use crate::cli::args::{Evidence as Arguments, EvidenceAdd, EvidenceCommand, EvidenceList, Variables};
@@ -91,7 +93,7 @@ fn check_words(arguments: &EvidenceAdd) -> Result<(), String> {
     if arguments.by.trim() == "YOUR NAME" || arguments.statement.trim() == "…" {
         return Err("put your name into -by, and what you did and saw into -statement".to_owned());
     }
-    if arguments.statement.contains("sk-ant-") {
+    if [&arguments.statement, &arguments.by].iter().any(|words| credential_text::is_in(words)) {
         return Err("the statement seems to hold a key or token; evidence never holds a secret".to_owned());
     }
     Ok(())

@@ -267,7 +267,9 @@ impl Look {
     pub(super) fn plan(&self, session: &Session, mode: Mode, skip_waits: bool, ui: &Ui) -> Option<Plan> {
         match build(self.input(session, mode, skip_waits)) {
             Ok(mut plan) => {
-                if let Err(message) = plan_check::demand(&plan, &self.moment(session)) {
+                let sound = plan_check::demand(&plan, &self.moment(session))
+                    .and_then(|()| plan::refuse_secrets(&plan).map_err(|error| error.to_string()));
+                if let Err(message) = sound {
                     ui.error(&message);
                     return None;
                 }
@@ -330,6 +332,7 @@ impl Look {
         }
         plan.kept = plan::until_used(&plan.steps, &self.scene(session));
         plan_check::demand(&plan, &self.moment(session))?;
+        plan::refuse_secrets(&plan).map_err(|error| error.to_string())?;
         Ok(plan)
     }
 

@@ -66,7 +66,10 @@ fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
         }
     }
     if let Some(path) = &arguments.out {
-        if let Err(error) = std::fs::write(base.join(path), encode(plan)) {
+        let saved = encode(plan)
+            .map_err(|error| error.to_string())
+            .and_then(|text| std::fs::write(base.join(path), text).map_err(|error| error.to_string()));
+        if let Err(error) = saved {
             ui.error(&format!("the plan could not be saved to {}: {error}", path.display()));
             return Exit::Error;
         }

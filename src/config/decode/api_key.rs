@@ -8,9 +8,7 @@ use keyless_state::{Address, Kind};
 use super::fields::Fields;
 use super::{Context, consumer, duration};
 use crate::config::configuration::ApiKey;
-use crate::config::leak;
 use crate::config::section::Section;
-use crate::diagnostic::Diagnostic;
 use crate::limits;
 
 const ID_PREFIX: &str = "apikey_";
@@ -51,24 +49,6 @@ fn id(fields: &mut Fields<'_>) -> Option<String> {
     let given = fields.text("id");
     fields.require("id", given.is_some(), "`id = \"apikey_…\"`, as the list of API keys shows it");
     let given = given?;
-    if given.value.starts_with("sk-ant-") {
-        if leak::is_reported(fields.context.sources, given.span) {
-            return None;
-        }
-        // The value is the secret itself: neither it nor its line may be shown.
-        let span = fields.name_span("id");
-        fields.report(
-            Diagnostic::error("Secret in a file")
-                .detail(
-                    "`id` holds the key itself, not its id. Everybody who can read the file, or the history of \
-                     its repository, can use the key.",
-                )
-                .label(span, "")
-                .hint("write the id `apikey_…` of the key, and treat the key as leaked")
-                .redacted(),
-        );
-        return None;
-    }
     let rest = given.value.strip_prefix(ID_PREFIX).unwrap_or_default();
     if rest.is_empty() || !rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
         let detail =

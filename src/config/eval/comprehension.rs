@@ -79,9 +79,11 @@ impl Scope<'_> {
         outer: Option<&Frame<'_>>,
         body: &mut dyn FnMut(&Frame<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
+        // What is taken out of a sensitive collection is sensitive for the body too, whose messages show values.
+        let sensitive = source.is_sensitive();
         let mut call = |key: Value, value: &Value| {
-            let key = names.key.as_deref().map(|name| (name, key));
-            body(&Frame { outer, key, value: (&names.value, value.clone()) })
+            let key = names.key.as_deref().map(|name| (name, key.marked(sensitive)));
+            body(&Frame { outer, key, value: (&names.value, value.clone().marked(sensitive)) })
         };
         match source.data() {
             Data::List(items) => {

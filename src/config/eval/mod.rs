@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::convert;
 use super::function;
+use super::leak;
 use super::name::Name;
 use super::syntax::{Call, Expression, Key, Node};
 use super::value::{Data, Value};
@@ -96,6 +97,7 @@ impl<'a> Scope<'a> {
             Node::For(parts) => self.comprehension(parts, frame)?,
         };
         check_weight(value.weight(), span)?;
+        leak::check_value(&value, span)?;
         Ok(value)
     }
 

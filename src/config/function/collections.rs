@@ -56,5 +56,8 @@ fn zipmap(arguments: Arguments<'_>) -> Answer {
         let detail = format!("There are {} keys and {} values.", keys.len(), values.len());
         return Err(FunctionFault::at(1, detail));
     }
-    Ok(Value::object(keys.iter().map(|key| key.to_string()).zip(values.iter().cloned()).collect()))
+    // A name in an object has no mark of its own.
+    let sensitive = arguments.value(0).has_secrets();
+    let entries = keys.iter().map(|key| key.to_string()).zip(values.iter().cloned());
+    Ok(Value::object(entries.collect()).marked(sensitive))
 }

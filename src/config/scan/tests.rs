@@ -1,7 +1,7 @@
 use super::*;
 
 fn check(text: &str, expected: &str) {
-    let extent = expression(text, 0, &mut Vec::new()).unwrap_or_else(|fault| panic!("{text:?}: {fault:?}"));
+    let extent = expression(text, 0).unwrap_or_else(|fault| panic!("{text:?}: {fault:?}"));
     assert_eq!(&text[..extent.end], expected, "{text:?}");
 }
 
@@ -56,8 +56,7 @@ fn a_heredoc_ends_at_its_marker_alone() {
 #[test]
 fn what_the_parser_would_mistake_is_hidden_from_it() {
     let patches = |text: &str| -> Vec<(usize, String)> {
-        let extent =
-            expression(text, 0, &mut Vec::new()).unwrap_or_else(|fault| panic!("{text:?}: {fault:?}"));
+        let extent = expression(text, 0).unwrap_or_else(|fault| panic!("{text:?}: {fault:?}"));
         extent.patches.into_iter().map(|patch| (patch.range.start, patch.text)).collect()
     };
     assert_eq!(patches("<<EOT\nEOT x\nEOT"), [(2, "AAA".to_owned()), (12, "AAA".to_owned())]);
@@ -69,7 +68,7 @@ fn what_the_parser_would_mistake_is_hidden_from_it() {
 }
 
 fn check_fault(text: &str, summary: &str, at: usize) {
-    let fault = expression(text, 0, &mut Vec::new()).expect_err(text);
+    let fault = expression(text, 0).expect_err(text);
     assert_eq!((fault.summary, fault.at.start), (summary, at), "{text:?}");
 }
 

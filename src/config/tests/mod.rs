@@ -132,6 +132,8 @@ impl Trial {
     fn load(&self) -> (Option<Configuration>, Diagnostics) {
         let read_file = |path: &str| match path {
             "greeting.txt" => Ok("hello\n".to_owned()),
+            "key.env" => Ok(format!("ANTHROPIC_API_KEY={}{}\n", "sk-ant-", "api03-canaryCANARYcanary")),
+            "key.pem" => Ok("-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n".to_owned()),
             _ => Err("cannot be read: no such file".to_owned()),
         };
         let inputs = Inputs { variables: &self.variables, known: &self.known, read_file: &read_file };

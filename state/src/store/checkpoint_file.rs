@@ -51,7 +51,9 @@ pub(super) fn write(
         lineage: lineage.to_owned(),
         checkpoint: checkpoint.clone(),
     };
-    disk::replace(&path, &state_file::seal(written))
+    let sealed = state_file::seal(written);
+    StoreError::refuse_secrets(&path, &sealed)?;
+    disk::replace(&path, &sealed)
 }
 
 /// Reads one checkpoint, if there is one of this name.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::credential_text;
 use crate::journal::ReplayError;
 use crate::store::lock::LockInfo;
 
@@ -163,6 +164,20 @@ pub enum StoreError {
         found: String,
     },
 
+    /// What was to be written holds what looks like a credential.
+    #[error(
+        "Nothing was written to {}: `{place}` holds what looks like a key, a token or a private key, and no secret is \
+         recorded. It came from the API, a consumer or a command. Take the secret out of the place it came from, treat \
+         it as leaked, and run the command again.",
+        path.display()
+    )]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// Where in the document, without the text.
+        place: String,
+    },
+
     /// An entry was to be written that cannot follow what is there.
     #[error("The entry was not written: {source}. This is an error in keyless; please report it.")]
     Illegal {
@@ -220,6 +235,17 @@ impl StoreError {
     /// For `map_err` on a call of the operating system.
     pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> StoreError {
         move |source| StoreError::Io { path: path.to_owned(), action, source }
+    }
+
+    /// Refuses a document with a credential in it, before a byte of it is written.
+    pub(super) fn refuse_secrets(path: &Path, json: &[u8]) -> Result<(), StoreError> {
+        // Only ASCII makes a credential, and JSON writes ASCII as it is.
+        if !std::str::from_utf8(json).is_ok_and(credential_text::is_in) {
+            return Ok(());
+        }
+        let document = serde_json::from_slice(json).unwrap_or_default();
+        let place = credential_text::place_in(&document).unwrap_or_else(|| "it".to_owned());
+        Err(StoreError::Secret { path: path.to_owned(), place })
     }
 }
 

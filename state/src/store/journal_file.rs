@@ -217,6 +217,7 @@ impl Writer {
         self.check()?;
         self.buffer.clear();
         let payload = serde_json::to_vec(entry).expect("an entry has only text keys");
+        StoreError::refuse_secrets(&self.path, &payload)?;
         frame::encode(entry.seq, &payload, &mut self.buffer);
         // Until the write succeeded it is not known what the file holds.
         self.stopped = true;

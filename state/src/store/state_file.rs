@@ -47,10 +47,12 @@ pub(super) fn read(dir: &Path) -> Result<Option<Snapshot>, StoreError> {
 /// Replaces the saved state and keeps the one before it.
 pub(super) fn write(dir: &Path, snapshot: &Snapshot) -> Result<(), StoreError> {
     let path = path(dir);
+    let sealed = seal(snapshot);
+    StoreError::refuse_secrets(&path, &sealed)?;
     if let Some(bytes) = disk::read(&path)? {
         disk::replace(&dir.join(BACKUP), &bytes)?;
     }
-    disk::replace(&path, &seal(snapshot))
+    disk::replace(&path, &sealed)
 }
 
 /// The text of a document with its digest.
