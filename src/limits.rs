@@ -209,6 +209,21 @@ pub const CLOCK_LEEWAY_SECONDS: u64 = 30;
 /// Time for a command of a `command` consumer.
 pub const CONSUMER_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Most that is read of what a program prints, in bytes. A word, a token or a certificate is expected;
+/// a program that prints without end would fill the memory.
+pub const CHILD_OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How long a program and what it started may go on after SIGTERM, before they are killed: time to
+/// remove a lock or a temporary file.
+pub const CHILD_END_WAIT: Duration = Duration::from_secs(5);
+
+/// The same when keyless itself is to stop at once.
+pub const CHILD_END_AT_ONCE: Duration = Duration::from_millis(300);
+
+/// How long the end of a program's output is waited for after the program has ended. What it printed
+/// is there already; only something in the background that holds the pipe open makes a difference.
+pub const CHILD_OUTPUT_WAIT: Duration = Duration::from_secs(1);
+
 /// Largest file that a `dotenv` consumer may be, in bytes.
 pub const DOTENV_BYTES_MAX: u64 = 1024 * 1024;
 

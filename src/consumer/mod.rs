@@ -5,18 +5,20 @@
 //! never becomes part of anything that is recorded. No driver of a store reads a value.
 //!
 //! In reading order: `settings_file` edits texts and is pure, over `file`, as is [`crate::env_file`]; `command`
-//! runs programs; `store` is what all drivers of remote stores do, `http` the only way in which they
+//! runs programs, each a `child` that leads one of the `groups`; `store` is what all drivers of remote stores do, `http` the only way in which they
 //! speak, `environment` and `call_error` what they share.
 
 mod aws;
 mod azure;
 mod call_error;
+mod child;
 mod command;
 mod environment;
 mod file;
 mod gcp;
 mod github_secret;
 mod gitlab_variable;
+mod groups;
 mod http;
 mod json_text;
 mod kubernetes;

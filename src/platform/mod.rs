@@ -33,7 +33,7 @@ mod wire;
 
 pub use activity::{Activity, ActivityEvent, ActivityKind, ActivityQuestion, ExchangeOutcome};
 pub use call::{Answer, Call};
-pub(crate) use credentials::read_identity_token;
+pub(crate) use credentials::{CREDENTIAL_VARIABLES, read_identity_token};
 pub use credentials::{Credential, Environment, ReportKeyKind, ReportKeys, Selection, choose, from_process};
 pub use error::{ApiError, ErrorKind};
 pub use http::HttpPlatform;

@@ -10,6 +10,7 @@ mod bad_api;
 mod bad_configuration;
 mod bad_state;
 mod by_hand;
+mod child_commands;
 mod choices;
 mod compliance;
 mod conformance;
