@@ -266,6 +266,9 @@ pub const SOURCES_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Largest file with the name of this machine, in bytes. Linux allows a name of 64.
 pub const HOST_NAME_FILE_BYTES_MAX: u64 = 4 * 1024;
 
+/// Largest description of this process below `/proc`, in bytes. Linux writes one or two thousand.
+pub const PROCESS_STATUS_BYTES_MAX: u64 = 64 * 1024;
+
 /// Largest profile, credentials, settings or shell file that `doctor` or the
 /// driver of a store reads, in bytes. Claude Code's
 /// own state file can have several hundred kilobytes; nothing else comes near.

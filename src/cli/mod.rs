@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod exit;
 mod session;
+mod signals;
 mod store;
 mod ui;
 mod variables;
@@ -12,6 +13,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::consumer;
 
 use args::{Arguments, Command};
 pub use exit::Exit;
@@ -33,6 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return command::version::run(version, &ui).into();
     }
     start_logs();
+    signals::listen();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -41,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let exit = runtime.block_on(command::run(arguments, &ui));
+    consumer::end_all();
     // A look into a consumer that hangs must not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     exit.into()

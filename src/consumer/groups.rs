@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::limits::CHILD_END_AT_ONCE;
 
 /// Signals come to the process, so this is the process's too.
 static RUNNING: Mutex<Running> = Mutex::new(Running { leaders: BTreeSet::new(), is_over: false });
@@ -57,6 +60,20 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Ends every program that runs, before keyless ends itself: asks, waits a moment, and kills.
+pub(crate) fn end_all() {
+    let groups = running(|running| {
+        running.is_over = true;
+        std::mem::take(&mut running.leaders)
+    });
+    groups.iter().copied().for_each(signal::ask_to_end);
+    let begun = Instant::now();
+    while groups.iter().copied().any(signal::is_alive) && begun.elapsed() < CHILD_END_AT_ONCE {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    groups.into_iter().for_each(signal::kill);
 }
 
 fn running<T>(change: impl FnOnce(&mut Running) -> T) -> T {

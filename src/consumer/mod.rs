@@ -45,6 +45,7 @@ use crate::lane::{Presence, Returned};
 use crate::resource::ApiKeyObject;
 
 pub(crate) use command::run_for_output;
+pub(crate) use groups::end_all;
 
 /// A consumer with everything a driver needs to find it.
 #[derive(Clone, Debug)]
