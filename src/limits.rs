@@ -132,6 +132,18 @@ pub const ISSUER_KEYS_MAX: usize = 500;
 /// Most pages of one list; a list that does not end is a fault of the server.
 pub const PAGES_MAX: usize = 10_000;
 
+/// Most that all pages of one list may have together, in bytes. An hour of use takes some 300 bytes for
+/// each key: ten thousand keys over three days are well below this, as objects in memory some times that.
+pub const LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Most pages without an object in a row. A filter may leave some empty; a hundred are a server that
+/// does not come to an end.
+pub const EMPTY_PAGES_MAX: usize = 100;
+
+/// Most pages of a list of a store. Each has a hundred entries or more, and no store takes as many
+/// secrets or versions in one place.
+pub const STORE_PAGES_MAX: usize = 1_000;
+
 /// Time for a whole call, reading the body included. The vendor's SDKs give an exchange 30 s.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 

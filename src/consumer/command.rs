@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::child::{Child, Ended, NoOutput};
+use super::notice::told;
 use crate::lane::Presence;
 use crate::limits::{CHILD_END_WAIT, CHILD_OUTPUT_BYTES_MAX, CONSUMER_COMMAND_TIMEOUT};
 
@@ -38,7 +39,10 @@ pub(super) async fn run_with(
     let (program, arguments) = command.split_first().ok_or("the command is empty")?;
     let mut child = Child::start(program, arguments, base, variables)
         .map_err(|error| format!("`{program}` could not be started: {error}"))?;
-    let printed = match tokio::time::timeout(CONSUMER_COMMAND_TIMEOUT, child.output()).await {
+    let seconds = CONSUMER_COMMAND_TIMEOUT.as_secs();
+    let slow = || format!("`{program}` still runs; keyless waits {seconds} s at most for its end");
+    let output = told(slow, child.output());
+    let printed = match tokio::time::timeout(CONSUMER_COMMAND_TIMEOUT, output).await {
         Ok(Ok((status, printed))) if status.success() => printed,
         Ok(Ok((status, _))) => return Err(format!("`{program}` failed: {status}")),
         Ok(Err(NoOutput::Lost(error))) => {
@@ -49,7 +53,7 @@ pub(super) async fn run_with(
             return Err(end(child, &why).await);
         }
         Err(_) => {
-            let why = format!("`{program}` did not end within {} s", CONSUMER_COMMAND_TIMEOUT.as_secs());
+            let why = format!("`{program}` did not end within {seconds} s");
             return Err(end(child, &why).await);
         }
     };

@@ -22,6 +22,7 @@ mod groups;
 mod http;
 mod json_text;
 mod kubernetes;
+mod notice;
 mod oauth;
 mod returned;
 mod settings_file;
@@ -46,6 +47,7 @@ use crate::resource::ApiKeyObject;
 
 pub(crate) use command::run_for_output;
 pub(crate) use groups::end_all;
+pub(crate) use notice::tell_waits;
 
 /// A consumer with everything a driver needs to find it.
 #[derive(Clone, Debug)]

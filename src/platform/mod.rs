@@ -20,6 +20,7 @@ mod http;
 mod issuer_keys;
 mod observe;
 mod page;
+mod page_bounds;
 mod public_address;
 mod retry;
 mod scrub;
@@ -29,6 +30,7 @@ mod settings;
 mod tests;
 mod transport;
 mod usage;
+mod waits;
 mod wire;
 
 pub use activity::{Activity, ActivityEvent, ActivityKind, ActivityQuestion, ExchangeOutcome};

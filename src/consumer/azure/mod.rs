@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::http::{Request, Trust, url};
 use super::store::Store;
 use crate::config::AzureSecret;
-use crate::limits::PAGES_MAX;
+use crate::limits::STORE_PAGES_MAX;
 use crate::secret::Secret;
 
 const API_VERSION: (&str, &str) = ("api-version", "7.4");
@@ -53,7 +53,7 @@ impl<'a> Azure<'a> {
         let first = url(&operation, base, &["secrets", &self.secret.secret, "versions"], &[API_VERSION])?;
         let mut found: Option<Version> = None;
         let mut next = first.clone();
-        for _ in 0..PAGES_MAX {
+        for _ in 0..STORE_PAGES_MAX {
             let request = Request::new(&*operation, Method::GET, next).bearer(&self.token);
             let answer = match request.fetch(&Trust::default()).await {
                 Err(error) if error.status == Some(404) && error.code == "SecretNotFound" => return Ok(None),

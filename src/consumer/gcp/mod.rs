@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::http::{Request, Trust, url};
 use super::store::Store;
 use crate::config::GcpSecret;
-use crate::limits::PAGES_MAX;
+use crate::limits::STORE_PAGES_MAX;
 use crate::secret::Secret;
 
 const NO_LIST: &str =
@@ -76,7 +76,7 @@ impl<'a> Gcp<'a> {
         let operation = format!("list the versions of the secret {}", self.secret.secret);
         let mut versions = Vec::new();
         let mut page_token = String::new();
-        for _ in 0..PAGES_MAX {
+        for _ in 0..STORE_PAGES_MAX {
             let mut query = vec![("pageSize", "1000")];
             if !page_token.is_empty() {
                 query.push(("pageToken", &page_token));
