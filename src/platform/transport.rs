@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -142,6 +142,8 @@ pub(crate) struct Transport {
     pub(super) call_timeout: Duration,
     /// Whether it was told that an answer is awaited.
     pub(super) is_slow: AtomicBool,
+    /// When it was last told that calls are tried again.
+    pub(super) told: Mutex<Option<Instant>>,
 }
 
 impl Transport {
@@ -174,6 +176,7 @@ impl Transport {
             retry_wait: settings.retry_wait,
             call_timeout: settings.call_timeout,
             is_slow: AtomicBool::new(false),
+            told: Mutex::default(),
         })
     }
 

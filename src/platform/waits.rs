@@ -1,5 +1,6 @@
 //! Saying what is waited for, so that no run looks as if it hung.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,13 +16,24 @@ impl Transport {
     pub(super) fn tell_wait(&self, error: &ApiError, wait: Duration) {
         let until = clock_time(self.governor.pace.wall(), wait);
         let patience = limits::RETRY_PATIENCE.as_secs() / 60;
-        let why = match error.kind {
-            ErrorKind::RateLimited { .. } => "The API asks to wait: keyless goes on",
-            _ => "Keyless tries again",
-        };
-        self.notice(&format!(
-            "{error}. {why} at {until}, and gives up on a call that waited {patience} minutes"
-        ));
+        match error.kind {
+            ErrorKind::RateLimited { .. } => self.notice(&format!(
+                "{error}. The API asks to wait: keyless goes on at {until}, and gives up on a call that waited {patience} minutes"
+            )),
+            _ if self.is_news() => self.notice(&format!("{error}. Keyless tries again at {until}")),
+            _ => {}
+        }
+    }
+
+    /// Whether nothing was told for a while: calls side by side fail for one reason.
+    fn is_news(&self) -> bool {
+        let now = self.governor.pace.now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = told.is_none_or(|told| now.duration_since(told) >= limits::RETRY_TOLD);
+        if is_news {
+            *told = Some(now);
+        }
+        is_news
     }
 
     /// Says that nothing may be sent for a while, where that is long enough to be noticed.
