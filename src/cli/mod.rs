@@ -26,14 +26,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked = !error.use_stderr();
-            let _ = error.print();
+            let lost = error.print().err().filter(ui::is_missed);
+            let asked = asked && lost.is_none();
             // clap's own code 2 means changes here, so a usage error is an error like any other.
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
     };
     let ui = Ui::new(arguments.no_color);
     if let Command::Version(version) = &arguments.command {
-        return command::version::run(version, &ui).into();
+        return ui.exit(command::version::run(version, &ui)).into();
     }
     start_logs();
     signals::listen();
@@ -48,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     consumer::end_all();
     // A look into a consumer that hangs must not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    exit.into()
+    ui.exit(exit).into()
 }
 
 /// Logs go to standard error, and only when asked for with `KEYLESS_LOG`.

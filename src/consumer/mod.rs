@@ -158,6 +158,21 @@ impl Place {
         Some(self.error_at(path.display().to_string(), why))
     }
 
+    /// Why it is not known whether the key is there, where a command or a store could not tell. Of a
+    /// file [`Place::unreadable`] and its lane tell more, and a person is not asked by each look.
+    pub fn unseen(&self, presence: &Presence) -> Option<ConsumerError> {
+        let told_elsewhere = matches!(
+            self.consumer.driver,
+            ConsumerDriver::Dotenv { .. }
+                | ConsumerDriver::ClaudeCodeSettings(_)
+                | ConsumerDriver::Manual { .. }
+        );
+        match presence {
+            Presence::Unknown(why) if !told_elsewhere => Some(self.error(why)),
+            _ => None,
+        }
+    }
+
     /// The federation settings found there that were written by us.
     pub fn settings(&self) -> Option<Vec<(String, String)>> {
         let ConsumerDriver::Dotenv { path, format, identity_token_file: Some(_), .. } = &self.consumer.driver

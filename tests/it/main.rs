@@ -22,6 +22,7 @@ mod doctor;
 mod drift;
 mod eleven_keys;
 mod env_files;
+mod exit_codes;
 mod export;
 mod file_kinds;
 mod forged_plan;
