@@ -107,7 +107,12 @@ impl Store for Gitlab<'_> {
                     return Err(request.error(message, "Is GITLAB_URL the address of a GitLab?"));
                 }
             }
-            after = variables["pageInfo"]["endCursor"].clone();
+            let next = &variables["pageInfo"]["endCursor"];
+            if *next == after {
+                let message = "the list leads back to the page just read";
+                return Err(request.error(message, "Is GITLAB_URL the address of a GitLab?"));
+            }
+            after = next.clone();
         }
         Err(CallError::here(operation, "the list does not end", ""))
     }

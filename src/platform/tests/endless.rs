@@ -49,8 +49,7 @@ async fn told(answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Vec<St
     for _ in 0..2 {
         let _ = transport.call(&Request::get("read a thing", &["v1", "thing"])).await;
     }
-    let notices = notices.lock().unwrap().clone();
-    notices
+    notices.lock().unwrap().clone()
 }
 
 #[tokio::test]
