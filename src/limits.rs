@@ -132,6 +132,18 @@ pub const ISSUER_KEYS_MAX: usize = 500;
 /// Most pages of one list; a list that does not end is a fault of the server.
 pub const PAGES_MAX: usize = 10_000;
 
+/// Most that all pages of one list may have together, in bytes. An hour of use takes some 300 bytes for
+/// each key: ten thousand keys over three days are well below this, as objects in memory some times that.
+pub const LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Most pages without an object in a row. A filter may leave some empty; a hundred are a server that
+/// does not come to an end.
+pub const EMPTY_PAGES_MAX: usize = 100;
+
+/// Most pages of a list of a store. Each has a hundred entries or more, and no store takes as many
+/// secrets or versions in one place.
+pub const STORE_PAGES_MAX: usize = 1_000;
+
 /// Time for a whole call, reading the body included. The vendor's SDKs give an exchange 30 s.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -209,6 +221,21 @@ pub const CLOCK_LEEWAY_SECONDS: u64 = 30;
 /// Time for a command of a `command` consumer.
 pub const CONSUMER_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Most that is read of what a program prints, in bytes. A word, a token or a certificate is expected;
+/// a program that prints without end would fill the memory.
+pub const CHILD_OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How long a program and what it started may go on after SIGTERM, before they are killed: time to
+/// remove a lock or a temporary file.
+pub const CHILD_END_WAIT: Duration = Duration::from_secs(5);
+
+/// The same when keyless itself is to stop at once.
+pub const CHILD_END_AT_ONCE: Duration = Duration::from_millis(300);
+
+/// How long the end of a program's output is waited for after the program has ended. What it printed
+/// is there already; only something in the background that holds the pipe open makes a difference.
+pub const CHILD_OUTPUT_WAIT: Duration = Duration::from_secs(1);
+
 /// Largest file that a `dotenv` consumer may be, in bytes.
 pub const DOTENV_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -250,6 +277,9 @@ pub const SOURCES_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Largest file with the name of this machine, in bytes. Linux allows a name of 64.
 pub const HOST_NAME_FILE_BYTES_MAX: u64 = 4 * 1024;
+
+/// Largest description of this process below `/proc`, in bytes. Linux writes one or two thousand.
+pub const PROCESS_STATUS_BYTES_MAX: u64 = 64 * 1024;
 
 /// Largest profile, credentials, settings or shell file that `doctor` or the
 /// driver of a store reads, in bytes. Claude Code's

@@ -85,6 +85,20 @@ pub fn unreadable(configuration: &Configuration, state: &State, base: &Path) -> 
     places(configuration, state, base).iter().filter_map(Place::unreadable).collect()
 }
 
+/// The commands and stores that could not tell whether the key is there, each with the reason.
+pub fn unseen(
+    configuration: &Configuration,
+    state: &State,
+    sightings: &Sightings,
+    base: &Path,
+) -> Vec<ConsumerError> {
+    let unseen = |place: Place| {
+        let presence = sightings.presence.get(&(place.key.clone(), place.id.clone()))?;
+        place.unseen(presence)
+    };
+    places(configuration, state, base).into_iter().filter_map(unseen).collect()
+}
+
 /// Looks into every consumer.
 pub async fn sight(
     configuration: &Configuration,

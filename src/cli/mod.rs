@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod exit;
 mod session;
+mod signals;
 mod store;
 mod ui;
 mod variables;
@@ -12,6 +13,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use crate::consumer;
 
 use args::{Arguments, Command};
 pub use exit::Exit;
@@ -23,16 +26,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked = !error.use_stderr();
-            let _ = error.print();
+            let lost = error.print().err().filter(ui::is_missed);
+            let asked = asked && lost.is_none();
             // clap's own code 2 means changes here, so a usage error is an error like any other.
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
     };
     let ui = Ui::new(arguments.no_color);
     if let Command::Version(version) = &arguments.command {
-        return command::version::run(version, &ui).into();
+        return ui.exit(command::version::run(version, &ui)).into();
     }
     start_logs();
+    signals::listen();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -41,9 +46,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let exit = runtime.block_on(command::run(arguments, &ui));
+    consumer::end_all();
     // A look into a consumer that hangs must not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    exit.into()
+    ui.exit(exit).into()
 }
 
 /// Logs go to standard error, and only when asked for with `KEYLESS_LOG`.

@@ -1,13 +1,19 @@
 //! Streams and color: data on standard output, all else on standard error.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
+use super::exit::Exit;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::render;
 use crate::render::style::{BOLD, RED, paint};
 
 /// Where a command speaks.
-pub(super) struct Ui;
+#[derive(Default)]
+pub(super) struct Ui {
+    /// Why data did not get through, where somebody would miss it.
+    lost: OnceLock<String>,
+}
 
 impl Ui {
     /// Decides about color: `-no-color` wins, then the environment (`NO_COLOR`, `CLICOLOR_FORCE`),
@@ -16,14 +22,34 @@ impl Ui {
         if no_color {
             anstream::ColorChoice::Never.write_global();
         }
-        Ui
+        Ui::default()
     }
 
-    /// Data, on standard output. A reader that has gone away is no error of ours.
+    /// Data, on standard output. What does not get through is kept for [`Ui::exit`].
     pub(super) fn data(&self, text: &str) {
         let mut out = anstream::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            self.keep(&error);
+        }
+    }
+
+    fn keep(&self, error: &std::io::Error) {
+        if is_missed(error) {
+            let _ = self.lost.set(error.to_string());
+        }
+    }
+
+    /// How the program ends: not well, when data that it was asked for did not get through.
+    pub(super) fn exit(&self, exit: Exit) -> Exit {
+        let Some(why) = self.lost.get() else { return exit };
+        self.error(&format!(
+            "standard output could not be written, so that what was to be printed is lost or cut short: {why}. \
+             Make room or write elsewhere, and run the command again"
+        ));
+        match exit {
+            Exit::Done | Exit::Changes | Exit::Error => Exit::Error,
+            Exit::Interrupted => Exit::Interrupted,
+        }
     }
 
     /// Everything else, on standard error.
@@ -49,10 +75,37 @@ impl Ui {
         if !input || !std::io::stdin().is_terminal() {
             return Err("nobody can be asked for approval here; use -auto-approve, or save the plan with `plan -out` and apply that file".to_owned());
         }
+        if self.lost.get().is_some() {
+            return Err("what is to be approved could not be shown".to_owned());
+        }
         self.tell(&format!("\n{}\n  Only 'yes' will be accepted to approve.\n", paint(BOLD, question)));
         let _ = write!(anstream::stderr().lock(), "  {} ", paint(BOLD, "Enter a value:"));
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
         Ok(line.trim() == "yes")
+    }
+}
+
+/// Tells whether output that failed so is missed: not by a reader that has gone away, as `head` does.
+pub(super) fn is_missed(error: &std::io::Error) -> bool {
+    error.kind() != ErrorKind::BrokenPipe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missed_fails_a_command() {
+        for (kind, exit, expected) in [
+            (ErrorKind::BrokenPipe, Exit::Changes, Exit::Changes),
+            (ErrorKind::StorageFull, Exit::Done, Exit::Error),
+            (ErrorKind::StorageFull, Exit::Changes, Exit::Error),
+            (ErrorKind::Other, Exit::Interrupted, Exit::Interrupted),
+        ] {
+            let ui = Ui::default();
+            ui.keep(&kind.into());
+            assert_eq!(ui.exit(exit), expected, "{kind}");
+        }
     }
 }

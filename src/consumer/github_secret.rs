@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::http::{Request, Trust, url};
 use super::store::Store;
 use crate::config::{GithubOwner, GithubSecret};
-use crate::limits::PAGES_MAX;
+use crate::limits::STORE_PAGES_MAX;
 use crate::secret::Secret;
 
 const PAGE_SIZE: usize = 100;
@@ -59,7 +59,7 @@ impl<'a> Github<'a> {
 impl Store for Github<'_> {
     /// The names are listed: a 404 for one name could also mean that the token may not see it.
     async fn holds_key(&self) -> Result<bool, CallError> {
-        for page in 1..=PAGES_MAX {
+        for page in 1..=STORE_PAGES_MAX {
             let size = PAGE_SIZE.to_string();
             let number = page.to_string();
             let operation = "list the names of GitHub secrets".to_owned();

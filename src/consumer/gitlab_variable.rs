@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::http::{Request, Trust, url};
 use super::store::Store;
 use crate::config::{GitlabOwner, GitlabVariable};
-use crate::limits::PAGES_MAX;
+use crate::limits::STORE_PAGES_MAX;
 use crate::secret::Secret;
 
 /// A variable with the way to it.
@@ -79,7 +79,7 @@ impl Store for Gitlab<'_> {
         let operation = "list the keys of GitLab variables";
         let url = url(operation, &self.base, &["api", "graphql"], &[])?;
         let mut after = Value::Null;
-        for _ in 0..PAGES_MAX {
+        for _ in 0..STORE_PAGES_MAX {
             let body = json!({ "query": query, "variables": { "path": path, "after": after } });
             let request = Request::new(operation, Method::POST, url.clone()).bearer(&self.token).json(&body);
             let answer = request.fetch(&Trust::default()).await?;
@@ -107,7 +107,12 @@ impl Store for Gitlab<'_> {
                     return Err(request.error(message, "Is GITLAB_URL the address of a GitLab?"));
                 }
             }
-            after = variables["pageInfo"]["endCursor"].clone();
+            let next = &variables["pageInfo"]["endCursor"];
+            if *next == after {
+                let message = "the list leads back to the page just read";
+                return Err(request.error(message, "Is GITLAB_URL the address of a GitLab?"));
+            }
+            after = next.clone();
         }
         Err(CallError::here(operation, "the list does not end", ""))
     }

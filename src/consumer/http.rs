@@ -10,6 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::call_error::{CallError, advice};
+use super::notice::{tell, told};
 use crate::limits;
 use crate::platform::{BodyError, causes, is_loopback, read_body, scrub, user_agent};
 use crate::secret::Secret;
@@ -163,12 +164,21 @@ impl Request {
         let headers = self.header_map()?;
         let mut tries = 0;
         loop {
-            let reply = self.attempt(&client, headers.clone()).await?;
+            let slow = || {
+                let (what, seconds) = (&self.operation, limits::CALL_TIMEOUT.as_secs());
+                format!("no answer yet from {} to: {what}; keyless waits {seconds} s at most", self.address())
+            };
+            let reply = told(slow, self.attempt(&client, headers.clone())).await?;
             tries += 1;
             let patience = matches!(reply.status, 429 | 502..=504);
             let wait = reply.retry_after.unwrap_or(Duration::from_secs(u64::from(tries)));
             if !patience || tries >= TRIES_MAX || wait > limits::STORE_WAIT_MAX {
                 return Ok(reply);
+            }
+            if wait >= limits::RETRY_TOLD {
+                let (status, seconds) = (reply.status, wait.as_secs());
+                let what = format!("could not {} yet: {} answered {status}", self.operation, self.address());
+                tell(&format!("{what} and asks to wait; keyless tries again in {seconds} s"));
             }
             tokio::time::sleep(wait).await;
         }

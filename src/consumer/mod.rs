@@ -5,21 +5,24 @@
 //! never becomes part of anything that is recorded. No driver of a store reads a value.
 //!
 //! In reading order: `settings_file` edits texts and is pure, over `file`, as is [`crate::env_file`]; `command`
-//! runs programs; `store` is what all drivers of remote stores do, `http` the only way in which they
+//! runs programs, each a `child` that leads one of the `groups`; `store` is what all drivers of remote stores do, `http` the only way in which they
 //! speak, `environment` and `call_error` what they share.
 
 mod aws;
 mod azure;
 mod call_error;
+mod child;
 mod command;
 mod environment;
 mod file;
 mod gcp;
 mod github_secret;
 mod gitlab_variable;
+mod groups;
 mod http;
 mod json_text;
 mod kubernetes;
+mod notice;
 mod oauth;
 mod returned;
 mod settings_file;
@@ -43,6 +46,8 @@ use crate::lane::{Presence, Returned};
 use crate::resource::ApiKeyObject;
 
 pub(crate) use command::run_for_output;
+pub(crate) use groups::end_all;
+pub(crate) use notice::tell_waits;
 
 /// A consumer with everything a driver needs to find it.
 #[derive(Clone, Debug)]
@@ -151,6 +156,21 @@ impl Place {
             Err(error) => error.to_string(),
         };
         Some(self.error_at(path.display().to_string(), why))
+    }
+
+    /// Why it is not known whether the key is there, where a command or a store could not tell. Of a
+    /// file [`Place::unreadable`] and its lane tell more, and a person is not asked by each look.
+    pub fn unseen(&self, presence: &Presence) -> Option<ConsumerError> {
+        let told_elsewhere = matches!(
+            self.consumer.driver,
+            ConsumerDriver::Dotenv { .. }
+                | ConsumerDriver::ClaudeCodeSettings(_)
+                | ConsumerDriver::Manual { .. }
+        );
+        match presence {
+            Presence::Unknown(why) if !told_elsewhere => Some(self.error(why)),
+            _ => None,
+        }
     }
 
     /// The federation settings found there that were written by us.

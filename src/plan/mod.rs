@@ -23,6 +23,7 @@ mod outputs;
 mod plan_data;
 mod refused;
 mod settings;
+mod stale;
 mod undo;
 mod workspace;
 
@@ -46,5 +47,6 @@ pub use plan_data::{
 };
 pub use refused::{Refused, refusals};
 pub use settings::{federation_settings, settings_digest, wanted_settings};
+pub use stale::refuse_stale;
 pub use undo::Undo;
 pub use workspace::workspace_for;

@@ -1,9 +1,8 @@
 //! Reads a list to its end, in each of the API's styles.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value};
 
+use super::page_bounds::Walk;
 use super::transport::{Request, Transport};
 use super::{ApiError, ErrorKind};
 use crate::limits;
@@ -146,8 +145,8 @@ async fn read_once(
     objects: &mut Vec<Value>,
     place: &mut Option<String>,
 ) -> Result<Next, ApiError> {
-    let mut visited = HashSet::new();
-    for _ in 0..limits::PAGES_MAX {
+    let mut walk = Walk::default();
+    loop {
         let mut request = first.clone();
         request.query.push(("limit", style.limit().to_string()));
         if let Some(place) = &place {
@@ -160,10 +159,12 @@ async fn read_once(
         let wrong = |why| request.malformed(&reply, format!("page: {why}"));
         let next = style.next(&page).map_err(wrong)?;
         let wanted = look(&page).map_err(wrong)?;
-        match page.remove("data") {
-            Some(Value::Array(mut data)) => objects.append(&mut data),
-            _ => return Err(request.malformed(&reply, "page: missing field `data`")),
-        }
+        let Some(Value::Array(mut data)) = page.remove("data") else {
+            return Err(request.malformed(&reply, "page: missing field `data`"));
+        };
+        let bounded = walk.take(&data, reply.body.len(), next.as_deref());
+        bounded.map_err(|why| request.malformed(&reply, why))?;
+        objects.append(&mut data);
         if let Some(progress) = &transport.progress {
             progress(noun, objects.len());
         }
@@ -171,13 +172,8 @@ async fn read_once(
             return Ok(wanted);
         }
         let Some(next) = next else { return Ok(Next::Page) };
-        if !visited.insert(next.clone()) {
-            return Err(request.malformed(&reply, "the list leads back to a page that was read already"));
-        }
         *place = Some(next);
     }
-    let message = format!("the list did not end after {} pages", limits::PAGES_MAX);
-    Err(first.error(ErrorKind::Malformed, message))
 }
 
 #[cfg(test)]

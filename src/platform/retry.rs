@@ -68,9 +68,17 @@ pub(crate) fn next(failure: &Failure, effect: Effect, spent: Spent, first: Durat
     }
     let own = backoff(first, spent.tries, jitter);
     // The server's wish is the least; a little more keeps those who were told the same apart.
-    let wished = failure.retry_after.map(|wait| wait.mul_f64(1.0 + 0.1 * jitter.clamp(0.0, 1.0)));
+    let apart = 1.0 + 0.1 * jitter.clamp(0.0, 1.0);
+    // What is beyond all patience is not computed with: it could be more than a duration holds.
+    let wished = failure.retry_after.map(|wait| match wait > limits::RETRY_PATIENCE {
+        true => wait,
+        false => wait.mul_f64(apart),
+    });
     let wait = wished.map_or(own, |wished| if limited { wished.max(own) } else { wished });
-    if spent.waited + wait > limits::RETRY_PATIENCE { Next::TooLong(wait) } else { Next::Wait(wait) }
+    match spent.waited.saturating_add(wait) > limits::RETRY_PATIENCE {
+        true => Next::TooLong(wait),
+        false => Next::Wait(wait),
+    }
 }
 
 fn may_repeat(failure: &Failure, effect: Effect) -> bool {
@@ -329,6 +337,12 @@ pub(crate) mod tests {
         assert_eq!(wait(601, 0), Next::TooLong(seconds(601)));
         assert_eq!(wait(30, 570), Next::Wait(seconds(30)));
         assert_eq!(wait(30, 571), Next::TooLong(seconds(30)));
+        let for_ever = Duration::MAX;
+        let asked = Failure { retry_after: Some(for_ever), ..limited(1) };
+        for jitter in [0.0, 1.0] {
+            let found = next(&asked, Effect::Read, Spent::default(), limits::RETRY_WAIT, jitter);
+            assert_eq!(found, Next::TooLong(for_ever));
+        }
         let late = next(&limited(10), Effect::Create, first(), limits::RETRY_WAIT, 1.0);
         assert_eq!(late, Next::Wait(seconds(11)), "those who were told the same come apart");
     }
@@ -356,7 +370,10 @@ pub(crate) mod tests {
         // Our clock is an hour behind the server's.
         let date = ("date", "Wed, 21 Oct 2026 08:28:00 GMT");
         check_wait([("retry-after", "Wed, 21 Oct 2026 08:28:05 GMT"), date], Some(5_000));
-        for text in ["", "-1", "NaN", "inf", "soon", "Wed, 41 Oct 2026 07:28:00 GMT"] {
+        check_wait([("retry-after", "99999999999")], Some(99_999_999_999_000));
+        check_wait([("retry-after-ms", "1e19")], Some(10_000_000_000_000_000_000));
+        check_wait([("retry-after", "Thu, 31 Dec 9998 23:59:59 GMT")], Some(251_578_197_119_000));
+        for text in ["", "-1", "NaN", "inf", "1e300", "soon", "Wed, 41 Oct 2026 07:28:00 GMT"] {
             check_wait([("retry-after", text)], None);
         }
     }

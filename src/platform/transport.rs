@@ -1,8 +1,9 @@
 //! Makes calls: which credential goes with them, what is repeated, and what is told of a refusal.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
@@ -16,7 +17,7 @@ use super::retry::{self, Effect, Failure, Next, Pace, Quota, Spent, settle};
 use super::scrub::scrub;
 use super::sender::{Sender, Sending, is_web_page};
 use super::settings::{Notice, Progress, Settings};
-use super::usage::whole_seconds;
+use super::waits::impatient;
 use super::{ApiError, ErrorKind, ReportKeyKind};
 use crate::limits;
 
@@ -132,12 +133,17 @@ pub(crate) struct Transport {
     sender: Sender,
     credential: CredentialSource,
     report_keys: BTreeMap<ReportKeyKind, HeaderValue>,
-    governor: Governor,
+    pub(super) governor: Governor,
     notice: Notice,
     /// How far the API's clock is ahead of this machine's, as its first answer showed.
     ahead: OnceLock<SignedDuration>,
     pub(crate) progress: Option<Progress>,
     retry_wait: Duration,
+    pub(super) call_timeout: Duration,
+    /// Whether it was told that an answer is awaited.
+    pub(super) is_slow: AtomicBool,
+    /// When it was last told that calls are tried again.
+    pub(super) told: Mutex<Option<Instant>>,
 }
 
 impl Transport {
@@ -168,6 +174,9 @@ impl Transport {
             ahead: OnceLock::new(),
             progress: settings.progress.clone(),
             retry_wait: settings.retry_wait,
+            call_timeout: settings.call_timeout,
+            is_slow: AtomicBool::new(false),
+            told: Mutex::default(),
         })
     }
 
@@ -246,28 +255,22 @@ impl Transport {
             };
             spent.waited += wait;
             tracing::debug!(operation = request.operation, ?spent, ?wait, error = %failure.error, "retrying");
+            // Many short waits are as long as one that is noticed.
+            let is_long = wait >= limits::RETRY_TOLD
+                || (spent.waited >= limits::RETRY_TOLD && spent.waited - wait < limits::RETRY_TOLD);
             match failure.error.kind {
                 ErrorKind::RateLimited { .. } => {
-                    if self.governor.hold(wait) {
+                    if self.governor.hold(wait) && is_long {
                         self.tell_wait(&failure.error, wait);
                     }
                 }
                 _ => {
-                    self.tell_wait(&failure.error, wait);
+                    if is_long {
+                        self.tell_wait(&failure.error, wait);
+                    }
                     pace.sleep(wait).await;
                 }
             }
-        }
-    }
-
-    /// Says what is waited for and until when, where the wait is long enough to be noticed.
-    fn tell_wait(&self, error: &ApiError, wait: Duration) {
-        if wait >= limits::RETRY_TOLD {
-            let until = clock_time(self.governor.pace.wall(), wait);
-            let patience = limits::RETRY_PATIENCE.as_secs() / 60;
-            self.notice(&format!(
-                "{error}. The API asks to wait: keyless goes on at {until}, and gives up on a call that waited {patience} minutes"
-            ));
         }
     }
 
@@ -279,13 +282,15 @@ impl Transport {
         generation: &mut Option<u64>,
     ) -> Result<Reply, Failure> {
         let turn = self.governor.turn().await;
-        let answer = self.attempt(request, carrier, generation).await;
+        let answer = self.awaited(request, self.attempt(request, carrier, generation)).await;
         match &answer {
             Ok(reply) => {
                 turn.end(Ended::Answered { remaining: reply.quota.remaining });
                 self.compare_clocks(reply.date);
-                if let Some(wait) = reply.quota.pause() {
-                    self.governor.hold(wait);
+                if let Some(wait) = reply.quota.pause()
+                    && self.governor.hold(wait)
+                {
+                    self.tell_pause(wait);
                 }
             }
             Err(failure) => turn.end(Ended::of(failure)),
@@ -370,23 +375,6 @@ impl Transport {
         }
         error
     }
-}
-
-/// What to do where the server asks for more patience than there is.
-fn impatient(waited: Duration, wait: Duration, now: Timestamp) -> String {
-    format!(
-        "The API asks to wait until {}, and keyless waits {} minutes for one call at most ({} s are over). Run the \
-         command again then; it goes on where it stopped.",
-        clock_time(now, wait),
-        limits::RETRY_PATIENCE.as_secs() / 60,
-        waited.as_secs()
-    )
-}
-
-/// The second that is `wait` from `now`.
-fn clock_time(now: Timestamp, wait: Duration) -> Timestamp {
-    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-    whole_seconds(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
 }
 
 /// A denied exchange is a 401 or a 400; a 403 comes from whoever stands before the token endpoint.

@@ -1,7 +1,8 @@
 //! Runs that are stopped: by Ctrl-C, by the kernel, by another run's lock.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStderr, Command};
 
 use serde_json::Value;
 
@@ -32,9 +33,13 @@ fn uninterrupted() -> Vec<String> {
 
 /// A run that stands still in the middle of taking a key out.
 fn blocked(environment: &Environment) -> (Child, BufReader<ChildStderr>) {
+    blocked_in(environment, environment.command(&APPLY))
+}
+
+fn blocked_in(environment: &Environment, mut command: Command) -> (Child, BufReader<ChildStderr>) {
     environment.pipe("started");
     environment.pipe("go");
-    let mut child = environment.command(&APPLY).spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     let stderr = BufReader::new(child.stderr.take().unwrap());
     // Opening a pipe waits for the other side, so the removal has begun when this returns.
     assert_eq!(environment.read("started"), "started\n");
@@ -56,16 +61,23 @@ fn a_killed_run_is_taken_up_again_without_doubles() {
     }
 }
 
-#[test]
-fn an_interrupted_run_ends_cleanly_and_goes_on_later() {
-    let environment = Environment::two_lanes();
-    environment.write("interrupt", "");
-    let (mut child, mut stderr) = blocked(&environment);
-    let mut told = String::new();
-    while !told.contains("Interrupt received") {
-        assert!(stderr.read_line(&mut told).unwrap() > 0, "{told}");
+/// Reads on until these words were told.
+#[track_caller]
+fn until(stderr: &mut BufReader<ChildStderr>, told: &mut String, words: &str) {
+    while !told.contains(words) {
+        assert!(stderr.read_line(told).unwrap() > 0, "no {words:?} in\n{told}");
     }
-    std::fs::remove_file(environment.path("interrupt")).unwrap();
+}
+
+/// Sends a signal to a process, or to a whole group where its number is negative.
+fn signal(name: &str, process: i64) {
+    let status = Command::new("kill").args([&format!("-{name}"), "--", &process.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// The removal that had begun ends and is recorded, and nothing after it is begun.
+#[track_caller]
+fn ends_cleanly(environment: &Environment, mut child: Child, mut stderr: impl Read, mut told: String) {
     environment.write("go", "go\n");
     stderr.read_to_string(&mut told).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
@@ -73,7 +85,91 @@ fn an_interrupted_run_ends_cleanly_and_goes_on_later() {
     let state: Value = environment.state();
     assert!(state["lanes"]["api_key.batch"].is_object(), "{state:#}");
     environment.apply();
+    assert_eq!(objects(environment), uninterrupted());
+}
+
+#[test]
+fn an_interrupted_run_ends_cleanly_and_goes_on_later() {
+    let signals = [
+        ("INT", "Interrupt received"),
+        ("TERM", "Termination asked for (SIGTERM)"),
+        ("HUP", "The terminal went away (SIGHUP)"),
+    ];
+    for (name, words) in signals {
+        let environment = Environment::two_lanes();
+        environment.write("signal", name);
+        let (child, mut stderr) = blocked(&environment);
+        let mut told = String::new();
+        until(&mut stderr, &mut told, words);
+        std::fs::remove_file(environment.path("signal")).unwrap();
+        ends_cleanly(&environment, child, stderr, told);
+    }
+}
+
+#[test]
+fn an_interrupt_of_the_terminal_reaches_no_command() {
+    let environment = Environment::two_lanes();
+    let mut command = environment.command(&APPLY);
+    command.process_group(0);
+    let (child, mut stderr) = blocked_in(&environment, command);
+    let mut told = String::new();
+    signal("INT", -i64::from(child.id()));
+    until(&mut stderr, &mut told, "Interrupt received");
+    ends_cleanly(&environment, child, stderr, told);
+}
+
+/// What holds the pipe `held` open is gone when this returns.
+fn is_let_go(environment: &Environment) -> std::thread::JoinHandle<String> {
+    environment.pipe("held");
+    let path = environment.path("held");
+    std::thread::spawn(move || std::fs::read_to_string(path).unwrap())
+}
+
+#[test]
+fn the_second_signal_ends_at_once_also_what_blocks() {
+    let environment = Environment::two_lanes();
+    let script = environment.read("remove.sh");
+    environment.write("remove.sh", &format!("if [ -e held ]; then exec 3> held; sleep 1000 & fi\n{script}"));
+    let held = is_let_go(&environment);
+    let (mut child, mut stderr) = blocked(&environment);
+    let mut told = String::new();
+    signal("INT", child.id().into());
+    until(&mut stderr, &mut told, "Interrupt received");
+    signal("TERM", child.id().into());
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    held.join().unwrap();
+    std::fs::remove_file(environment.path("held")).unwrap();
+    std::fs::remove_file(environment.path("go")).unwrap();
+    environment.apply();
     assert_eq!(objects(&environment), uninterrupted());
+}
+
+#[test]
+fn a_look_ends_at_the_first_signal_with_the_commands_it_started() {
+    let environment = Environment::two_lanes();
+    environment.edit(
+        "batch.keyless.hcl",
+        "\"if grep -q",
+        "\"echo started > started; exec 3> held; read -r _ < go; if grep -q",
+    );
+    let held = is_let_go(&environment);
+    environment.pipe("started");
+    environment.pipe("go");
+    let mut child = environment.command(&["plan"]).spawn().unwrap();
+    assert_eq!(environment.read("started"), "started\n");
+    signal("INT", child.id().into());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    held.join().unwrap();
+}
+
+#[test]
+fn a_simulator_that_is_asked_to_end_saves_its_organization() {
+    let environment = Environment::one_lane();
+    let mut child = environment.command(&["simulate"]).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    signal("TERM", child.id().into());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

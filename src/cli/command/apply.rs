@@ -15,7 +15,7 @@ use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::evidence::Goes;
 use crate::limits::PLAN_FILE_BYTES_MAX;
-use crate::plan::{self, Base, Mode, Plan};
+use crate::plan::{self, Mode, Plan};
 use crate::plan_check;
 use crate::regular_file;
 use crate::render;
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         };
         let plan = match saved {
             Some(saved) => {
-                refuse_stale(&saved.base, &fresh.base)?;
+                plan::refuse_stale(&saved, &fresh)?;
                 plan_check::refuse_saved(&saved, &fresh, &look.moment(&session))?;
                 saved
             }
@@ -130,38 +130,6 @@ pub(super) fn recorded_in(store: &Store) -> Recorded {
         serial: snapshot.serial,
         organization_id: snapshot.organization_id.clone(),
         in_doubt: store.in_doubt().to_vec(),
-    }
-}
-
-/// Refuses a saved plan whose ground has moved: what was reviewed would not be what happens.
-fn refuse_stale(saved: &Base, now: &Base) -> Result<(), String> {
-    let mut moved = Vec::new();
-    if saved.lineage.is_none() && now.lineage.is_some() {
-        moved.push(format!(
-            "it was made before anything was applied, and the state has serial {} by now",
-            now.serial
-        ));
-    } else if saved.lineage != now.lineage {
-        moved.push("it belongs to another state (its lineage differs)".to_owned());
-    } else if saved.serial != now.serial {
-        moved
-            .push(format!("the state has serial {} and the plan was made from {}", now.serial, saved.serial));
-    }
-    if saved.organization_id != now.organization_id {
-        moved.push("it is for another organization".to_owned());
-    }
-    if saved.configuration_digest != now.configuration_digest {
-        moved.push("the configuration has changed".to_owned());
-    }
-    if saved.observed_digest != now.observed_digest {
-        moved.push("somebody changed the objects at the API".to_owned());
-    }
-    match moved.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
-            "the saved plan is stale: {}. Nothing was changed; make a new plan",
-            moved.join("; ")
-        )),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The remote side that a configuration asks for.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ pub(super) fn traffic_file() -> Option<PathBuf> {
 
 /// Connects to what the configuration names.
 pub(super) async fn connect(session: &Session, remote: &args::Remote) -> Result<Connection, String> {
+    crate::consumer::tell_waits(warn);
     match &session.configuration.settings.platform {
         PlatformSettings::Claude => {
             let selection = from_process().map_err(|error| told(&error))?;
@@ -101,7 +103,8 @@ fn be_patient(settings: &mut Settings, patience: &Patience) {
 
 /// Tells what the user should know, on standard error.
 fn warn(text: &str) {
-    anstream::eprintln!("warning: {text}");
+    // A terminal that went away is no reason to stop half-way.
+    let _ = writeln!(anstream::stderr().lock(), "warning: {text}");
 }
 
 /// An API error with what can be done about it.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyless_state::{Event, Mutation, Store};
-use tokio_util::sync::CancellationToken;
 
 use super::connect::Connection;
 use super::look::Look;
@@ -13,6 +12,7 @@ use crate::apply::{self, Options, Outcome};
 use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::cli::signals;
 use crate::cli::ui::Ui;
 use crate::evidence::{self, Goes};
 use crate::plan::{Action, Mode, Operation, Plan, recordable, refusals};
@@ -75,8 +75,7 @@ impl Run<'_> {
             skip_waits: self.connection.skip_waits,
             base: self.session.base.clone(),
         };
-        let stop = CancellationToken::new();
-        let listener = tokio::spawn(listen(stop.clone()));
+        let settling = signals::settle();
         let mut sightings = look.sightings.clone();
         apply::sightings::before_run(plan, &mut sightings);
         let ui = self.ui;
@@ -94,11 +93,10 @@ impl Run<'_> {
             sightings,
             &workspaces,
             &options,
-            &stop,
+            settling.stop(),
             &mut tell,
         )
         .await;
-        listener.abort();
         let outcome = outcome.map_err(|error| error.to_string())?;
         let after = super::look::look(
             self.session,
@@ -192,19 +190,6 @@ impl Run<'_> {
             (false, true) => tell_refused(plan, ui),
             (false, false) => Exit::Error,
         })
-    }
-}
-
-/// Ends the run cleanly at the first interrupt, and at once at the second.
-async fn listen(stop: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        anstream::eprintln!(
-            "\nInterrupt received. Waiting for the calls in flight; interrupt again to stop at once."
-        );
-        stop.cancel();
-    }
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(130);
     }
 }
 

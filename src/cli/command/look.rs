@@ -107,6 +107,9 @@ pub(super) async fn look(
     for place in refresh::unreadable(&session.configuration, &state, &session.base) {
         ui.tell(&format!("warning: {place}. Its lane does not move while that cannot be read"));
     }
+    for place in refresh::unseen(&session.configuration, &state, &sightings, &session.base) {
+        ui.tell(&format!("warning: it is not known whether the key is there: {place}"));
+    }
     // Doubts are judged under the names that consumers have now.
     let mut settled = Vec::new();
     for mut doubt in recorded.in_doubt {

@@ -6,6 +6,7 @@ use super::connect::{simulator_options, traffic_file};
 use crate::cli::args::Simulate as Arguments;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::cli::signals;
 use crate::cli::ui::Ui;
 use crate::config::PlatformSettings;
 use crate::simulator::{self, Assumptions, Simulator};
@@ -57,6 +58,7 @@ fn alone(arguments: &Arguments, base: &Path) -> simulator::Options {
 }
 
 async fn serve(arguments: &Arguments, mut options: simulator::Options, ui: &Ui) -> Result<(), String> {
+    let settling = signals::settle();
     options.listen = arguments.listen;
     options.assumptions = assumptions(&arguments.assume)?;
     let simulator = simulator::start(options).await.map_err(|error| error.to_string())?;
@@ -75,9 +77,8 @@ async fn serve(arguments: &Arguments, mut options: simulator::Options, ui: &Ui) 
     } else {
         ui.data(&told);
     }
-    let waited = tokio::signal::ctrl_c().await.map_err(|error| error.to_string());
-    simulator.stop().await.map_err(|error| error.to_string())?;
-    waited
+    settling.stop().cancelled().await;
+    simulator.stop().await.map_err(|error| error.to_string())
 }
 
 /// What clients need, as lines that a shell reads.

@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::http::{Request, Trust, url};
 use super::store::Store;
 use crate::config::AzureSecret;
-use crate::limits::PAGES_MAX;
+use crate::limits::STORE_PAGES_MAX;
 use crate::secret::Secret;
 
 const API_VERSION: (&str, &str) = ("api-version", "7.4");
@@ -53,8 +53,8 @@ impl<'a> Azure<'a> {
         let first = url(&operation, base, &["secrets", &self.secret.secret, "versions"], &[API_VERSION])?;
         let mut found: Option<Version> = None;
         let mut next = first.clone();
-        for _ in 0..PAGES_MAX {
-            let request = Request::new(&*operation, Method::GET, next).bearer(&self.token);
+        for _ in 0..STORE_PAGES_MAX {
+            let request = Request::new(&*operation, Method::GET, next.clone()).bearer(&self.token);
             let answer = match request.fetch(&Trust::default()).await {
                 Err(error) if error.status == Some(404) && error.code == "SecretNotFound" => return Ok(None),
                 answer => answer?,
@@ -83,10 +83,15 @@ impl<'a> Azure<'a> {
                     _ => Ok(found),
                 };
             };
-            next = Url::parse(link).ok().filter(|link| link.origin() == first.origin()).ok_or_else(|| {
-                let advice = "Check the vault's address.";
-                request.error("the next page of the list is said to be elsewhere", advice)
-            })?;
+            let linked =
+                Url::parse(link).ok().filter(|link| link.origin() == first.origin()).ok_or_else(|| {
+                    let advice = "Check the vault's address.";
+                    request.error("the next page of the list is said to be elsewhere", advice)
+                })?;
+            if linked == next {
+                return Err(request.error("the list leads back to the page just read", NO_LIST));
+            }
+            next = linked;
         }
         Err(CallError::here(operation, "the list does not end", ""))
     }

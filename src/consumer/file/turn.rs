@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::limits::FILE_LOCK_WAIT;
+use crate::consumer::notice::tell;
+use crate::limits::{FILE_LOCK_WAIT, RETRY_TOLD};
 use crate::regular_file;
 
 /// One for all files: an edit takes milliseconds, and two spellings of a path need no thought.
@@ -26,6 +27,7 @@ pub(super) fn between_edits() -> MutexGuard<'static, ()> {
 /// Waits for the turn to edit the file at a real path.
 pub(super) fn take(path: &Path) -> Result<Turn, String> {
     let began = Instant::now();
+    let mut is_told = false;
     loop {
         // Not kept while another program has the lock, so that other files can be read and edited.
         let among_threads = between_edits();
@@ -33,6 +35,11 @@ pub(super) fn take(path: &Path) -> Result<Turn, String> {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if began.elapsed() < FILE_LOCK_WAIT => {
                 drop(among_threads);
+                if !is_told && began.elapsed() >= RETRY_TOLD {
+                    is_told = true;
+                    let (path, seconds) = (path.display(), FILE_LOCK_WAIT.as_secs());
+                    tell(&format!("{path} is locked by another program; keyless waits {seconds} s for it"));
+                }
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(TryLockError::WouldBlock) => {

@@ -10,8 +10,11 @@ use super::environment::Environment;
 use super::http::{Request, Trust, url};
 use super::store::Store;
 use crate::config::GcpSecret;
-use crate::limits::PAGES_MAX;
+use crate::limits::STORE_PAGES_MAX;
 use crate::secret::Secret;
+
+/// Most versions in a page, as the API has it.
+const PAGE_SIZE: usize = 1_000;
 
 const NO_LIST: &str =
     "Is CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER, where it is set, the address of Secret Manager?";
@@ -76,8 +79,9 @@ impl<'a> Gcp<'a> {
         let operation = format!("list the versions of the secret {}", self.secret.secret);
         let mut versions = Vec::new();
         let mut page_token = String::new();
-        for _ in 0..PAGES_MAX {
-            let mut query = vec![("pageSize", "1000")];
+        for _ in 0..STORE_PAGES_MAX {
+            let size = PAGE_SIZE.to_string();
+            let mut query = vec![("pageSize", &*size)];
             if !page_token.is_empty() {
                 query.push(("pageToken", &page_token));
             }
@@ -93,10 +97,16 @@ impl<'a> Gcp<'a> {
                 Value::Array(listed) => listed,
                 _ => return Err(request.error("the list of versions is no list", NO_LIST)),
             };
+            if listed.len() > PAGE_SIZE {
+                return Err(request.error("a page of the list is larger than was asked for", NO_LIST));
+            }
             for version in listed {
                 versions.push(read_version(version).map_err(|why| request.error(why, NO_LIST))?);
             }
             match answer["nextPageToken"].as_str().filter(|token| !token.is_empty()) {
+                Some(next) if next == page_token => {
+                    return Err(request.error("the list leads back to the page just read", NO_LIST));
+                }
                 Some(next) => page_token = next.to_owned(),
                 None => {
                     if let Some(wanted) = &self.secret.version {

@@ -128,6 +128,19 @@ async fn what_is_not_understood_is_not_absent() {
 }
 
 #[tokio::test]
+async fn a_list_in_circles_is_not_followed() {
+    let server = Server::start(|_| Answer::json(200, json!({ "versions": [], "nextPageToken": "same" })));
+    let error = trial(secret(None), &server).check().await.unwrap_err();
+    assert!(error.to_string().contains("leads back to the page just read"), "{error}");
+    let many: Vec<_> = (0..1_001)
+        .map(|number| json!({ "name": format!("x/versions/{number}"), "state": "DISABLED" }))
+        .collect();
+    let server = Server::start(move |_| Answer::json(200, json!({ "versions": many })));
+    let error = trial(secret(None), &server).check().await.unwrap_err();
+    assert!(error.to_string().contains("larger than was asked for"), "{error}");
+}
+
+#[tokio::test]
 async fn a_secret_that_is_gone_holds_no_key_and_cannot_come_back() {
     let (server, _) = secret_manager(&[]);
     let trial = trial(secret(None), &server);

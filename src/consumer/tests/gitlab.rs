@@ -138,3 +138,13 @@ async fn refusals_say_what_else_is_possible() {
     let error = trial(elsewhere, &server).check().await.unwrap_err();
     assert!(error.to_string().contains("acme/hidden is not there"), "{error}");
 }
+
+#[tokio::test]
+async fn a_list_in_circles_is_not_followed() {
+    let page = json!({ "nodes": [], "pageInfo": { "hasNextPage": true, "endCursor": "same" } });
+    let server = Server::start(move |_| {
+        Answer::json(200, json!({ "data": { "project": { "ciVariables": page.clone() } } }))
+    });
+    let error = trial(variable("*", true), &server).check().await.unwrap_err();
+    assert!(error.to_string().contains("leads back to the page just read"), "{error}");
+}

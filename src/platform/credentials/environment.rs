@@ -18,7 +18,8 @@ pub(super) const TOKEN_FILE: &str = "ANTHROPIC_IDENTITY_TOKEN_FILE";
 pub(super) const TOKEN: &str = "ANTHROPIC_IDENTITY_TOKEN";
 pub(super) const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 
-const READ: [&str; 17] = [
+/// Which credential keyless has. Programs that it starts get none of it: they are others'.
+pub(crate) const CREDENTIAL_VARIABLES: [&str; 13] = [
     AUTH_TOKEN,
     API_KEY,
     ADMIN_API_KEY,
@@ -32,11 +33,9 @@ const READ: [&str; 17] = [
     WORKSPACE_ID,
     TOKEN_FILE,
     TOKEN,
-    BASE_URL,
-    "XDG_CONFIG_HOME",
-    "HOME",
-    "APPDATA",
 ];
+
+const PLACES: [&str; 4] = [BASE_URL, "XDG_CONFIG_HOME", "HOME", "APPDATA"];
 
 /// The variables of a process that the choice depends on. It cannot be printed.
 #[derive(Clone, Default)]
@@ -52,7 +51,8 @@ impl Environment {
 
     /// Takes variables from a function that gives the value of a name.
     pub fn of(lookup: impl Fn(&str) -> Option<String>) -> Environment {
-        let variables = READ.into_iter().filter_map(|name| Some((name, lookup(name)?))).collect();
+        let read = CREDENTIAL_VARIABLES.into_iter().chain(PLACES);
+        let variables = read.filter_map(|name| Some((name, lookup(name)?))).collect();
         Environment { variables }
     }
 

@@ -18,6 +18,7 @@ mod store;
 use choose::Login;
 pub use choose::{Credential, Selection, choose};
 pub(crate) use class::{check, refusal};
+pub(crate) use environment::CREDENTIAL_VARIABLES;
 pub use environment::Environment;
 pub(crate) use report_keys::check as check_report_key;
 pub use report_keys::{ReportKeyKind, ReportKeys};

@@ -5,6 +5,7 @@ mod bodies;
 mod carriers;
 mod changes;
 mod creates;
+mod endless;
 mod exchanges;
 mod failures;
 mod fresh;

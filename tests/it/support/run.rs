@@ -75,6 +75,7 @@ impl Run {
             (r"\bpid \d+|process \d+", "process PID"),
             (r"Process:   \d+", "Process:   PID"),
             (r"Created:   \S+", "Created:   TIME"),
+            (r"tries again at \S+", "tries again at TIME"),
             // The lists are read side by side, and any of them may be the first to fail.
             (r"could not (list|read) [^:]+: no connection", "could not READ: no connection"),
             (r"\(GET /v1/organizations/\w+\)", "(GET PATH)"),
