@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod exit;
+mod help;
 mod session;
 mod store;
 mod ui;
@@ -23,7 +24,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked = !error.use_stderr();
-            let _ = error.print();
+            help::print(&error);
             // clap's own code 2 means changes here, so a usage error is an error like any other.
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
@@ -46,8 +47,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
-/// Logs go to standard error, and only when asked for with `KEYLESS_LOG`.
+/// Logs go to standard error, and only when asked for with `KEYLESS_LOG`. They are kept in files and sent to
+/// programs, so they have no color.
 fn start_logs() {
     let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("KEYLESS_LOG") else { return };
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(|| ui::LogWriter)
+        .try_init();
 }

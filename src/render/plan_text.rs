@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, RED, paint};
-use super::{attributes, console, lanes, outputs};
+use super::{attributes, console, inert, lanes, outputs};
 use keyless_state::Address;
 
 use crate::plan::{Action, Change, Drift, Mode, Plan, Reason, Refused};
@@ -167,7 +167,7 @@ pub fn drift(drift: &[Drift]) -> String {
     }
     let mut out = "Objects have changed outside of keyless since the last apply:\n".to_owned();
     for item in drift {
-        let by = item.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+        let by = item.by.as_ref().map_or(String::new(), |by| format!(" by {}", inert::line(by)));
         let at = item.at.map_or(String::new(), |at| format!(" at {at}"));
         let _ = writeln!(
             out,

@@ -25,6 +25,7 @@ mod export;
 mod file_kinds;
 mod forged_plan;
 mod in_use;
+mod inert;
 mod interrupt;
 mod knows_rule;
 mod language;

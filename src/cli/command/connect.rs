@@ -101,7 +101,7 @@ fn be_patient(settings: &mut Settings, patience: &Patience) {
 
 /// Tells what the user should know, on standard error.
 fn warn(text: &str) {
-    anstream::eprintln!("warning: {text}");
+    crate::cli::ui::tell(&format!("warning: {text}"));
 }
 
 /// An API error with what can be done about it.

@@ -198,8 +198,8 @@ impl Run<'_> {
 /// Ends the run cleanly at the first interrupt, and at once at the second.
 async fn listen(stop: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        anstream::eprintln!(
-            "\nInterrupt received. Waiting for the calls in flight; interrupt again to stop at once."
+        crate::cli::ui::tell(
+            "\nInterrupt received. Waiting for the calls in flight; interrupt again to stop at once.",
         );
         stop.cancel();
     }

@@ -19,6 +19,7 @@ use crate::plan::{
 use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
+use crate::render::inert;
 use crate::resource::{Caller, Observed};
 use crate::rollback::{WayBack, dead_keys};
 
@@ -232,7 +233,8 @@ fn check_organization(session: &Session, recorded: &Recorded, observed: &Observe
         {
             return Err(format!(
                 "the credential belongs to the organization {} ({}), but {whose} {wanted}. Nothing was changed. Use a credential of that organization, or correct `organization_id`",
-                found.id, found.name
+                found.id,
+                inert::line(&found.name)
             ));
         }
     }
