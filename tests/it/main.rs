@@ -16,6 +16,7 @@ mod conformance;
 mod console;
 mod consumers;
 mod credentials;
+mod damaged_store;
 mod day_two;
 mod doctor;
 mod drift;

@@ -9,6 +9,7 @@ use super::connect::{Connection, told};
 use crate::apply::recover;
 use crate::binding;
 use crate::cli::session::Session;
+use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::evidence::{self, Goes};
@@ -62,7 +63,9 @@ pub(super) struct Recorded {
 
 /// Reads the state without its lock.
 pub(super) fn recorded(session: &Session) -> Result<Recorded, String> {
-    let view = keyless_state::read(&session.data_directory()).map_err(|error| error.to_string())?;
+    let directory = session.data_directory();
+    let view = keyless_state::read(&directory).map_err(|error| error.to_string())?;
+    store::tell_findings(&directory);
     Ok(match view {
         None => Recorded {
             state: State::default(),

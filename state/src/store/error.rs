@@ -120,6 +120,21 @@ pub enum StoreError {
         saved: u64,
     },
 
+    /// The journal is gone, yet it was begun and not put away.
+    #[error(
+        "{} is missing, although it was begun and never put away: what a run that did not end has done is recorded \
+         there alone, so its changes could be repeated or taken for somebody else's. Restore the file from a copy \
+         of the folder. If there is none, remove {} and run `keyless plan`, which looks at the API; hold its plan \
+         against the organization before you apply it.",
+        path.display(), begun.display()
+    )]
+    JournalMissing {
+        /// The journal.
+        path: PathBuf,
+        /// What says that it was begun.
+        begun: PathBuf,
+    },
+
     /// The saved state is gone, yet the journal was started after a save.
     #[error(
         "{} is missing, although the journals beside it follow a save. Without the saved state every object \
