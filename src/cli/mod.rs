@@ -24,7 +24,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked = !error.use_stderr();
-            help::print(&error);
+            help::print(error);
             // clap's own code 2 means changes here, so a usage error is an error like any other.
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }

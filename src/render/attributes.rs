@@ -55,6 +55,14 @@ pub fn changed(before: &Attributes, after: &Attributes, unknown: &[String]) -> S
     out
 }
 
+/// Whether nothing of an object that is kept in place would be shown as a change.
+pub(super) fn is_same(before: &Attributes, after: &Attributes, unknown: &[String]) -> bool {
+    let within = |some: &Attributes, other: &Attributes| {
+        some.iter().all(|(name, value)| is_empty(value) || other.get(name) == Some(value))
+    };
+    unknown.is_empty() && within(before, after) && within(after, before)
+}
+
 /// Lines for what differs, signs at a column.
 pub(super) fn differences(
     out: &mut String,
@@ -204,6 +212,14 @@ mod tests {
         assert!(shown.contains("~ y = \"2\" -> \"3\""), "{shown}");
         assert!(shown.contains("# (1 unchanged attribute hidden)"), "{shown}");
         assert!(!shown.contains("same"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_empty_is_no_change() {
+        let same = |before, after| is_same(&map(before), &map(after), &[]);
+        assert!(same(json!({"a": 1, "b": ""}), json!({"a": 1, "c": null})));
+        assert!(!same(json!({"a": 1}), json!({"a": 2})) && !same(json!({}), json!({"a": 1})));
+        assert!(!is_same(&map(json!({})), &map(json!({})), &["id".to_owned()]));
     }
 
     #[test]

@@ -121,8 +121,12 @@ fn caution(plan: &Plan) -> String {
 }
 
 fn shown(change: &Change) -> bool {
-    // Lanes have a section of their own.
-    change.action != Action::NoOp && change.reason != Reason::Lane
+    // Lanes have a section of their own, and what is done in the places of a key changes nothing of the key.
+    let is_same = match (&change.before, &change.after, change.action) {
+        (Some(before), Some(after), Action::Update) => attributes::is_same(before, after, &change.unknown),
+        _ => false,
+    };
+    change.action != Action::NoOp && change.reason != Reason::Lane && !is_same
 }
 
 fn block(change: &Change) -> String {

@@ -110,3 +110,13 @@ fn arguments_and_logs_do_not_act() {
     inert(&run);
     assert!(run.stderr.contains("TRACE") || run.stderr.contains("DEBUG"), "{}", run.told());
 }
+
+#[test]
+fn help_and_usage_errors_say_what_the_documentation_says() {
+    let environment = Environment::one_lane();
+    let help = environment.keyless("apply -help").exits(0).lacks("--a").lacks("--i").lacks("--h");
+    assert!(help.stdout.contains("-auto-approve") && help.stdout.contains("-input"), "{}", help.told());
+    assert!(help.stdout.ends_with('\n'));
+    environment.keyless("plan -nothing").exits(1).says("'-nothing'").lacks("--n").lacks("--h");
+    environment.keyless("state list").exits(1).says("'keyless show'").lacks("simulate");
+}
