@@ -6,7 +6,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use regex::Regex;
 
-use super::ui::{self, Ui};
+use super::ui::Ui;
 use crate::render::style::marked;
 
 /// Commands of Terraform that are called otherwise here, or are not needed.
@@ -21,15 +21,15 @@ const ELSEWHERE: [(&str, &str); 7] = [
 ];
 
 /// Prints what was asked for on standard output, and what is wrong on standard error.
-pub(super) fn print(mut error: clap::Error) {
+pub(super) fn print(mut error: clap::Error, ui: &Ui) {
     point_elsewhere(&mut error);
     match error.kind() {
         // Nothing from outside is in it, so its styles are our own.
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = one_dash(&marked(&error.render().ansi().to_string()));
-            Ui::new(false).data(&format!("{}\n", text.trim_end()));
+            ui.data(&format!("{}\n", text.trim_end()));
         }
-        _ => ui::tell(one_dash(&error.render().to_string()).trim_end()),
+        _ => ui.tell(one_dash(&error.render().to_string()).trim_end()),
     }
 }
 

@@ -20,11 +20,13 @@ use ui::Ui;
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(args::long_flags(arguments)) {
+    let arguments = args::long_flags(arguments);
+    let no_color = arguments.iter().any(|argument| argument == "--no-color");
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked = !error.use_stderr();
-            help::print(error);
+            help::print(error, &Ui::new(no_color));
             // clap's own code 2 means changes here, so a usage error is an error like any other.
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }

@@ -54,9 +54,15 @@ fn a_journal_that_was_deleted_before_the_first_save() {
     environment.keyless("status").exits(0);
     // Without a copy, as advised.
     fs::remove_file(&journal).unwrap();
-    fs::remove_file(environment.path(".keyless/journal.begun")).unwrap();
-    environment.keyless("plan");
-    environment.keyless("status");
+    let advised = environment.keyless("show").exits(1).says("run `keyless plan`");
+    for name in ["journal.begun", "checkpoints"] {
+        assert!(advised.stderr.contains(&format!(".keyless/{name}")), "{}", advised.told());
+        fs::rename(environment.path(&format!(".keyless/{name}")), environment.path(name)).unwrap();
+    }
+    // Nothing is made a second time.
+    environment.keyless("plan").exits(0).says("5 to import, 0 to add");
+    environment.keyless("apply -auto-approve").exits(0);
+    told_by_none(&environment);
 }
 
 #[test]

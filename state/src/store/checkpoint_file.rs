@@ -54,6 +54,11 @@ pub(super) fn write(
     disk::replace(&path, &state_file::seal(written))
 }
 
+/// Where checkpoints are kept.
+pub(super) fn folder(dir: &Path) -> PathBuf {
+    dir.join(FOLDER)
+}
+
 /// Where the checkpoint of this name is kept.
 pub(super) fn path(dir: &Path, name: &str) -> PathBuf {
     dir.join(FOLDER).join(file_name(name))

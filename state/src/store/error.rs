@@ -124,15 +124,15 @@ pub enum StoreError {
     #[error(
         "{} is missing, although it was begun and never put away: what a run that did not end has done is recorded \
          there alone, so its changes could be repeated or taken for somebody else's. Restore the file from a copy \
-         of the folder. If there is none, remove {} and run `keyless plan`, which looks at the API; hold its plan \
-         against the organization before you apply it.",
-        path.display(), begun.display()
+         of the folder. If there is none, move {} aside and run `keyless plan`, which looks at the API; hold its \
+         plan against the organization before you apply it.",
+        path.display(), listed(aside)
     )]
     JournalMissing {
         /// The journal.
         path: PathBuf,
-        /// What says that it was begun.
-        begun: PathBuf,
+        /// What has to go for a start without it.
+        aside: Vec<PathBuf>,
     },
 
     /// The saved state is gone, yet the journal was started after a save.
@@ -240,4 +240,9 @@ impl StoreError {
 
 fn holder_text(holder: Option<&LockInfo>) -> String {
     holder.map_or(String::new(), |holder| format!("\n{holder}"))
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    shown.join(" and ")
 }

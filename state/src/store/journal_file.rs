@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Entry;
 use crate::snapshot::FORMAT_VERSION;
-use crate::store::disk;
 use crate::store::error::StoreError;
 use crate::store::frame::{self, Frame};
+use crate::store::{checkpoint_file, disk, state_file};
 
 const NAME: &str = "journal";
 /// Says that a journal was begun, and with which entry, so that one that is deleted is missed.
@@ -74,10 +74,13 @@ pub(super) fn read(dir: &Path) -> Result<Option<Contents>, StoreError> {
     let names = disk::file_names(&dir.join(FOLDER))?;
     let is_put_away = names.iter().filter_map(|name| range_of(name)).any(|(it, _)| Some(it) == first);
     if is_put_away {
-        Ok(None)
-    } else {
-        Err(StoreError::JournalMissing { path: path(dir), begun: dir.join(BEGUN) })
+        return Ok(None);
     }
+    // Before the first save nothing else says whose the checkpoints are, and a new store has another lineage.
+    let is_saved = state_file::path(dir).exists();
+    let checkpoints = checkpoint_file::folder(dir);
+    let aside = [Some(dir.join(BEGUN)), Some(checkpoints).filter(|it| !is_saved && it.exists())];
+    Err(StoreError::JournalMissing { path: path(dir), aside: aside.into_iter().flatten().collect() })
 }
 
 /// The journals that were put away, oldest first.
