@@ -79,8 +79,8 @@ pub(super) struct Remote {
     /// PEM file with the only certificate authorities to trust
     #[arg(long, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
-    /// Never ask; fail instead
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Ask where approval is needed; with -input=false fail there instead
+    #[arg(long, value_name = "BOOL", hide_possible_values = true, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) input: bool,
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod exit;
+mod help;
 mod session;
 mod signals;
 mod store;
@@ -22,12 +23,15 @@ use ui::Ui;
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(args::long_flags(arguments)) {
+    let arguments = args::long_flags(arguments);
+    let no_color = arguments.iter().any(|argument| argument == "--no-color");
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked = !error.use_stderr();
-            let lost = error.print().err().filter(ui::is_missed);
-            let asked = asked && lost.is_none();
+            let ui = Ui::new(no_color);
+            help::print(error, &ui);
+            let asked = asked && matches!(ui.exit(Exit::Done), Exit::Done);
             // clap's own code 2 means changes here, so a usage error is an error like any other.
             return if asked { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
@@ -52,8 +56,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ui.exit(exit).into()
 }
 
-/// Logs go to standard error, and only when asked for with `KEYLESS_LOG`.
+/// Logs go to standard error, and only when asked for with `KEYLESS_LOG`. They are kept in files and sent to
+/// programs, so they have no color.
 fn start_logs() {
     let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("KEYLESS_LOG") else { return };
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(|| ui::LogWriter)
+        .try_init();
 }

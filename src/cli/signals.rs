@@ -5,7 +5,6 @@
 //! the second ends it at once. Everything else ends at the first. Programs that were started lead
 //! process groups that no signal of the terminal reaches; they end here too.
 
-use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -96,10 +95,9 @@ fn on(signal: Signal) {
     // Whoever reads the other end may have stopped reading; the next signal must be heard all the same.
     std::thread::spawn(move || {
         let told = signal.received();
-        let _ = writeln!(
-            anstream::stderr().lock(),
+        super::ui::tell(&format!(
             "\n{told}. Waiting for the calls and commands in flight; interrupt again to stop at once."
-        );
+        ));
     });
 }
 

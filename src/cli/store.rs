@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use keyless_state::{LockRequest, Store, StoreError};
 
+use super::ui;
 use crate::limits::HOST_NAME_FILE_BYTES_MAX;
 use crate::regular_file;
 
@@ -27,6 +28,16 @@ pub(super) fn open(directory: &Path, operation: &str, wait: Duration) -> Result<
             }
             result => return result,
         }
+    }
+}
+
+/// Tells what is wrong in the store and stops nothing. Every command does, since what is not missed today
+/// is missed when it is needed.
+pub(super) fn tell_findings(directory: &Path) {
+    let warn = |text: String| ui::tell(&format!("warning: {text}"));
+    match keyless_state::inspect(directory) {
+        Ok(findings) => findings.iter().for_each(|finding| warn(finding.to_string())),
+        Err(error) => warn(error.to_string()),
     }
 }
 

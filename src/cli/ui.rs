@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use super::exit::Exit;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::render;
+use crate::render::inert;
 use crate::render::style::{BOLD, RED, paint};
 
 /// Where a command speaks.
@@ -25,9 +26,25 @@ impl Ui {
         Ui::default()
     }
 
-    /// Data, on standard output. What does not get through is kept for [`Ui::exit`].
+    /// Data for people, on standard output. What does not get through is kept for [`Ui::exit`].
     pub(super) fn data(&self, text: &str) {
-        let mut out = anstream::stdout().lock();
+        self.out(anstream::stdout().lock(), &inert::styled(text));
+    }
+
+    /// A JSON document, on standard output, with a line end.
+    pub(super) fn json(&self, document: impl std::fmt::Display) {
+        self.out(anstream::stdout().lock(), &inert::json(&format!("{document}\n")));
+    }
+
+    /// A bare value for another program, to which nothing is done unless a terminal reads it.
+    pub(super) fn raw(&self, text: &str) {
+        if std::io::stdout().is_terminal() {
+            return self.data(text);
+        }
+        self.out(std::io::stdout().lock(), text);
+    }
+
+    fn out(&self, mut out: impl Write, text: &str) {
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             self.keep(&error);
         }
@@ -54,7 +71,7 @@ impl Ui {
 
     /// Everything else, on standard error.
     pub(super) fn tell(&self, text: &str) {
-        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        tell(text);
     }
 
     /// A failure in whole sentences.
@@ -79,7 +96,8 @@ impl Ui {
             return Err("what is to be approved could not be shown".to_owned());
         }
         self.tell(&format!("\n{}\n  Only 'yes' will be accepted to approve.\n", paint(BOLD, question)));
-        let _ = write!(anstream::stderr().lock(), "  {} ", paint(BOLD, "Enter a value:"));
+        let ask = inert::styled(&paint(BOLD, "Enter a value:"));
+        let _ = write!(anstream::stderr().lock(), "  {ask} ");
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
         Ok(line.trim() == "yes")
@@ -89,6 +107,25 @@ impl Ui {
 /// Tells whether output that failed so is missed: not by a reader that has gone away, as `head` does.
 pub(super) fn is_missed(error: &std::io::Error) -> bool {
     error.kind() != ErrorKind::BrokenPipe
+}
+
+/// Tells on standard error, for those who have no [`Ui`].
+pub(super) fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", inert::styled(text));
+}
+
+/// Standard error for logs, a whole entry at each write.
+pub(super) struct LogWriter;
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::io::stderr().write_all(inert::text(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 #[cfg(test)]

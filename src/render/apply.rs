@@ -14,7 +14,8 @@ pub fn line(event: &Event<'_>) -> Option<String> {
             "{} {address} stays changed although a proof failed: another rule was proved on it. Mend the rule that failed, or write the block of {address} as it was and apply",
             paint(YELLOW, "!")
         )),
-        Event::Failed(step, error) => Some(format!("{} {}\n    {error}", paint(RED, "✗"), text(step))),
+        // The error itself is told at the end, where it is not lost among what others do.
+        Event::Failed(step, _) => Some(format!("{} {}: failed", paint(RED, "✗"), text(step))),
         Event::Checkpoint(checkpoint) => {
             Some(format!("  checkpoint {} ({})", checkpoint.name, checkpoint.reason))
         }

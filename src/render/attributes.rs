@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::inert;
 use super::style::{GREEN, RED, YELLOW, paint};
 use crate::plan::Attributes;
 
@@ -41,6 +42,7 @@ pub fn plain(attributes: &Attributes) -> String {
     let width = attributes.keys().map(String::len).max().unwrap_or(0);
     let mut out = String::new();
     for (name, value) in attributes.iter().filter(|(_, value)| !is_empty(value)) {
+        let name = inert::line(name);
         let _ = writeln!(out, "    {name:width$} = {}", literal(value, 2, None));
     }
     out
@@ -51,6 +53,14 @@ pub fn changed(before: &Attributes, after: &Attributes, unknown: &[String]) -> S
     let mut out = String::new();
     differences(&mut out, before, after, unknown, 6);
     out
+}
+
+/// Whether nothing of an object that is kept in place would be shown as a change.
+pub(super) fn is_same(before: &Attributes, after: &Attributes, unknown: &[String]) -> bool {
+    let within = |some: &Attributes, other: &Attributes| {
+        some.iter().all(|(name, value)| is_empty(value) || other.get(name) == Some(value))
+    };
+    unknown.is_empty() && within(before, after) && within(after, before)
 }
 
 /// Lines for what differs, signs at a column.
@@ -120,6 +130,7 @@ fn lines_diff(out: &mut String, old: &str, new: &str, indent: usize) {
 
 /// One line with its sign.
 pub(super) fn line(out: &mut String, sign: char, indent: usize, name: &str, width: usize, value: &str) {
+    let name = inert::line(name);
     let _ = writeln!(out, "{:indent$}{} {name:width$} = {value}", "", self::sign(sign));
 }
 
@@ -161,12 +172,13 @@ pub(super) fn literal(value: &Value, indent: usize, mark: Option<char>) -> Strin
             let width = entries.keys().map(String::len).max().unwrap_or(0);
             let mut out = "{\n".to_owned();
             for (name, value) in entries.iter().filter(|(_, value)| !is_empty(value)) {
-                let value = literal(value, inner, mark);
+                let (name, value) = (inert::line(name), literal(value, inner, mark));
                 let _ = writeln!(out, "{:inner$}{}{name:width$} = {value}", "", lead(mark));
             }
             let _ = write!(out, "{:indent$}  }}", "");
             out
         }
+        Value::String(text) => inert::quoted(text),
         other => other.to_string(),
     }
 }
@@ -182,7 +194,7 @@ mod tests {
     }
 
     fn plain(text: &str) -> String {
-        anstream::adapter::strip_str(text).to_string()
+        super::super::inert::plain(text)
     }
 
     #[test]
@@ -200,6 +212,14 @@ mod tests {
         assert!(shown.contains("~ y = \"2\" -> \"3\""), "{shown}");
         assert!(shown.contains("# (1 unchanged attribute hidden)"), "{shown}");
         assert!(!shown.contains("same"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_empty_is_no_change() {
+        let same = |before, after| is_same(&map(before), &map(after), &[]);
+        assert!(same(json!({"a": 1, "b": ""}), json!({"a": 1, "c": null})));
+        assert!(!same(json!({"a": 1}), json!({"a": 2})) && !same(json!({}), json!({"a": 1})));
+        assert!(!is_same(&map(json!({})), &map(json!({})), &["id".to_owned()]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::plan_text;
+use super::{inert, plan_text};
 use crate::plan::{Plan, Standing};
 
 /// The whole plan: the summary first, then lanes, then details to unfold.
@@ -91,7 +91,7 @@ pub fn plan(plan: &Plan) -> String {
         }
         out.push('\n');
     }
-    let details = anstream::adapter::strip_str(&plan_text::plan(plan)).to_string();
+    let details = inert::plain(&plan_text::plan(plan));
     let fence = "`".repeat(longest_run(&details).max(2) + 1);
     let _ =
         writeln!(out, "<details><summary>Details</summary>\n\n{fence}text\n{details}{fence}\n\n</details>");

@@ -6,6 +6,7 @@ pub mod back;
 pub mod console;
 pub mod diagnostic;
 pub mod doctor;
+pub mod inert;
 pub mod lanes;
 pub mod markdown;
 pub mod outputs;

@@ -92,7 +92,7 @@ Changes to Outputs:
   + secret = (sensitive value)
   + word   = "x"
 "#;
-        assert_eq!(anstream::adapter::strip_str(&text).to_string(), expected);
+        assert_eq!(super::super::inert::plain(&text), expected);
         assert_eq!(changes(&BTreeMap::new()), "");
     }
 }

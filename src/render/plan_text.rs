@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{BOLD, DIM, RED, paint};
-use super::{attributes, console, lanes, outputs};
+use super::{attributes, console, inert, lanes, outputs};
 use keyless_state::Address;
 
 use crate::plan::{Action, Change, Drift, Mode, Plan, Reason, Refused};
@@ -121,8 +121,12 @@ fn caution(plan: &Plan) -> String {
 }
 
 fn shown(change: &Change) -> bool {
-    // Lanes have a section of their own.
-    change.action != Action::NoOp && change.reason != Reason::Lane
+    // Lanes have a section of their own, and what is done in the places of a key changes nothing of the key.
+    let is_same = match (&change.before, &change.after, change.action) {
+        (Some(before), Some(after), Action::Update) => attributes::is_same(before, after, &change.unknown),
+        _ => false,
+    };
+    change.action != Action::NoOp && change.reason != Reason::Lane && !is_same
 }
 
 fn block(change: &Change) -> String {
@@ -167,7 +171,7 @@ pub fn drift(drift: &[Drift]) -> String {
     }
     let mut out = "Objects have changed outside of keyless since the last apply:\n".to_owned();
     for item in drift {
-        let by = item.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+        let by = item.by.as_ref().map_or(String::new(), |by| format!(" by {}", inert::line(by)));
         let at = item.at.map_or(String::new(), |at| format!(" at {at}"));
         let _ = writeln!(
             out,

@@ -1,5 +1,8 @@
 //! The few colors and signs that all output shares.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
 use anstyle::{AnsiColor, Color, Style};
 
 /// Makes text bold.
@@ -13,7 +16,22 @@ pub const RED: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Red)));
 /// For what is less important.
 pub const DIM: Style = Style::new().dimmed();
 
-/// Text in a style. Colors are taken out where the stream has none.
+/// Text in a style. It becomes one that a terminal obeys only on its way out, see [`super::inert`];
+/// colors are taken out where the stream has none.
 pub fn paint(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
+    let escape = |sequence: String| marked(&sequence);
+    format!("{}{text}{}", escape(format!("{style}")), escape(format!("{style:#}")))
+}
+
+/// A text whose escape sequences are all our own.
+pub fn marked(text: &str) -> String {
+    text.replace('\u{1b}', mark())
+}
+
+/// What stands for the escape character of our own styles until the text goes out. It differs from run to
+/// run, so that no text from outside can hold it.
+pub(super) fn mark() -> &'static str {
+    static MARK: LazyLock<String> =
+        LazyLock::new(|| format!("\u{fdd0}{:016x}", RandomState::new().hash_one("mark")));
+    &MARK
 }

@@ -33,6 +33,23 @@ pub(super) fn write(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> 
     fs::rename(&neighbour, path)
 }
 
+/// Creates a folder, and what is missing above it, for its owner alone.
+pub(super) fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// How a file is created for its owner alone.
+pub(super) fn private() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// Reads a text of at most `most` bytes; none when there is no such file.
 pub(super) fn read_text(path: &Path, most: u64) -> io::Result<Option<String>> {
     match regular_file::read_text(path, most) {

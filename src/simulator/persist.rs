@@ -35,9 +35,9 @@ pub(super) struct Directory {
 impl Directory {
     /// Creates and locks the directory; `Busy` when another process holds it.
     pub(super) fn lock(path: &Path) -> Result<Directory, SimulatorError> {
-        fs::create_dir_all(path).map_err(SimulatorError::file("create", path))?;
+        files::create_private_folder(path).map_err(SimulatorError::file("create", path))?;
         let name = path.join("lock");
-        let lock = File::options()
+        let lock = files::private()
             .write(true)
             .create(true)
             .truncate(false)

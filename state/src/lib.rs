@@ -28,4 +28,6 @@ pub use journal::{Entry, Event, InDoubt, Progress, Replay, ReplayError, StepStat
 pub use rename::{ConsumerRenames, Renames, then};
 pub use snapshot::{Checkpoint, FORMAT_VERSION, Snapshot};
 pub use state::{ConsumerRecord, LaneRecord, Mutation, Origin, OutputRecord, Record, State, tag};
-pub use store::{LockInfo, LockRequest, Repair, Store, StoreError, Version, View, force_unlock, read};
+pub use store::{
+    Finding, LockInfo, LockRequest, Repair, Store, StoreError, Version, View, force_unlock, inspect, read,
+};

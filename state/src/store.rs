@@ -10,11 +10,13 @@
 mod checkpoint_file;
 mod disk;
 mod error;
+mod finding;
 mod frame;
 mod index;
 mod journal_file;
 mod load;
 mod lock;
+mod private;
 mod repair;
 mod state_file;
 
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 pub use error::StoreError;
+pub use finding::{Finding, inspect};
 pub use index::Version;
 pub use load::{View, read};
 pub use lock::{LockInfo, LockRequest, force_unlock};
@@ -92,6 +95,7 @@ impl Store {
             repairs: Vec::new(),
             lock,
         };
+        private::narrow(dir).into_iter().for_each(|repair| store.note(repair));
         if torn > 0 {
             store.note(Repair::TornEnd { path: journal_file::path(dir), bytes: torn });
         }
@@ -231,6 +235,8 @@ impl Store {
         if let Some(index) = self.index.take() {
             index.close();
         }
+        // The database creates its files for everybody.
+        private::narrow(&self.dir);
         self.lock.release()
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use keyless_state::{Event, Mutation, State, Store, StoreError, View};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{at, copy, done, open, outputs, put, recorded, started, try_open};
+use support::{at, copy, done, folder, open, outputs, put, recorded, started, try_open};
 
 /// A journal with its length and the state after each entry; the first pair is before any entry.
 fn write_entries(store: &mut Store, dir: &Path) -> Vec<(u64, State)> {
@@ -41,7 +41,7 @@ fn write_entries(store: &mut Store, dir: &Path) -> Vec<(u64, State)> {
 
 /// Cuts the journal at every length and opens the store.
 fn check_every_cut(prepare: fn(&mut Store)) {
-    let (whole, cut) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (whole, cut) = (folder(), folder());
     let mut store = open(whole.path());
     prepare(&mut store);
     let steps = write_entries(&mut store, whole.path());
@@ -85,7 +85,7 @@ fn a_journal_cut_anywhere_after_a_save_gives_the_entries_before_the_cut() {
 
 #[test]
 fn room_that_a_power_cut_left_unwritten_is_cut_off() {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = folder();
     let mut store = open(dir.path());
     let steps = write_entries(&mut store, dir.path());
     drop(store);
@@ -103,7 +103,7 @@ fn room_that_a_power_cut_left_unwritten_is_cut_off() {
 
 /// Flips each bit of a file in turn; each must be refused, or be seen exactly as before.
 fn check_every_flip(name: &str, most_accepted: usize) {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = folder();
     let mut store = open(dir.path());
     store.set_organization("org_1");
     store.append("p", at(0), recorded(put("saved", json!([1, "two", 0.3])))).expect("appended");
@@ -141,7 +141,7 @@ fn every_flipped_bit_of_the_saved_state_is_found_or_harmless() {
 /// A crash between any two steps of a save: what each step leaves, put together by hand.
 #[test]
 fn a_crash_inside_a_save_is_harmless() {
-    let (before, after) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (before, after) = (folder(), folder());
     let mut store = open(before.path());
     store.append("r", at(1), recorded(outputs(1))).expect("appended");
     store.save(at(1), "0.1.0").expect("saved");
@@ -154,7 +154,7 @@ fn a_crash_inside_a_save_is_harmless() {
     drop(store);
 
     let check = |serial: u64, change: &dyn Fn(&Path)| {
-        let dir = tempfile::tempdir().expect("a folder");
+        let dir = folder();
         copy(before.path(), dir.path());
         change(dir.path());
         let mut store = open(dir.path());
@@ -284,7 +284,7 @@ proptest! {
     /// Whatever is done and wherever it crashes, the store is what the entries say.
     #[test]
     fn the_store_is_what_its_entries_say(acts in prop::collection::vec(act(), 1..30)) {
-        let dir = tempfile::tempdir().expect("a folder");
+        let dir = folder();
         let mut store = open(dir.path());
         let mut model = Model { states: vec![Default::default()], serial: 0, saved: 0 };
         let mut names = [0; 3];

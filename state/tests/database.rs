@@ -7,11 +7,11 @@ use std::path::Path;
 
 use keyless_state::{Repair, Store};
 use serde_json::json;
-use support::{at, copy, open, put, recorded};
+use support::{at, copy, folder, open, put, recorded};
 use tempfile::TempDir;
 
 fn filled() -> TempDir {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = folder();
     let mut store = open(dir.path());
     for round in 1..=30 {
         store
@@ -38,7 +38,7 @@ fn answers(store: &mut Store) -> (usize, Vec<u64>) {
 
 /// Changes the folder of a filled store, then compares what it answers with what it should.
 fn check(dir: &Path, rebuilt: Option<bool>, change: impl Fn(&Path)) {
-    let copied = tempfile::tempdir().expect("a folder");
+    let copied = folder();
     copy(dir, copied.path());
     change(copied.path());
     let mut store = open(copied.path());
@@ -63,7 +63,7 @@ fn write(path: &Path, bytes: &[u8]) {
 #[test]
 fn it_is_built_anew_when_it_is_gone_damaged_or_of_another_store() {
     let dir = filled();
-    let other = tempfile::tempdir().expect("a folder");
+    let other = folder();
     let mut store = Store::open(other.path(), support::request("x"), "lineage-2", at(0)).expect("opened");
     store.append("r", at(1), recorded(put("a", json!(1)))).expect("appended");
     store.save(at(1), "0.1.0").expect("saved");
@@ -95,7 +95,7 @@ fn half_a_snapshot_left_by_a_kill_is_removed() {
 fn one_that_knows_more_or_other_than_the_journals_is_not_believed() {
     let dir = filled();
     let mut ahead = open(dir.path());
-    let before = tempfile::tempdir().expect("a folder");
+    let before = folder();
     copy(dir.path(), before.path());
     ahead.append("r", at(1), recorded(put("lost", json!(1)))).expect("appended");
     assert_eq!(ahead.journal_history().expect("all").len(), 35);

@@ -16,7 +16,7 @@ use keyless_state::{
     Mutation, OutputRecord, Shadow, Snapshot, Store, Weight, Winner, Written,
 };
 use serde_json::json;
-use support::{at, copy, done, open, put, recorded, started};
+use support::{at, copy, done, folder, open, put, recorded, started};
 
 fn golden(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v{version}"))
@@ -275,8 +275,7 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn every_version_is_read() {
     for version in 1..=FORMAT_VERSION {
-        let (written, copied) =
-            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (written, copied) = (folder(), folder());
         let mut expected = write(written.path(), version);
         copy(&golden(version), copied.path());
         let mut store = open(copied.path());
@@ -294,7 +293,7 @@ fn every_version_is_read() {
 
 #[test]
 fn an_older_journal_is_renewed_before_it_goes_on() {
-    let copied = tempfile::tempdir().expect("a folder");
+    let copied = folder();
     copy(&golden(1), copied.path());
     let journal = || fs::read(copied.path().join("journal")).expect("a file");
     let says = |version: u32| {
@@ -313,7 +312,7 @@ fn open_and_read(dir: &Path) -> keyless_state::State {
 
 #[test]
 fn the_newest_version_is_still_written() {
-    let written = tempfile::tempdir().expect("a folder");
+    let written = folder();
     drop(write(written.path(), FORMAT_VERSION));
     let now = files(written.path());
     let golden = golden(FORMAT_VERSION);

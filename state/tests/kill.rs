@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use keyless_state::Checkpoint;
 use serde_json::json;
-use support::{at, done, open, outputs, put, started};
+use support::{at, done, folder, open, outputs, put, started};
 
 /// Set for the process that is going to be killed: the folder of its store.
 const FOLDER: &str = "KEYLESS_TEST_FOLDER";
@@ -52,7 +52,7 @@ fn acknowledged_work_is_there() {
     match std::env::var_os(FOLDER) {
         Some(dir) => work(&PathBuf::from(dir), u64::MAX / 2),
         None => {
-            let dir = tempfile::tempdir().expect("a folder");
+            let dir = folder();
             work(dir.path(), 10);
             check(dir.path(), 10, &[7]);
         }
@@ -86,7 +86,7 @@ fn check(dir: &Path, acknowledged: u64, kept: &[u64]) {
 
 #[test]
 fn nothing_acknowledged_is_lost_by_a_kill() {
-    let dir = tempfile::tempdir().expect("a folder");
+    let dir = folder();
     let (mut last, mut kept) = (0, Vec::new());
     for round in 0..12 {
         let mut child = Command::new(std::env::current_exe().expect("this program"))

@@ -3,16 +3,13 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 
 use keyless_state::{Checkpoint, Event, Evidence, Fact, Mutation, State, Store, StoreError, Weight};
 use serde_json::json;
-use support::{at, done, open, outputs, put, recorded, request, started, try_open};
+use support::{
+    at, check_refused, checkpoint, done, folder, open, outputs, put, recorded, request, started, try_open,
+};
 use tempfile::TempDir;
-
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
-}
 
 fn evidence(id: &str) -> Evidence {
     Evidence {
@@ -216,18 +213,6 @@ fn readers_never_turn_a_run_away_and_always_see_what_was_acknowledged() {
     });
 }
 
-fn checkpoint(name: &str, second: i64, state: &State) -> Checkpoint {
-    let reason = "before the change".to_owned();
-    Checkpoint {
-        name: name.to_owned(),
-        taken_at: at(second),
-        reason,
-        lane: None,
-        serial: 0,
-        state: state.clone(),
-    }
-}
-
 #[test]
 fn checkpoints_are_kept_in_order_and_never_replaced() {
     let dir = folder();
@@ -297,18 +282,6 @@ fn an_older_saved_state_is_brought_up_to_date_by_the_journals() {
     assert_eq!((store.state(), store.snapshot().serial), (&state, 2));
     // Serial 3 was given away; a plan may have been made for it.
     assert_eq!(store.save(at(3), "0.1.0").expect("saved").serial, 4);
-}
-
-#[track_caller]
-fn check_refused(dir: &Path, expected: fn(&StoreError) -> bool, words: &[&str]) {
-    let error = try_open(dir).expect_err("refused");
-    assert!(expected(&error), "{error:?}");
-    let text = error.to_string();
-    for word in words {
-        assert!(text.contains(word), "{word} is not in: {text}");
-    }
-    let seen = keyless_state::read(dir).expect_err("refused");
-    assert!(expected(&seen), "{seen:?}");
 }
 
 fn saved() -> TempDir {

@@ -87,7 +87,7 @@ fn an_approval_is_for_one_plan_and_has_a_name() {
     Simulator::start(&environment).advance_hours(60);
     let waiting = environment.keyless("apply -auto-approve").exits(0);
     waiting.says("waits for a named approval: archiving is final");
-    environment.keyless("apply -auto-approve -by=Ada").exits(1).says("--approve-archive");
+    environment.keyless("apply -auto-approve -by=Ada").exits(1).says("-approve-archive");
     assert_eq!(environment.lane(LANE)["key_status"], "inactive");
     environment.keyless(&format!("{approve} -by=Ada")).exits(0);
     told!("approved_status", environment.keyless("status").exits(0));

@@ -146,7 +146,7 @@ fn a_persons_word_ends_what_a_workload_lives_off() {
     let environment = emptied(Stage::Finished);
     told!("cut_off", environment.keyless("apply -auto-approve").exits(1));
     let give_up = |what: &[&str]| give_up(&environment, what);
-    give_up(&[]).exits(1).says("--retire <ADDRESS>");
+    give_up(&[]).exits(1).says("-retire <ADDRESS>");
     give_up(&["-retire=federation_rule.other"]).exits(1).says("federation_rule.other is not recorded");
     give_up(&["-retire=service_account.app"]).exits(1).says("neither a federation rule nor a key");
     give_up(&["-retire=api_key.app", "-consumer=dotenv.other"]).exits(1).says("no workload of dotenv.other");

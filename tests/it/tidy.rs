@@ -84,6 +84,24 @@ fn the_state_knows_neither_language_nor_network() {
     never(&["state/src"], &["hcl", "reqwest", "tokio"]);
 }
 
+/// Text from outside is made inert on its way out.
+#[test]
+fn text_goes_out_in_one_place() {
+    let ways = ["io::stdout", "io::stderr", "anstream::", "println!", " print!("];
+    let mut wrong = Vec::new();
+    for (path, text) in sources("src").into_iter().chain(sources("state/src")) {
+        let name = path.to_str().unwrap();
+        let is_way_out = ["src/cli/ui.rs", "src/render/inert.rs"].contains(&name);
+        if is_way_out || name.starts_with("src/model/") || name.contains("/tests") {
+            continue;
+        }
+        for (at, line) in code(&text).filter(|(_, line)| ways.iter().any(|way| line.contains(way))) {
+            wrong.push(format!("{name}:{at}: {}", line.trim()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// A pipe or a device that is read can keep the program for good.
 #[test]
 fn files_of_others_are_read_in_one_way() {

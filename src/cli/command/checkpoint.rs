@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::args::{Checkpoint as Arguments, CheckpointCommand, Variables};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
+use crate::cli::store;
 use crate::cli::ui::Ui;
 
 pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
@@ -17,6 +18,8 @@ pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
             return Exit::Error;
         }
     };
+    store.repairs().iter().for_each(|repair| ui.tell(&format!("warning: {repair}")));
+    store::tell_findings(&session.data_directory());
     let listed = store.checkpoints().map_err(|error| error.to_string());
     let closed = store.close().map_err(|error| error.to_string());
     match listed.and_then(|listed| closed.map(|()| listed)) {

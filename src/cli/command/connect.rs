@@ -1,6 +1,5 @@
 //! The remote side that a configuration asks for.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -103,8 +102,7 @@ fn be_patient(settings: &mut Settings, patience: &Patience) {
 
 /// Tells what the user should know, on standard error.
 fn warn(text: &str) {
-    // A terminal that went away is no reason to stop half-way.
-    let _ = writeln!(anstream::stderr().lock(), "warning: {text}");
+    crate::cli::ui::tell(&format!("warning: {text}"));
 }
 
 /// An API error with what can be done about it.

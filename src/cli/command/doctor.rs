@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Doctor, base: &Path, ui: &Ui) -> Exit {
         let mut report = report(&outcomes);
         report["older"] = older.iter().map(shown).collect();
         report["set_in"] = json!(set_in);
-        ui.data(&format!("{report:#}\n"));
+        ui.json(format_args!("{report:#}"));
     } else {
         ui.data(&render::doctor::report(&outcomes, &older, &set_in));
     }
@@ -93,7 +93,7 @@ fn described(path: &Path, clients: &[Client], now: i64, ui: &Ui) -> Exit {
                 all_federate &= outcomes.iter().all(Outcome::federates);
                 let mut report = report(&outcomes);
                 report["line"] = json!(at + 1);
-                ui.data(&format!("{report}\n"));
+                ui.json(&report);
             }
             Err(problem) => {
                 problems += 1;

@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         (true, _) => {
             let drift = render::plan_json::drift(&plan);
             let told = serde_json::json!({ "format_version": "1.0", "drift": drift, "unread": plan.held, "disturbed": plan.disturbed().collect::<Vec<_>>() });
-            ui.data(&format!("{told:#}\n"));
+            ui.json(format_args!("{told:#}"));
         }
         (false, true) if !disturbed.is_empty() => ui.data(&disturbed),
         (false, true) if !is_known => ui.data("No drift in what can be read.\n"),

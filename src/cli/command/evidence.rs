@@ -190,7 +190,7 @@ fn show(arguments: &EvidenceList, base: &Path, ui: &Ui) -> Exit {
         Ok(recorded) => {
             if arguments.json {
                 let all = serde_json::json!({ "format_version": "1.0", "evidence": recorded.state.evidence });
-                ui.data(&format!("{all:#}\n"));
+                ui.json(format_args!("{all:#}"));
             } else {
                 for evidence in &recorded.state.evidence {
                     ui.data(&format!(

@@ -13,6 +13,7 @@ use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::signals;
+use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::evidence::{self, Goes};
 use crate::plan::{Action, Mode, Operation, Plan, recordable, refusals};
@@ -36,6 +37,7 @@ pub(super) async fn with_store(
     for repair in store.repairs() {
         ui.tell(&format!("warning: {repair}"));
     }
+    store::tell_findings(&session.data_directory());
     let exit = match super::apply::connect_to(session, remote).await {
         Err(message) => Err(message),
         Ok(connection) => {

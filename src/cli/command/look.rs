@@ -9,6 +9,7 @@ use super::connect::{Connection, told};
 use crate::apply::recover;
 use crate::binding;
 use crate::cli::session::Session;
+use crate::cli::store;
 use crate::cli::ui::Ui;
 use crate::config::WorkspaceKey;
 use crate::evidence::{self, Goes};
@@ -19,6 +20,7 @@ use crate::plan::{
 use crate::plan_check::{self, Moment};
 use crate::platform::{Activity, Platform};
 use crate::refresh;
+use crate::render::inert;
 use crate::resource::{Caller, Observed};
 use crate::rollback::{WayBack, dead_keys};
 
@@ -61,7 +63,9 @@ pub(super) struct Recorded {
 
 /// Reads the state without its lock.
 pub(super) fn recorded(session: &Session) -> Result<Recorded, String> {
-    let view = keyless_state::read(&session.data_directory()).map_err(|error| error.to_string())?;
+    let directory = session.data_directory();
+    let view = keyless_state::read(&directory).map_err(|error| error.to_string())?;
+    store::tell_findings(&directory);
     Ok(match view {
         None => Recorded {
             state: State::default(),
@@ -235,7 +239,8 @@ fn check_organization(session: &Session, recorded: &Recorded, observed: &Observe
         {
             return Err(format!(
                 "the credential belongs to the organization {} ({}), but {whose} {wanted}. Nothing was changed. Use a credential of that organization, or correct `organization_id`",
-                found.id, found.name
+                found.id,
+                inert::line(&found.name)
             ));
         }
     }

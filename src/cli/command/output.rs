@@ -9,6 +9,7 @@ use crate::cli::args::{Output as Arguments, Variables};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::render::inert;
 
 pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     let Some(session) = Session::load(base, &Variables::default(), ui) else { return Exit::Error };
@@ -27,7 +28,7 @@ fn show(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<(), String>
         if arguments.json {
             let all: serde_json::Map<String, Value> =
                 outputs.iter().map(|(name, output)| (name.clone(), as_json(output))).collect();
-            ui.data(&format!("{:#}\n", Value::Object(all)));
+            ui.json(format_args!("{:#}", Value::Object(all)));
         } else if outputs.is_empty() {
             ui.tell("No outputs are recorded. Declare one with an `output` block, and apply.");
         } else {
@@ -43,9 +44,9 @@ fn show(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<(), String>
         return Err(format!("the output `{name}` is sensitive, so its value is not recorded"));
     }
     match (&output.value, arguments.raw, arguments.json) {
-        (Value::String(text), true, _) => ui.data(text),
+        (Value::String(text), true, _) => ui.raw(text),
         (_, true, _) => return Err(format!("the output `{name}` is no text; use -json")),
-        (value, false, true) => ui.data(&format!("{value:#}\n")),
+        (value, false, true) => ui.json(format_args!("{value:#}")),
         (_, false, false) => ui.data(&format!("{}\n", as_text(output))),
     }
     Ok(())
@@ -56,5 +57,9 @@ fn as_json(output: &OutputRecord) -> Value {
 }
 
 fn as_text(output: &OutputRecord) -> String {
-    if output.sensitive { "(sensitive value)".to_owned() } else { format!("{:#}", output.value) }
+    if output.sensitive {
+        "(sensitive value)".to_owned()
+    } else {
+        inert::json(&format!("{:#}", output.value)).into_owned()
+    }
 }

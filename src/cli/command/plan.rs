@@ -54,13 +54,10 @@ async fn plan(arguments: &Arguments, session: &Session, ui: &Ui) -> Result<Optio
 }
 
 fn show(arguments: &Arguments, plan: &Plan, base: &Path, ui: &Ui) -> Exit {
-    let shown = match arguments.json {
-        true => render::plan_json::plan(plan).map(|document| format!("{document}\n")),
-        false => Ok(render::plan_text::plan(plan)),
-    };
-    match shown {
-        Ok(text) => ui.data(&text),
-        Err(error) => {
+    match arguments.json.then(|| render::plan_json::plan(plan)) {
+        None => ui.data(&render::plan_text::plan(plan)),
+        Some(Ok(document)) => ui.json(document),
+        Some(Err(error)) => {
             ui.error(&format!("the plan cannot be shown: {error}"));
             return Exit::Error;
         }

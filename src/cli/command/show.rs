@@ -24,7 +24,10 @@ pub(super) fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     };
     match shown {
         Ok(text) => {
-            ui.data(&text);
+            match format(arguments) {
+                "json" => ui.json(text),
+                _ => ui.data(&text),
+            }
             Exit::Done
         }
         Err(message) => {
@@ -48,7 +51,7 @@ fn saved_plan(path: &Path, arguments: &Arguments) -> Result<String, String> {
             let document = render::plan_json::plan(&plan);
             let document = document.map_err(|error| format!("{}: {error}", path.display()))?;
             // On one line, as Terraform's is: some that read it read nothing else.
-            format!("{document}\n")
+            document.to_string()
         }
         "markdown" => render::markdown::plan(&plan),
         _ => render::plan_text::plan(&plan),
@@ -71,7 +74,7 @@ fn state(session: &Session, arguments: &Arguments) -> Result<String, String> {
             "organization_id": recorded.organization_id,
             "state": recorded.state,
         });
-        return Ok(format!("{shown:#}\n"));
+        return Ok(format!("{shown:#}"));
     }
     if recorded.state.records.is_empty() && recorded.state.lanes.is_empty() {
         return Ok("The state is empty: nothing was applied yet.\n".to_owned());

@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
     look.sightings.refused = plan::refusals(&refused);
     let Some(plan) = look.plan(&session, Mode::RefreshOnly, false, ui) else { return Exit::Error };
     match arguments.json {
-        true => ui.data(&format!("{:#}\n", render::status::json(&plan.lanes, &refused))),
+        true => ui.json(format_args!("{:#}", render::status::json(&plan.lanes, &refused))),
         false => {
             ui.data(&format!("{}{}", render::status::text(&plan.lanes), render::status::refused(&refused)));
         }

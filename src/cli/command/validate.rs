@@ -13,7 +13,7 @@ pub(super) fn run(arguments: &Validate, base: &Path, ui: &Ui) -> Exit {
     let sources = session.as_ref().map_or(&sources, |session| &session.sources);
     let valid = session.is_some();
     if arguments.json {
-        ui.data(&format!("{:#}\n", json(valid, &diagnostics, sources)));
+        ui.json(format_args!("{:#}", json(valid, &diagnostics, sources)));
     } else {
         ui.diagnostics(&diagnostics, sources);
         if valid {

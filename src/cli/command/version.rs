@@ -8,7 +8,7 @@ use crate::cli::ui::Ui;
 pub(in crate::cli) fn run(arguments: &Version, ui: &Ui) -> Exit {
     let version = env!("CARGO_PKG_VERSION");
     match arguments.json {
-        true => ui.data(&format!("{}\n", serde_json::json!({ "keyless_version": version }))),
+        true => ui.json(serde_json::json!({ "keyless_version": version })),
         false => ui.data(&format!("keyless v{version}\n")),
     }
     Exit::Done

@@ -56,10 +56,19 @@ pub(super) fn write(
     disk::replace(&path, &sealed)
 }
 
+/// Where checkpoints are kept.
+pub(super) fn folder(dir: &Path) -> PathBuf {
+    dir.join(FOLDER)
+}
+
+/// Where the checkpoint of this name is kept.
+pub(super) fn path(dir: &Path, name: &str) -> PathBuf {
+    dir.join(FOLDER).join(file_name(name))
+}
+
 /// Reads one checkpoint, if there is one of this name.
 pub(super) fn read(dir: &Path, lineage: &str, name: &str) -> Result<Option<Checkpoint>, StoreError> {
-    let path = dir.join(FOLDER).join(file_name(name));
-    Ok(read_file(&path, lineage)?.map(|written| written.checkpoint))
+    Ok(read_file(&path(dir, name), lineage)?.map(|written| written.checkpoint))
 }
 
 /// Reads all checkpoints, oldest first.

@@ -9,7 +9,7 @@ use crate::store::error::StoreError;
 /// Replaces a file so that, after a crash at any moment, either the old or the new one is whole.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = temporary_for(path);
-    let mut file = File::create(&temporary).map_err(StoreError::io(&temporary, "create"))?;
+    let mut file = create(&temporary).map_err(StoreError::io(&temporary, "create"))?;
     file.write_all(bytes).map_err(StoreError::io(&temporary, "write"))?;
     file.sync_all().map_err(StoreError::io(&temporary, "write to the disk"))?;
     drop(file);
@@ -19,8 +19,23 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// Replaces a file so that readers see either the old or the new one; a crash may lose both.
 pub(super) fn replace_without_sync(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = temporary_for(path);
-    fs::write(&temporary, bytes).map_err(StoreError::io(&temporary, "write"))?;
+    let mut file = create(&temporary).map_err(StoreError::io(&temporary, "create"))?;
+    file.write_all(bytes).map_err(StoreError::io(&temporary, "write"))?;
     fs::rename(&temporary, path).map_err(StoreError::io(path, "replace"))
+}
+
+/// Creates a file that only its owner may read, or empties the one that is there.
+fn create(path: &Path) -> std::io::Result<File> {
+    let mut options = for_owner();
+    options.write(true).create(true).truncate(true).open(path)
+}
+
+/// How files are created: for their owner alone.
+pub(super) fn for_owner() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Renames a file and makes the new name durable.

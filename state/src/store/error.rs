@@ -121,6 +121,21 @@ pub enum StoreError {
         saved: u64,
     },
 
+    /// The journal is gone, yet it was begun and not put away.
+    #[error(
+        "{} is missing, although it was begun and never put away: what a run that did not end has done is recorded \
+         there alone, so its changes could be repeated or taken for somebody else's. Restore the file from a copy \
+         of the folder. If there is none, move {} aside and run `keyless plan`, which looks at the API; hold its \
+         plan against the organization before you apply it.",
+        path.display(), listed(aside)
+    )]
+    JournalMissing {
+        /// The journal.
+        path: PathBuf,
+        /// What has to go for a start without it.
+        aside: Vec<PathBuf>,
+    },
+
     /// The saved state is gone, yet the journal was started after a save.
     #[error(
         "{} is missing, although the journals beside it follow a save. Without the saved state every object \
@@ -251,4 +266,9 @@ impl StoreError {
 
 fn holder_text(holder: Option<&LockInfo>) -> String {
     holder.map_or(String::new(), |holder| format!("\n{holder}"))
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    shown.join(" and ")
 }

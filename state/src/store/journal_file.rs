@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::Entry;
 use crate::snapshot::FORMAT_VERSION;
-use crate::store::disk;
 use crate::store::error::StoreError;
 use crate::store::frame::{self, Frame};
+use crate::store::{checkpoint_file, disk, state_file};
 
 const NAME: &str = "journal";
+/// Says that a journal was begun, and with which entry, so that one that is deleted is missed.
+const BEGUN: &str = "journal.begun";
 const FOLDER: &str = "history";
 const MAGIC: &[u8] = b"keyless journal\n";
 
@@ -38,7 +40,7 @@ pub(super) struct Contents {
     /// Where the last whole record ends.
     good: u64,
     /// Bytes after that, left by a crash in the middle of a write.
-    torn: u64,
+    pub(super) torn: u64,
 }
 
 impl Contents {
@@ -59,8 +61,42 @@ pub(super) fn path(dir: &Path) -> PathBuf {
 }
 
 /// Reads the journal that is being written.
+///
+/// # Errors
+/// [`StoreError::JournalMissing`] for one that was begun, is gone and was not put away; the others for one
+/// that is not as it was written.
 pub(super) fn read(dir: &Path) -> Result<Option<Contents>, StoreError> {
-    read_file(path(dir))
+    // Before the journal, which may be begun or put away between the two.
+    let begun = disk::read(&dir.join(BEGUN))?;
+    let journal = read_file(path(dir))?;
+    let (None, Some(begun)) = (&journal, begun) else { return Ok(journal) };
+    let first: Option<u64> = std::str::from_utf8(&begun).ok().and_then(|text| text.trim().parse().ok());
+    let names = disk::file_names(&dir.join(FOLDER))?;
+    let is_put_away = names.iter().filter_map(|name| range_of(name)).any(|(it, _)| Some(it) == first);
+    if is_put_away {
+        return Ok(None);
+    }
+    // Before the first save nothing else says whose the checkpoints are, and a new store has another lineage.
+    let is_saved = state_file::path(dir).exists();
+    let checkpoints = checkpoint_file::folder(dir);
+    let aside = [Some(dir.join(BEGUN)), Some(checkpoints).filter(|it| !is_saved && it.exists())];
+    Err(StoreError::JournalMissing { path: path(dir), aside: aside.into_iter().flatten().collect() })
+}
+
+/// The journals that were put away, oldest first.
+pub(super) fn put_away_files(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let folder = dir.join(FOLDER);
+    let names = disk::file_names(&folder)?;
+    Ok(names.iter().filter(|name| range_of(name).is_some()).map(|name| folder.join(name)).collect())
+}
+
+/// The entries of a journal that was put away.
+pub(super) fn read_whole(path: PathBuf) -> Result<Vec<Entry>, StoreError> {
+    let Some(contents) = read_file(path)? else { return Ok(Vec::new()) };
+    if contents.torn > 0 {
+        return Err(damaged(&contents.path, contents.good as usize, "the file is cut off"));
+    }
+    Ok(contents.entries)
 }
 
 /// Reads the journals that were put away and hold entries after `seq`, oldest first. The first of them may
@@ -246,6 +282,7 @@ impl Writer {
         let folder = self.dir.join(FOLDER);
         disk::create_folder(&folder)?;
         disk::rename(&self.path, &folder.join(format!("{:020}-{last_seq:020}.journal", self.first_seq)))?;
+        disk::remove(&self.dir.join(BEGUN))?;
         self.stopped = false;
         Ok(())
     }
@@ -266,6 +303,7 @@ impl Writer {
         let header =
             Header { format_version: FORMAT_VERSION, lineage: lineage.to_owned(), serial, first_seq };
         disk::replace(&self.path, &head(&header))?;
+        disk::replace(&self.dir.join(BEGUN), format!("{first_seq}\n").as_bytes())?;
         self.first_seq = first_seq;
         self.file = Some(self.open_file()?);
         Ok(())

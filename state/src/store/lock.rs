@@ -4,7 +4,7 @@
 //! note is for people.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -81,7 +81,7 @@ impl Lock {
     /// Takes the lock and leaves the note.
     pub(super) fn take(dir: &Path, request: LockRequest) -> Result<Lock, StoreError> {
         let path = dir.join(LOCK_FILE);
-        let mut options = OpenOptions::new();
+        let mut options = disk::for_owner();
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(StoreError::io(&path, "open"))?;
         if !take_exclusively(&file, &path)? {

@@ -22,6 +22,20 @@ pub enum Repair {
         /// Where the old one is now.
         aside: PathBuf,
     },
+    /// Others could reach the folder, and no longer can.
+    Narrowed {
+        /// The folder of the store.
+        path: PathBuf,
+        /// How many files and folders were narrowed.
+        count: usize,
+    },
+    /// Others can reach a file, which could not be changed.
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason the system gave.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Repair {
@@ -39,6 +53,18 @@ impl fmt::Display for Repair {
                  journals. The old one is in {}.",
                 path.display(),
                 aside.display()
+            ),
+            Repair::Narrowed { path, count } => write!(
+                f,
+                "Others could reach {}, which says whose keys open what; {count} files and folders in it are \
+                 their owner's alone now.",
+                path.display()
+            ),
+            Repair::Exposed { path, reason } => write!(
+                f,
+                "Others can reach {}, which says whose keys open what, and that could not be changed ({reason}). \
+                 Make it its owner's alone, or keep the folder elsewhere.",
+                path.display()
             ),
         }
     }

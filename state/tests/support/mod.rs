@@ -5,8 +5,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
-use keyless_state::{Event, LockRequest, Mutation, Origin, OutputRecord, Record, Store, StoreError};
+use keyless_state::{
+    Checkpoint, Event, LockRequest, Mutation, Origin, OutputRecord, Record, State, Store, StoreError,
+};
 use serde_json::{Map, Value, json};
+
+/// A folder that is ours alone, as the program makes it.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(folder.path(), mode).expect("a mode");
+    }
+    folder
+}
 
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).expect("a time in this century")
@@ -65,7 +78,11 @@ pub(crate) fn outputs(value: u64) -> Mutation {
 
 /// Copies a folder with everything in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
+    if !to.exists() {
+        std::fs::create_dir_all(to).expect("a folder");
+        let mode = std::fs::metadata(from).expect("a folder").permissions();
+        std::fs::set_permissions(to, mode).expect("a mode");
+    }
     for item in std::fs::read_dir(from).expect("a folder") {
         let item = item.expect("an item");
         let target = to.join(item.file_name());
@@ -75,4 +92,28 @@ pub(crate) fn copy(from: &Path, to: &Path) {
             std::fs::copy(item.path(), &target).expect("a copy");
         }
     }
+}
+
+pub(crate) fn checkpoint(name: &str, second: i64, state: &State) -> Checkpoint {
+    let reason = "before the change".to_owned();
+    Checkpoint {
+        name: name.to_owned(),
+        taken_at: at(second),
+        reason,
+        lane: None,
+        serial: 0,
+        state: state.clone(),
+    }
+}
+
+#[track_caller]
+pub(crate) fn check_refused(dir: &Path, expected: fn(&StoreError) -> bool, words: &[&str]) {
+    let error = try_open(dir).expect_err("refused");
+    assert!(expected(&error), "{error:?}");
+    let text = error.to_string();
+    for word in words {
+        assert!(text.contains(word), "{word} is not in: {text}");
+    }
+    let seen = keyless_state::read(dir).expect_err("refused");
+    assert!(expected(&seen), "{seen:?}");
 }

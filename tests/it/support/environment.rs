@@ -207,6 +207,7 @@ fn copy_all(from: &Path, to: &Path, but: &[&str]) {
         if entry.file_type().unwrap().is_dir() {
             std::fs::create_dir(&target).unwrap();
             copy_all(&entry.path(), &target, but);
+            std::fs::set_permissions(&target, entry.metadata().unwrap().permissions()).unwrap();
         } else {
             std::fs::copy(entry.path(), &target).unwrap();
         }
