@@ -116,7 +116,8 @@ pub(super) struct Run<'a> {
     pub(super) before: Before,
     /// Steps that set a change back.
     pub(super) undoing: BTreeSet<String>,
-    pub(super) waited_for: BTreeMap<Address, (Timestamp, u32)>,
+    /// Until when each lane, or step without one, waits, and how often that grew.
+    pub(super) waited_for: BTreeMap<String, (Timestamp, u32)>,
     pub(super) now: Timestamp,
     pub(super) tell: &'a mut dyn FnMut(Event<'_>),
 }

@@ -166,13 +166,16 @@ impl Run<'_> {
                 continue;
             }
             let last = needs.iter().filter_map(|need| need.earliest).max();
-            // A wait that gets longer each time it was waited for is not for time: the key is in
-            // use. Once is no sign of that: the report lags, and may only now show what was before.
-            if let Some((lane, last)) = self.steps[&id].lane.clone().zip(last) {
-                let (before, grown) = self.waited_for.get(&lane).copied().unwrap_or((last, 0));
+            // A wait that gets longer each time it was waited for is not for time: what is waited for is in
+            // use. Once is no sign of that: the report lags, and may only now show what was before; and on
+            // a way back each workload has to have run again.
+            if let Some(last) = last {
+                let lane = self.steps[&id].lane.as_ref();
+                let (waiter, often) = lane.map_or_else(|| (id.clone(), 3), |lane| (lane.to_string(), 1));
+                let (before, grown) = self.waited_for.get(&waiter).copied().unwrap_or((last, 0));
                 let grown = grown + u32::from(before < last);
-                self.waited_for.insert(lane, (last, grown));
-                if grown > 1 {
+                self.waited_for.insert(waiter, (last, grown));
+                if grown > often {
                     continue;
                 }
             }

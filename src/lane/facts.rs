@@ -199,6 +199,8 @@ pub struct ConsumerFacts {
     pub doubt: Option<Doubt>,
     /// The id of the rule that it lives off, where its block names another one by now and a person moves it.
     pub left_behind: Option<String>,
+    /// Why its file cannot be cleared of the key, where a line of it is not understood.
+    pub blocked: Option<String>,
     /// Whether nothing shows that the key ever was in it: its file holds neither the key nor what keyless parked,
     /// and nobody said that this is as it should be.
     pub not_found: bool,

@@ -347,6 +347,7 @@ fn consumer_facts(lane: &Lane<'_>, id: &ConsumerId, consumer: &Consumer) -> Cons
         doubt: binding
             .and_then(|binding| binding::doubt(binding, consumer, lane.configuration, lane.observed)),
         left_behind: binding.filter(|_| manual).and_then(|binding| left_behind(binding, rule_id)),
+        blocked: sightings.blocked.get(&place).cloned(),
         not_found,
         parked: sightings.parked.get(&place).cloned().unwrap_or_default(),
         removed_at: known.and_then(|known| known.removed_at).or(stated_at),

@@ -145,3 +145,18 @@ fn a_parked_key_goes_with_the_archive_of_the_key() {
     assert!(!environment.read("ci/.env").contains("sk-ant-"));
     environment.keyless("plan -detailed-exitcode").exits(0);
 }
+
+#[test]
+fn a_line_that_is_not_understood_is_told_of_a_finished_lane_too() {
+    let environment = Environment::one_lane();
+    environment.keyless("apply -auto-approve").exits(0).says("1 revoked");
+    let before = environment.read("ci/.env");
+    environment.write("ci/.env", &format!("{before}export LOG=1 ANTHROPIC_API_KEY=sk-ant-api03-x\n"));
+    let line = before.lines().count() + 1;
+    let words = format!("it cannot be told whether a key is in dotenv.runner again: ci/.env: line {line} ");
+    environment.keyless("status").exits(0).says(&words);
+    environment.keyless("plan").exits(0).says(&words);
+    environment.keyless("drift -detailed-exitcode").exits(2).says(&words);
+    environment.write("ci/.env", &before);
+    environment.keyless("drift -detailed-exitcode").exits(0);
+}

@@ -123,6 +123,13 @@ fn place_gate(facts: &LaneFacts, consumer: &ConsumerFacts, now: Timestamp) -> Ga
             ),
             "Take it out there, and find out what puts it back.",
         ),
+        (Presence::Unknown(_), None) if consumer.blocked.is_some() => refused(
+            format!(
+                "it cannot be told whether a key is in {id} again: {}",
+                consumer.blocked.as_deref().unwrap_or_default()
+            ),
+            "Mend that line.",
+        ),
         (_, None) => Gate::Open,
         (Presence::Unknown(why), Some(_)) => refused(
             format!("it cannot be told off what {id} lives: {why}"),

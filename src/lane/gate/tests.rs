@@ -50,6 +50,7 @@ fn consumer() -> ConsumerFacts {
         id: consumer_id(CONSUMER),
         place: "app/.env".to_owned(),
         format: None,
+        blocked: None,
         not_found: false,
         parked: Vec::new(),
         presence: Presence::Absent,

@@ -47,6 +47,14 @@ fn places_of_a_finished_lane_are_looked_at() {
     check_disabled(line(None), back);
     let dead = "revoke waits for Engine: the line of the dead key apikey_9 out of dotenv.app again (app/.env:7): it wins over federation, and every call fails";
     check_disabled(line(Some("apikey_9")), dead);
+    let unclear = |c: &mut ConsumerFacts| {
+        c.presence = Presence::Unknown("app/.env: line 3 names KEY".to_owned());
+        c.blocked = Some("app/.env: line 3 names KEY".to_owned());
+    };
+    archived(
+        unclear,
+        "revoke refused: it cannot be told whether a key is in dotenv.app again: app/.env: line 3 names KEY",
+    );
     let lacks =
         |c: &mut ConsumerFacts| c.unconfigured = Some("the federation settings in dotenv.app".to_owned());
     archived(lacks, "revoke waits for Engine: the federation settings in dotenv.app");
