@@ -65,11 +65,10 @@ pub fn effects(
             edit_workspaces(address, context, |ids| ids.retain(|id| id != workspace_id))
         }
         // What the lane did to its own key is as it was.
-        Operation::ForgetParked { address, .. } => {
-            let lane = LaneRecord { forgets_parked: false, ..lane_record(address, context) };
-            vec![Mutation::PutLane { address: address.clone(), lane }]
-        }
-        Operation::TakeDeadKeyOut { .. } | Operation::Confirm { .. } | Operation::Verify { .. } => Vec::new(),
+        Operation::TakeDeadKeyOut { .. }
+        | Operation::ForgetParked { .. }
+        | Operation::Confirm { .. }
+        | Operation::Verify { .. } => Vec::new(),
         lane_operation => lane_effects(lane_operation, receipt, context, now),
     }
 }
@@ -112,6 +111,9 @@ fn change_lane(lane: &mut LaneRecord, operation: &Operation, receipt: Option<Val
         lane.rolled_back_at = Some(now);
         lane.held = true;
     }
+    // What is parked from here on was given up by nobody.
+    let parks_anew = matches!(operation, Operation::Remove { .. } | Operation::Disable { .. });
+    lane.forgets_parked &= !parks_anew && !is_way_back;
     match operation {
         Operation::Configure { consumer, .. } => {
             lane.consumers.entry(consumer.clone()).or_default().configured_at = Some(now);
@@ -263,6 +265,27 @@ pub fn observe_link(observed: &mut Observed, operation: &Operation, state: &Stat
 mod tests {
     use super::*;
     use crate::sample::{ACCOUNT, CONSUMER, KEY, RULE, address, built, consumer_id, hour, id_of};
+
+    #[test]
+    fn what_a_person_gave_up_is_not_what_is_parked_later() {
+        let consumer = consumer_id(CONSUMER);
+        let (address, id) = (address(KEY), "apikey_1".to_owned());
+        let operations = [
+            (Operation::Remove { address: address.clone(), consumer: consumer.clone() }, false),
+            (
+                Operation::Restore { address: address.clone(), consumer: consumer.clone(), receipt: None },
+                false,
+            ),
+            (Operation::Enable { address: address.clone(), id: id.clone() }, false),
+            (Operation::Disable { address: address.clone(), id }, false),
+            (Operation::Configure { address, consumer }, true),
+        ];
+        for (operation, expected) in operations {
+            let mut lane = LaneRecord { forgets_parked: true, ..LaneRecord::default() };
+            change_lane(&mut lane, &operation, None, hour(1));
+            assert_eq!(lane.forgets_parked, expected, "{operation:?}");
+        }
+    }
 
     #[test]
     fn what_puts_a_key_back_outlives_a_read_back_that_failed() {

@@ -119,7 +119,8 @@ pub(super) struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        std::io::stderr().write_all(inert::text(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        // A log that is lost is no reason to stop: the subscriber would panic on an error.
+        let _ = std::io::stderr().write_all(inert::text(&String::from_utf8_lossy(bytes)).as_bytes());
         Ok(bytes.len())
     }
 

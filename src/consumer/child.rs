@@ -86,6 +86,8 @@ impl Child {
                         is_read = true;
                     }
                     status = self.process.wait() => {
+                        // Its id may be another program's from here on.
+                        self.group.let_go();
                         // What it printed is in the pipe by now.
                         if !is_read && let Ok(done) = tokio::time::timeout(CHILD_OUTPUT_WAIT, read).await {
                             done.map_err(NoOutput::Lost)?;

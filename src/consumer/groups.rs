@@ -102,7 +102,9 @@ mod signal {
     }
 
     pub(super) fn is_alive(leader: i32) -> bool {
-        Pid::from_raw(leader).is_some_and(|leader| test_kill_process_group(leader).is_ok())
+        // One of another user's processes may not be asked, and lives.
+        let asked = |leader| test_kill_process_group(leader);
+        Pid::from_raw(leader).is_some_and(|leader| asked(leader) != Err(rustix::io::Errno::SRCH))
     }
 }
 

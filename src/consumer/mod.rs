@@ -175,11 +175,12 @@ impl Place {
 
     /// The federation settings found there that were written by us.
     pub fn settings(&self) -> Option<Vec<(String, String)>> {
-        let ConsumerDriver::Dotenv { path, format, identity_token_file: Some(_), .. } = &self.consumer.driver
+        let ConsumerDriver::Dotenv { path, format, variable, identity_token_file: Some(_) } =
+            &self.consumer.driver
         else {
             return None;
         };
-        env_file::settings(&file::read(&self.base.join(path)).ok()?, *format, &self.tag)
+        env_file::settings(&file::read(&self.base.join(path)).ok()?, *format, (variable, &self.tag))
     }
 
     /// Tells whether there are lines of ours.
@@ -274,8 +275,9 @@ impl Place {
     /// was lost.
     pub async fn restore(&self, receipt: Option<&Value>) -> Result<(), ConsumerError> {
         match &self.consumer.driver {
-            ConsumerDriver::Dotenv { .. } => self
-                .edit_lines(|text, format, variable| Ok(env_file::unpark(text, format, variable, &self.tag))),
+            ConsumerDriver::Dotenv { .. } => {
+                self.edit_lines(|text, format, variable| env_file::unpark(text, format, variable, &self.tag))
+            }
             ConsumerDriver::ClaudeCodeSettings(settings) => {
                 self.edit(&settings.path, |text| settings_file::unpark(text, &settings.entry, &self.tag))
             }

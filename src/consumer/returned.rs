@@ -124,7 +124,10 @@ mod tests {
         let out = take_out(&text, Format::Dotenv, "KEY", &keys["apikey_1"]).expect("taken out");
         let expected = format!("A=1\n# keyless took the dead key apikey_1 out: export KEY={DEAD}\r\nB=2\n");
         assert!(*out == expected);
-        assert!(*env_file::unpark(&out, Format::Dotenv, "KEY", "api_key.ci/dotenv.app") == *out);
+        assert!(
+            *env_file::unpark(&out, Format::Dotenv, "KEY", "api_key.ci/dotenv.app").expect("as it is")
+                == *out
+        );
         assert!(take_out(&format!("KEY=\"{DEAD}\nx\"\n"), Format::Dotenv, "KEY", &keys["apikey_1"]).is_err());
     }
 }

@@ -83,6 +83,14 @@ pub enum EnvFileFault {
         /// The key that was there.
         key_id: String,
     },
+    /// Somebody set the variable to nothing, while its key is parked.
+    #[error("line {line} sets {variable} to nothing, while its key is parked; remove that line")]
+    SetToNothing {
+        /// The line, from 1.
+        line: usize,
+        /// The variable.
+        variable: String,
+    },
     /// A federation variable is set by somebody else.
     #[error(
         "line {line} already sets {variable}; remove that line, or leave out `identity_token_file` and keep your own settings"

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::fault::EnvFileFault;
 use super::format::Format;
-use super::ours::{dead_mark, lines, park_mark, without_bom};
+use super::ours::{dead_mark, lines, park_mark, parked_lines, without_bom};
 use super::reading::{Reading, Setting};
 
 /// Turns every line that sets `variable` into a comment. `beside` are the variables of others whose
@@ -78,19 +78,33 @@ fn mark_all(text: &str, settings: &[Setting<'_>], mark: &str) -> Zeroizing<Strin
 
 /// Turns the parked lines of a lane back, unless the variable is set again: what somebody wrote since
 /// is not overruled.
-pub(crate) fn unpark(text: &str, format: Format, variable: &str, tag: &str) -> Zeroizing<String> {
-    let is_set = Reading::of(text, format).settings_of(variable).iter().any(|it| it.sets.has_value);
+///
+/// # Errors
+/// If somebody set it to nothing since, which would win over what comes back.
+pub(crate) fn unpark(
+    text: &str,
+    format: Format,
+    variable: &str,
+    tag: &str,
+) -> Result<Zeroizing<String>, EnvFileFault> {
+    let reading = Reading::of(text, format);
     let mark = park_mark(tag);
     let mut out = Zeroizing::new(String::with_capacity(text.len()));
-    if is_set {
+    let set = reading.settings_of(variable);
+    let set: Vec<_> = set.iter().filter(|it| it.sets.has_value).collect();
+    if !set.is_empty() {
+        let nothing = set.iter().find(|it| it.literal().is_some_and(str::is_empty));
+        if let Some(nothing) = nothing.filter(|_| !parked_lines(text, tag).is_empty()) {
+            return Err(EnvFileFault::SetToNothing { line: nothing.line(), variable: variable.to_owned() });
+        }
         out.push_str(text);
-        return out;
+        return Ok(out);
     }
     out.push_str(&text[..text.len() - without_bom(text).len()]);
     for (_, line) in lines(text) {
         out.push_str(line.strip_prefix(mark.as_str()).unwrap_or(line));
     }
-    out
+    Ok(out)
 }
 
 /// Takes the parked lines of a lane out for good.

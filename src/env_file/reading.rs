@@ -171,6 +171,15 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// Where a script may end before its end.
+    pub(super) fn first_leaving(&self) -> Option<usize> {
+        let others = self.statements.iter().filter(|it| matches!(it.kind, Kind::Other { .. }));
+        let leaves = |range: &Range<usize>| {
+            ["return", "exit", "exec"].iter().any(|word| self.mentions(range, word).next().is_some())
+        };
+        others.map(|it| &it.range).find(|range| leaves(range)).map(|range| range.start)
+    }
+
     /// Where something begins behind which nothing can be written.
     pub(super) fn open_at(&self) -> Option<usize> {
         let last = self.statements.iter().rfind(|statement| statement.kind != Kind::Nothing)?;

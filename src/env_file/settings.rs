@@ -1,67 +1,94 @@
 //! The federation settings that keyless writes beside a key.
 
+use std::ops::Range;
+
 use zeroize::Zeroizing;
 
 use super::fault::EnvFileFault;
 use super::format::Format;
-use super::ours::{BLOCK, begin_mark, end_mark, lines, park_mark, without_bom};
+use super::ours::{BLOCK, begin_mark, end_mark, lines, park_mark};
 use super::quoting::quoted;
 use super::reading::Reading;
 use super::statement::line_of;
 
-/// The settings in our block, if it is there and whole.
-pub(crate) fn settings(text: &str, format: Format, tag: &str) -> Option<Vec<(String, String)>> {
-    let (begin, end) = (begin_mark(tag), end_mark(tag));
-    let marked = |mark: &str| lines(text).find(|(_, line)| line.trim_end() == mark).map(|(at, _)| at);
-    let (begin, end) = (marked(&begin)?, marked(&end)?);
+/// The settings in our block, if it is there and whole, and reaches the program as the key does.
+pub(crate) fn settings(
+    text: &str,
+    format: Format,
+    (variable, tag): (&str, &str),
+) -> Option<Vec<(String, String)>> {
+    let block = blocks(text, tag).next()?;
     let reading = Reading::of(text, format);
-    let inside = reading.settings().filter(|it| it.range.start > begin && it.range.end <= end);
-    let found: Vec<_> =
-        inside.map(|it| Some((it.sets.name.clone(), it.literal()?.to_owned()))).collect::<Option<_>>()?;
+    let outside = unconfigure(text, tag);
+    let is_exported = exports(&Reading::of(&outside, format), variable, tag);
+    let inside = reading.settings().filter(|it| it.range.start > block.start && it.range.end <= block.end);
+    let found: Vec<_> = inside
+        .map(|it| {
+            let literal = it.literal().filter(|_| it.sets.exports || !is_exported)?;
+            Some((it.sets.name.clone(), literal.to_owned()))
+        })
+        .collect::<Option<_>>()?;
     // What else stands there is not ours.
-    let lines_inside = text[begin..end].lines().count().saturating_sub(1);
+    let lines_inside = text[block].lines().count().saturating_sub(2);
     (found.len() == lines_inside).then_some(found)
 }
 
-/// Writes our block at the end of the file, replacing an older one.
+/// Writes our block, replacing an older one: at the end of the file, or behind the key where a shell reads
+/// the file, which may return before its end.
 ///
 /// # Errors
-/// If one of the settings is there already, a value cannot be written, or the file has no end.
+/// If one of the settings is there already, a value cannot be written, or there is no place for them.
 pub(crate) fn configure(
     text: &str,
     format: Format,
     (variable, tag): (&str, &str),
     settings: &[(String, String)],
 ) -> Result<Zeroizing<String>, EnvFileFault> {
-    let mut out = unconfigure(text, tag);
-    let reading = Reading::of(&out, format);
+    let bare = unconfigure(text, tag);
+    let reading = Reading::of(&bare, format);
     for (name, _) in settings {
         let Some(at) = reading.first_named(name) else { continue };
-        let (line, variable) = (line_of(&out, at), name.clone());
-        return Err(match block_around(&out, at) {
+        let (line, variable) = (line_of(&bare, at), name.clone());
+        return Err(match block_around(&bare, at) {
             Some(tag) => EnvFileFault::OfAnother { line, tag },
             None => EnvFileFault::AlreadySet { line, variable },
         });
     }
-    if let Some(at) = reading.open_at() {
-        return Err(EnvFileFault::NotClosed { line: line_of(&out, at) });
-    }
+    let at = place(&reading, variable, tag)?;
     let export = if exports(&reading, variable, tag) { "export " } else { "" };
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut block = begin_mark(tag) + newline;
+    let (before, behind) = bare.split_at(at);
+    // A file whose last line has no line break is to have none again once the block is taken out.
+    let gap = if before.is_empty() || before.ends_with('\n') { "" } else { newline };
+    let mut block = gap.to_owned() + &begin_mark(tag) + newline;
     for (name, value) in settings {
         block += &format!("{export}{name}={}{newline}", quoted(value, format)?);
     }
     block += &end_mark(tag);
-    // A file whose last line has no line break is to have none again once the block is taken out.
-    let gap = if out.is_empty() || out.ends_with('\n') { "" } else { newline };
     if gap.is_empty() {
         block += newline;
     }
-    out.reserve_exact(gap.len() + block.len());
-    out.push_str(gap);
-    out.push_str(&block);
+    let mut out = Zeroizing::new(String::with_capacity(bare.len() + block.len()));
+    [before, &block, behind].into_iter().for_each(|part| out.push_str(part));
     Ok(out)
+}
+
+/// Where the block goes.
+fn place(reading: &Reading<'_>, variable: &str, tag: &str) -> Result<usize, EnvFileFault> {
+    let not_closed = |at: usize| EnvFileFault::NotClosed { line: line_of(reading.text, at) };
+    if reading.format.wants_export() {
+        let mark = park_mark(tag);
+        let parked = lines(reading.text).filter(|(_, line)| line.starts_with(&mark));
+        let parked = parked.map(|(at, line)| at + line.len()).max();
+        let own = reading.settings_of(variable).iter().map(|it| it.range.end).max();
+        if let Some(at) = own.max(parked) {
+            return Ok(at);
+        }
+        if let Some(at) = reading.first_leaving() {
+            return Err(not_closed(at));
+        }
+    }
+    reading.open_at().map_or(Ok(reading.text.len()), |at| Err(not_closed(at)))
 }
 
 /// Whether the file exports what it sets: told by the key's own line, be it parked, or by all others.
@@ -88,30 +115,38 @@ fn block_around(text: &str, at: usize) -> Option<String> {
     mark.strip_suffix(": begin").map(str::to_owned)
 }
 
+/// Where our blocks stand: whole lines. One without its end is not ours to judge.
+fn blocks(text: &str, tag: &str) -> impl Iterator<Item = Range<usize>> {
+    let (begin, end) = (begin_mark(tag), end_mark(tag));
+    let mut lines = lines(text);
+    std::iter::from_fn(move || {
+        let mut start = None;
+        for (at, line) in lines.by_ref() {
+            let bare = line.trim_end();
+            if bare == begin {
+                start = Some(at);
+            } else if bare == end
+                && let Some(start) = start.take()
+            {
+                return Some(start..at + line.len());
+            }
+        }
+        None
+    })
+}
+
 /// Takes our block out.
 pub(crate) fn unconfigure(text: &str, tag: &str) -> Zeroizing<String> {
-    let (begin, end) = (begin_mark(tag), end_mark(tag));
     let mut out = Zeroizing::new(String::with_capacity(text.len()));
-    // A block without its end is not ours to judge: nothing is taken out then.
-    if !lines(text).any(|(_, line)| line.trim_end() == end) {
-        out.push_str(text);
-        return out;
-    }
-    out.push_str(&text[..text.len() - without_bom(text).len()]);
-    let mut inside = false;
-    let mut is_cut = false;
-    for (_, line) in lines(text) {
-        let bare = line.trim_end();
-        inside |= bare == begin;
-        if !inside {
-            out.push_str(line);
+    let mut at = 0;
+    for block in blocks(text, tag) {
+        out.push_str(&text[at..block.start]);
+        at = block.end;
+        if at == text.len() && !text.ends_with('\n') {
+            let kept = super::statement::bare(&out).len();
+            out.truncate(kept);
         }
-        is_cut = inside && !line.ends_with('\n');
-        inside &= bare != end;
     }
-    if is_cut {
-        let kept = super::statement::bare(&out).len();
-        out.truncate(kept);
-    }
+    out.push_str(&text[at..]);
     out
 }

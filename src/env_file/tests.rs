@@ -22,7 +22,7 @@ pub(super) fn round_trip(text: &str, format: Format) -> String {
     let out = parked(text, format).unwrap_or_else(|fault| panic!("{text:?}: {fault}"));
     assert!(Reading::of(&out, format).settings_of("KEY").is_empty(), "{out:?}");
     assert_eq!(parked(&out, format).expect("twice"), out);
-    assert_eq!(*unpark(&out, format, "KEY", TAG), text);
+    assert_eq!(*unpark(&out, format, "KEY", TAG).expect("back"), text);
     out
 }
 

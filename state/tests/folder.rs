@@ -50,15 +50,24 @@ fn everything_in_the_folder_is_its_owners_alone() {
     assert!(matches!(store.repairs(), [keyless_state::Repair::Narrowed { .. }]), "{:?}", store.repairs());
     store.close().expect("closed");
     check();
-    // A folder that holds files of others stays as it is, and so do they.
+    // The one of that name is ours, whatever else is in it.
+    fs::write(path.join("token"), "").expect("written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("widened");
+    open(&path).close().expect("closed");
+    assert_eq!(fs::metadata(&path).expect("a folder").permissions().mode() & 0o777, 0o700);
+    // Any other that holds files of others stays as it is, and so do they, whatever their folders are called.
+    let shared = dir.path().join("shared");
+    fs::rename(&path, &shared).expect("moved");
+    let path = shared;
     fs::write(path.join("main.keyless.hcl"), "").expect("written");
-    for name in ["", "main.keyless.hcl", "state.json"] {
+    for name in ["", "main.keyless.hcl", "state.json", "history"] {
         let path = path.join(name);
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("widened");
     }
     open(&path).close().expect("closed");
     let mode = |name: &str| fs::metadata(path.join(name)).expect("a file").permissions().mode() & 0o777;
     assert_eq!((mode(""), mode("main.keyless.hcl"), mode("state.json")), (0o755, 0o755, 0o600));
+    assert_eq!(mode("history"), 0o755);
 }
 
 #[test]

@@ -129,8 +129,11 @@ impl Choices {
             let status = look.observed.api_keys.get(id).map(|key| &key.status);
             matches!(status, Some(KeyStatus::Inactive | KeyStatus::Archived | KeyStatus::Expired))
         };
-        let lanes =
-            look.state.lanes.iter().filter(|(address, lane)| is_out(&lane.key_id) && is_parked(address));
+        let lanes = look
+            .state
+            .lanes
+            .iter()
+            .filter(|(address, lane)| !lane.held && is_out(&lane.key_id) && is_parked(address));
         let mark = |(address, lane): (&Address, &keyless_state::LaneRecord)| Mutation::PutLane {
             address: address.clone(),
             lane: keyless_state::LaneRecord { forgets_parked: true, ..lane.clone() },

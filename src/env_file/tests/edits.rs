@@ -97,13 +97,21 @@ fn a_mark_at_the_begin_of_the_file_stays_there() {
 #[test]
 fn another_lanes_parked_line_stays_parked() {
     let out = parked("KEY=x\n", Format::Dotenv).expect("parked");
-    assert_eq!(*unpark(&out, Format::Dotenv, "KEY", "api_key.other/dotenv.app"), out);
+    assert_eq!(*unpark(&out, Format::Dotenv, "KEY", "api_key.other/dotenv.app").expect("back"), out);
 }
 
 #[test]
 fn a_key_that_somebody_wrote_since_is_not_overruled() {
     let again = parked("KEY=old\n", Format::Dotenv).expect("parked") + "KEY=new\n";
-    assert_eq!(*unpark(&again, Format::Dotenv, "KEY", TAG), again);
+    assert_eq!(*unpark(&again, Format::Dotenv, "KEY", TAG).expect("back"), again);
+}
+
+#[test]
+fn a_key_that_somebody_emptied_since_is_told_and_not_taken_for_put_back() {
+    let emptied = parked("KEY=old\n", Format::Dotenv).expect("parked") + "KEY=\n";
+    let fault = unpark(&emptied, Format::Dotenv, "KEY", TAG).expect_err("nothing would win");
+    assert_eq!(fault, EnvFileFault::SetToNothing { line: 2, variable: "KEY".to_owned() });
+    assert_eq!(*unpark("KEY=\n", Format::Dotenv, "KEY", TAG).expect("nothing is parked"), "KEY=\n");
 }
 
 #[test]

@@ -131,7 +131,7 @@ proptest! {
     fn parking_is_undone_byte_for_byte_or_refused(text in text()) {
         for format in super::Format::ALL {
             if let Ok(out) = super::parked(&text, format) {
-                prop_assert_eq!(&*super::unpark(&out, format, "KEY", super::TAG), &text);
+                prop_assert_eq!(&*super::unpark(&out, format, "KEY", super::TAG).expect("back"), &text);
                 prop_assert!(super::Reading::of(&out, format).settings_of("KEY").is_empty());
                 // Every line stays, whole, and no other is touched.
                 prop_assert_eq!(out.matches('\n').count(), text.matches('\n').count());

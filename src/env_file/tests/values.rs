@@ -11,7 +11,7 @@ fn wanted(file: &str) -> Vec<(String, String)> {
 fn check_written(text: &str, format: Format, file: &str) -> String {
     let wanted = wanted(file);
     let written = configure(text, format, ("KEY", TAG), &wanted).expect(file);
-    assert_eq!(settings(&written, format, TAG), Some(wanted.clone()), "{written:?}");
+    assert_eq!(settings(&written, format, ("KEY", TAG)), Some(wanted.clone()), "{written:?}");
     assert_eq!(*configure(&written, format, ("KEY", TAG), &wanted).expect("twice"), *written);
     assert_eq!(*unconfigure(&written, TAG), text);
     written.to_string()
@@ -128,6 +128,43 @@ fn nothing_is_written_behind_what_is_not_closed() {
 fn a_block_that_somebody_changed_does_not_read_back() {
     let written = configure("", Format::Dotenv, ("KEY", TAG), &wanted("a")).expect("written");
     for (from, to) in [("RULE=fdrl_1", "RULE=$X"), ("RULE=fdrl_1", "what"), ("FILE=a\n", "FILE=a\n\n")] {
-        assert_eq!(settings(&written.replace(from, to), Format::Dotenv, TAG), None, "{to}");
+        assert_eq!(settings(&written.replace(from, to), Format::Dotenv, ("KEY", TAG)), None, "{to}");
     }
+}
+
+#[test]
+fn a_block_that_does_not_reach_the_program_does_not_read_back() {
+    let bare = configure("A=1\n", Format::Dotenv, ("KEY", TAG), &wanted("/run/token")).expect("written");
+    assert!(settings(&bare, Format::Dotenv, ("KEY", TAG)).is_some());
+    for format in [Format::Shell, Format::Direnv] {
+        assert_eq!(settings(&bare, format, ("KEY", TAG)), None);
+    }
+    let exported = bare.replace("A=1", "export KEY=x");
+    assert_eq!(settings(&exported, Format::Dotenv, ("KEY", TAG)), None);
+    let again = configure(&exported, Format::Dotenv, ("KEY", TAG), &wanted("/run/token")).expect("anew");
+    assert!(settings(&again, Format::Dotenv, ("KEY", TAG)).is_some());
+}
+
+#[test]
+fn a_shell_that_leaves_early_has_read_the_settings() {
+    let text = "A=1\nexport KEY=x\n[ -f .local ] || return 0\nB=2\n";
+    let written = check_written(text, Format::Shell, "/run/token");
+    assert!(written.find("export RULE=") < written.find("return 0"));
+    assert!(written.starts_with("A=1\nexport KEY=x\n# keyless"));
+    let out = parked(text, Format::Shell).expect("parked");
+    let written = check_written(&out, Format::Shell, "/run/token");
+    assert!(written.find("export RULE=") < written.find("return 0"));
+    let error = configure("exec claude\n", Format::Shell, ("KEY", TAG), &wanted("a")).expect_err("it leaves");
+    assert_eq!(error, EnvFileFault::NotClosed { line: 1 });
+}
+
+#[test]
+fn half_a_block_is_left_alone() {
+    let written = check_written("A=1\n", Format::Dotenv, "/run/token");
+    let begin = format!("# keyless federation settings for {TAG}: begin");
+    let end = format!("# keyless federation settings for {TAG}: end");
+    for text in [format!("{end}\n{begin}\nB=1\n"), format!("{begin}\nB=1\n"), format!("{end}\nB=1\n")] {
+        assert_eq!(*unconfigure(&text, TAG), text);
+    }
+    assert_eq!(*unconfigure(&format!("{begin}\n{written}B=1\n"), TAG), format!("{begin}\nA=1\nB=1\n"));
 }

@@ -21,6 +21,9 @@ const OURS: [&str; 11] = [
     "simulator",
 ];
 
+/// The folder that is ours by its name, whatever else is in it.
+const OWN_FOLDER: &str = ".keyless";
+
 /// Takes the access of others away, from everything down to the last file. What others could reach until
 /// now, or can still, is to be told.
 #[cfg(unix)]
@@ -30,10 +33,13 @@ pub(super) fn narrow(dir: &Path) -> Vec<Repair> {
     let names = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let (ours, others): (Vec<PathBuf>, Vec<PathBuf>) =
         names.map(|entry| entry.path()).partition(|path| is_ours(path));
-    if others.is_empty() {
+    if others.is_empty() || dir.file_name().is_some_and(|name| name == OWN_FOLDER) {
         walk.close(dir);
+        ours.iter().for_each(|path| walk.take(path));
+    } else {
+        // A folder called `db` may be anybody's in a folder that is not ours alone.
+        ours.iter().filter(|path| !path.is_dir()).for_each(|path| walk.take(path));
     }
-    ours.iter().for_each(|path| walk.take(path));
     let mut told: Vec<Repair> = walk
         .failed
         .into_iter()
