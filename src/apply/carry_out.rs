@@ -275,7 +275,7 @@ async fn change_consumer(place: Place, change: ConsumerChange) -> Result<Done, F
                 Presence::Present => {}
                 Presence::Absent => {
                     return Err(doubt(format!(
-                        "{} does not hold the key after it was put back: somebody else took it away. Put it back by hand, and run the command again",
+                        "{} does not hold the key after it was put back: what was parked there is gone, or somebody took it away. Put it back by hand, and run the command again",
                         place.id
                     )));
                 }

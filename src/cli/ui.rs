@@ -88,9 +88,10 @@ impl Ui {
 
     /// Asks for the word `yes`, as Terraform does. Without a terminal or with `-input=false`
     /// nobody can answer, which counts as no.
-    pub(super) fn approves(&self, question: &str, input: bool) -> Result<bool, String> {
+    /// `otherwise` is how it is approved where nobody can be asked.
+    pub(super) fn approves(&self, question: &str, otherwise: &str, input: bool) -> Result<bool, String> {
         if !input || !std::io::stdin().is_terminal() {
-            return Err("nobody can be asked for approval here; use -auto-approve, or save the plan with `plan -out` and apply that file".to_owned());
+            return Err(format!("nobody can be asked for approval here; use -auto-approve{otherwise}"));
         }
         if self.lost.get().is_some() {
             return Err("what is to be approved could not be shown".to_owned());

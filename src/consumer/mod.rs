@@ -43,6 +43,7 @@ use self::store::Store;
 use crate::config::{Consumer, ConsumerDriver};
 use crate::env_file::{self, EnvFileFault, Format, Reading};
 use crate::lane::{Presence, Returned};
+use crate::plan::FEDERATION_VARIABLES;
 use crate::resource::ApiKeyObject;
 
 pub(crate) use command::run_for_output;
@@ -134,11 +135,19 @@ impl Place {
 
     /// Why the key cannot be taken out there, where a file of lines is not understood.
     pub fn blocked(&self) -> Option<String> {
-        let ConsumerDriver::Dotenv { path, format, variable, .. } = &self.consumer.driver else {
+        let ConsumerDriver::Dotenv { path, format, variable, identity_token_file } = &self.consumer.driver
+        else {
             return None;
         };
         let text = file::read(&self.base.join(path)).ok()?;
-        let fault = Reading::of(&text, *format).doubt(variable, &self.beside)?;
+        let reading = Reading::of(&text, *format);
+        let unwritable = || {
+            let file = identity_token_file.as_ref()?;
+            let settings = FEDERATION_VARIABLES.map(|name| (name.to_owned(), file.clone()));
+            env_file::configure(&text, *format, (variable, &self.tag), &settings).err()
+        };
+        let fault = reading.doubt(variable, &self.beside);
+        let fault = fault.or_else(|| reading.shadow(variable, &self.beside)).or_else(unwritable)?;
         Some(format!("{}: {fault}", path.display()))
     }
 

@@ -57,7 +57,7 @@ pub enum EnvFileFault {
     },
     /// Nobody can say where the last statement ends, so nothing can be written behind it.
     #[error(
-        "what begins in line {line} is not understood, or nowhere closed, so no settings can be written behind it; mend or remove it"
+        "line {line} is not understood, or what begins there is nowhere closed, so no settings can be written behind it; mend or remove it"
     )]
     NotClosed {
         /// The line, from 1.
@@ -82,6 +82,14 @@ pub enum EnvFileFault {
         variable: String,
         /// The key that was there.
         key_id: String,
+    },
+    /// Another credential is set, which wins over federation.
+    #[error("line {line} sets {variable}, which wins over federation; remove it, be it empty")]
+    WinsOverFederation {
+        /// The line, from 1.
+        line: usize,
+        /// The variable.
+        variable: String,
     },
     /// Somebody set the variable to nothing, while its key is parked.
     #[error("line {line} sets {variable} to nothing, while its key is parked; remove that line")]

@@ -10,6 +10,9 @@ use super::format::Format;
 use super::statement::{Kind, Sets, Statement, line_of};
 use super::{dotenv, ours, shell, systemd};
 
+/// The variables that win over federation with every client, be they empty for some.
+const SHADOWS: [&str; 2] = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
+
 /// A file as the program reads it that it is for.
 pub(crate) struct Reading<'a> {
     pub(super) text: &'a str,
@@ -160,6 +163,14 @@ impl<'a> Reading<'a> {
             variable: variable.to_owned(),
             format: self.format.name(),
         }
+    }
+
+    /// The line of another static credential that wins over federation.
+    pub(crate) fn shadow(&self, variable: &str, beside: &BTreeSet<String>) -> Option<EnvFileFault> {
+        let others = SHADOWS.iter().filter(|name| **name != variable && !beside.contains(**name));
+        others.filter_map(|name| Some((self.first_named(name)?, *name))).min().map(|(at, name)| {
+            EnvFileFault::WinsOverFederation { line: line_of(self.text, at), variable: name.to_owned() }
+        })
     }
 
     /// Whether a variable is set, or may be.

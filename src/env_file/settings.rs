@@ -56,7 +56,8 @@ pub(crate) fn configure(
     }
     let at = place(&reading, variable, tag)?;
     let export = if exports(&reading, variable, tag) { "export " } else { "" };
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    // Of all readers, a shell alone minds how a line ends, and takes a carriage return for a part of the value.
+    let newline = "\n";
     let (before, behind) = bare.split_at(at);
     // A file whose last line has no line break is to have none again once the block is taken out.
     let gap = if before.is_empty() || before.ends_with('\n') { "" } else { newline };
@@ -70,6 +71,10 @@ pub(crate) fn configure(
     }
     let mut out = Zeroizing::new(String::with_capacity(bare.len() + block.len()));
     [before, &block, behind].into_iter().for_each(|part| out.push_str(part));
+    // What stands before or behind may take a part of it for its own.
+    if self::settings(&out, format, (variable, tag)).as_deref() != Some(settings) {
+        return Err(EnvFileFault::NotClosed { line: line_of(&out, at.saturating_sub(1)) });
+    }
     Ok(out)
 }
 
@@ -143,7 +148,7 @@ pub(crate) fn unconfigure(text: &str, tag: &str) -> Zeroizing<String> {
         out.push_str(&text[at..block.start]);
         at = block.end;
         if at == text.len() && !text.ends_with('\n') {
-            let kept = super::statement::bare(&out).len();
+            let kept = out.strip_suffix('\n').map_or(out.len(), str::len);
             out.truncate(kept);
         }
     }

@@ -46,7 +46,7 @@ pub use plan_data::{
     Base, LaneView, Mode, Moved, MovedConsumer, NeedView, Plan, RefusalView, Standing, Step,
 };
 pub use refused::{Refused, refusals};
-pub use settings::{federation_settings, settings_digest, wanted_settings};
+pub use settings::{FEDERATION_VARIABLES, federation_settings, settings_digest, wanted_settings};
 pub use stale::refuse_stale;
 pub use undo::Undo;
 pub use workspace::workspace_for;

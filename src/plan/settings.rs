@@ -9,6 +9,15 @@ use super::workspace::workspace_for;
 use crate::config::{Configuration, ConsumerDriver, WorkspaceRef};
 use crate::resource::Observed;
 
+/// The variables that keyless writes, in their order.
+pub const FEDERATION_VARIABLES: [&str; 5] = [
+    "ANTHROPIC_FEDERATION_RULE_ID",
+    "ANTHROPIC_ORGANIZATION_ID",
+    "ANTHROPIC_SERVICE_ACCOUNT_ID",
+    "ANTHROPIC_WORKSPACE_ID",
+    "ANTHROPIC_IDENTITY_TOKEN_FILE",
+];
+
 /// The variables for one consumer, in a fixed order; none when they are not ours to write or the
 /// rule does not exist yet.
 ///
@@ -31,14 +40,9 @@ pub fn federation_settings(
     let rule_id = &state.records.get(&consumer.rule)?.id;
     let account_id = &state.records.get(&rule.service_account)?.id;
     let workspace = workspace_for(declared, id, configuration, state, observed, workspace_id)?;
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Some(vec![
-        pair("ANTHROPIC_FEDERATION_RULE_ID", rule_id),
-        pair("ANTHROPIC_ORGANIZATION_ID", &observed.organization.id),
-        pair("ANTHROPIC_SERVICE_ACCOUNT_ID", account_id),
-        pair("ANTHROPIC_WORKSPACE_ID", &workspace),
-        pair("ANTHROPIC_IDENTITY_TOKEN_FILE", token_file),
-    ])
+    let values = [rule_id, &observed.organization.id, account_id, &workspace, token_file];
+    let pairs = FEDERATION_VARIABLES.into_iter().zip(values);
+    Some(pairs.map(|(name, value)| (name.to_owned(), value.clone())).collect())
 }
 
 /// Digest of the settings that each consumer should have, as far as their rules exist.

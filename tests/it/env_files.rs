@@ -58,6 +58,8 @@ fn a_key_is_parked_however_the_file_writes_it() {
         check_parked(text, "", lines);
     }
     check_parked("export LOG=1\nexport ANTHROPIC_API_KEY={KEY}\n", "format = \"direnv\"", &[2]);
+    let leaves = "A=1\nexport ANTHROPIC_API_KEY={KEY}\n[ -f .local ] || return 0\nB=2\n";
+    check_parked(leaves, "format = \"shell\"", &[2]);
     check_parked("LOG=1\nANTHROPIC_API_KEY={KEY}\n; note\n", "format = \"systemd\"", &[2]);
 }
 
@@ -73,6 +75,9 @@ fn a_file_that_is_not_understood_refuses_the_lane_with_its_line() {
     ] {
         check_refused(text, "", line);
     }
+    check_refused("ANTHROPIC_AUTH_TOKEN=tok\nANTHROPIC_API_KEY={KEY}\n", "", 1);
+    check_refused("ANTHROPIC_API_KEY={KEY}\nANTHROPIC_WORKSPACE_ID=old\n", "", 2);
+    check_refused("ANTHROPIC_API_KEY={KEY}\nexport FOO\n", "", 2);
     check_refused("if true; then\n  export ANTHROPIC_API_KEY={KEY}\nfi\n", "format = \"shell\"", 2);
 }
 

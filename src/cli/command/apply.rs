@@ -103,7 +103,8 @@ async fn finish(
     }
     if arguments.plan_file.is_none() && !arguments.auto_approve {
         let question = "Do you want to perform these actions?";
-        if !ui.approves(question, arguments.remote.input)? {
+        let otherwise = ", or save the plan with `plan -out` and apply that file";
+        if !ui.approves(question, otherwise, arguments.remote.input)? {
             ui.tell("Apply cancelled. Nothing was changed.");
             return Ok(Exit::Error);
         }

@@ -33,6 +33,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         if !arguments.auto_approve
             && !ui.approves(
                 "Do you really want to put the keys back and archive everything that was created?",
+                ", or save the plan with `plan -destroy -out` and apply that file",
                 arguments.remote.input,
             )?
         {

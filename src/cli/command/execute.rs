@@ -181,10 +181,11 @@ impl Run<'_> {
             ui.data(&format!("\n{}", complete(plan, &outcome.done)));
         } else {
             ui.data(&format!(
-                "\n{} incomplete: {} of {} steps done. What was done is recorded; mend the cause and run the command again.\n",
+                "\n{} incomplete: {} of {} steps done. What was done is recorded; {}run the command again.\n",
                 render::back::name(plan.mode),
                 outcome.done.len(),
-                plan.steps.len()
+                plan.steps.len(),
+                if outcome.failed.is_empty() { "" } else { "mend the cause and " },
             ));
         }
         Ok(match (outcome.interrupted, outcome.failed.is_empty()) {

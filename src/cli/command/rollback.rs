@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: &Arguments, base: &Path, ui: &Ui) -> Exit {
         }
         ui.data(&render::plan_text::plan(&plan));
         if !arguments.auto_approve
-            && !ui.approves("Do you want to return to this checkpoint?", arguments.remote.input)?
+            && !ui.approves("Do you want to return to this checkpoint?", "", arguments.remote.input)?
         {
             ui.tell("Rollback cancelled. Nothing was changed.");
             return Ok(Exit::Error);

@@ -159,6 +159,22 @@ fn a_shell_that_leaves_early_has_read_the_settings() {
 }
 
 #[test]
+fn settings_end_their_lines_as_a_shell_takes_them() {
+    for text in ["KEY=x\nB=\"a\r\nb\"\n", "KEY=x # note\r\nB=2\r\n", "A=1\r\nKEY=x", "A=1\r\nKEY=x\r\n"] {
+        let written = check_written(text, Format::Dotenv, "/run/token");
+        assert!(written.contains("RULE=fdrl_1\n"), "{written:?}");
+    }
+}
+
+#[test]
+fn settings_that_would_not_be_read_back_are_not_written() {
+    let text = "X=1 Y=2\n";
+    let error = configure(text, Format::Direnv, ("KEY", TAG), &wanted("a")).expect_err("one command");
+    assert_eq!(error, EnvFileFault::NotClosed { line: 1 });
+    check_written("export KEY=x\nX=1 Y=2\n", Format::Direnv, "/run/token");
+}
+
+#[test]
 fn half_a_block_is_left_alone() {
     let written = check_written("A=1\n", Format::Dotenv, "/run/token");
     let begin = format!("# keyless federation settings for {TAG}: begin");
