@@ -80,6 +80,15 @@ fn a_heredoc_goes_on_behind_a_line_that_begins_with_its_marker() {
 const MAIN: &str = "main.keyless.hcl";
 const IN_MATCH: &str = "    environment   = \"production\"\n";
 
+/// One lane whose rule has this line in its `match` block, and an empty variable to refer to.
+fn matching(line: &str) -> Environment {
+    let environment = Environment::one_lane();
+    environment.edit(MAIN, IN_MATCH, &format!("{IN_MATCH}    {line}\n"));
+    let output = "output \"rule\"";
+    environment.edit(MAIN, output, &format!("variable \"extra\" {{\n  default = \"\"\n}}\n\n{output}"));
+    environment
+}
+
 #[test]
 fn an_empty_condition_is_refused_before_anything_is_done() {
     for line in [
@@ -89,13 +98,7 @@ fn an_empty_condition_is_refused_before_anything_is_done() {
         "subject_prefix = \"\"",
         "claims = { \"\" = \"x\" }",
     ] {
-        let environment = Environment::one_lane();
-        environment.edit(MAIN, IN_MATCH, &format!("{IN_MATCH}    {line}\n"));
-        environment.edit(
-            MAIN,
-            "output \"rule\"",
-            "variable \"extra\" {\n  default = \"\"\n}\n\noutput \"rule\"",
-        );
+        let environment = matching(line);
         environment.keyless("validate").exits(1).says("main.keyless.hcl:35");
         environment.keyless("apply -auto-approve").exits(1);
         assert!(!environment.path(".keyless/state.json").exists(), "{line}");
@@ -105,13 +108,7 @@ fn an_empty_condition_is_refused_before_anything_is_done() {
 #[test]
 fn after_an_apply_nothing_is_left_to_do_whatever_says_nothing() {
     for line in ["claims = {}", "condition = null", "condition = var.extra != \"\" ? var.extra : null"] {
-        let environment = Environment::one_lane();
-        environment.edit(MAIN, IN_MATCH, &format!("{IN_MATCH}    {line}\n"));
-        environment.edit(
-            MAIN,
-            "output \"rule\"",
-            "variable \"extra\" {\n  default = \"\"\n}\n\noutput \"rule\"",
-        );
+        let environment = matching(line);
         for block in ["service_account \"ci\" {\n", "federation_rule \"ci\" {\n"] {
             environment.edit(MAIN, block, &format!("{block}  description = \"  \"\n"));
         }
