@@ -63,6 +63,14 @@ pub enum EnvFileFault {
         /// The line, from 1.
         line: usize,
     },
+    /// A script may end there.
+    #[error(
+        "line {line} may end the script, so no settings can be written behind it; put the line of the key before it"
+    )]
+    MayLeave {
+        /// The line, from 1.
+        line: usize,
+    },
     /// The settings are there that keyless wrote for another consumer.
     #[error(
         "line {line} belongs to settings that keyless wrote for {tag}, off which a workload may live; if it does, declare that lane and consumer with this file; if the file was copied, remove the lines between the two marks"
@@ -84,7 +92,9 @@ pub enum EnvFileFault {
         key_id: String,
     },
     /// Another credential is set, which wins over federation.
-    #[error("line {line} sets {variable}, which wins over federation; remove it, be it empty")]
+    #[error(
+        "line {line} names {variable}, which wins over federation where it is set, be it to nothing; remove that, or declare a consumer for it"
+    )]
     WinsOverFederation {
         /// The line, from 1.
         line: usize,

@@ -7,7 +7,7 @@ use keyless_state::credential_text;
 
 use super::fault::EnvFileFault;
 use super::format::Format;
-use super::statement::{Kind, Sets, Statement, line_of};
+use super::statement::{Kind, Sets, Statement, line_end, line_of};
 use super::{dotenv, ours, shell, systemd};
 
 /// The variables that win over federation with every client, be they empty for some.
@@ -168,8 +168,18 @@ impl<'a> Reading<'a> {
     /// The line of another static credential that wins over federation.
     pub(crate) fn shadow(&self, variable: &str, beside: &BTreeSet<String>) -> Option<EnvFileFault> {
         let others = SHADOWS.iter().filter(|name| **name != variable && !beside.contains(**name));
-        others.filter_map(|name| Some((self.first_named(name)?, *name))).min().map(|(at, name)| {
-            EnvFileFault::WinsOverFederation { line: line_of(self.text, at), variable: name.to_owned() }
+        // A script that takes it away does what is wanted.
+        let is_set = |name: &str, at: &usize| {
+            let line = &self.text[*at..line_end(self.text, *at)];
+            !self.format.wants_export() || !self.text[..*at].ends_with("unset ") || line.trim() != name
+        };
+        let named = |name: &'static str| {
+            let at = self.first_named(name).filter(|at| is_set(name, at))?;
+            Some((at, name))
+        };
+        others.filter_map(|name| named(name)).min().map(|(at, name)| EnvFileFault::WinsOverFederation {
+            line: line_of(self.text, at),
+            variable: name.to_owned(),
         })
     }
 

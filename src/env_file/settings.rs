@@ -20,7 +20,7 @@ pub(crate) fn settings(
     let block = blocks(text, tag).next()?;
     let reading = Reading::of(text, format);
     let outside = unconfigure(text, tag);
-    let is_exported = exports(&Reading::of(&outside, format), variable, tag);
+    let is_exported = exports(&Reading::of(&outside, format), variable, tag) == Some(true);
     let inside = reading.settings().filter(|it| it.range.start > block.start && it.range.end <= block.end);
     let found: Vec<_> = inside
         .map(|it| {
@@ -33,8 +33,8 @@ pub(crate) fn settings(
     (found.len() == lines_inside).then_some(found)
 }
 
-/// Writes our block, replacing an older one: at the end of the file, or behind the key where a shell reads
-/// the file, which may return before its end.
+/// Writes our block: where an older one stood, behind the key where a shell reads the file, which may return
+/// before its end, or else at the end.
 ///
 /// # Errors
 /// If one of the settings is there already, a value cannot be written, or there is no place for them.
@@ -54,8 +54,10 @@ pub(crate) fn configure(
             None => EnvFileFault::AlreadySet { line, variable },
         });
     }
-    let at = place(&reading, variable, tag)?;
-    let export = if exports(&reading, variable, tag) { "export " } else { "" };
+    let old = blocks(text, tag).next().map(|block| block.start);
+    let at = place(&reading, (variable, tag), old)?;
+    let is_exported = exports(&reading, variable, tag).unwrap_or_else(|| all_export(&reading));
+    let export = if is_exported { "export " } else { "" };
     // Of all readers, a shell alone minds how a line ends, and takes a carriage return for a part of the value.
     let newline = "\n";
     let (before, behind) = bare.split_at(at);
@@ -73,42 +75,57 @@ pub(crate) fn configure(
     [before, &block, behind].into_iter().for_each(|part| out.push_str(part));
     // What stands before or behind may take a part of it for its own.
     if self::settings(&out, format, (variable, tag)).as_deref() != Some(settings) {
-        return Err(EnvFileFault::NotClosed { line: line_of(&out, at.saturating_sub(1)) });
+        return Err(EnvFileFault::NotClosed { line: line_of(before, before.trim_end_matches('\n').len()) });
     }
     Ok(out)
 }
 
-/// Where the block goes.
-fn place(reading: &Reading<'_>, variable: &str, tag: &str) -> Result<usize, EnvFileFault> {
-    let not_closed = |at: usize| EnvFileFault::NotClosed { line: line_of(reading.text, at) };
-    if reading.format.wants_export() {
-        let mark = park_mark(tag);
-        let parked = lines(reading.text).filter(|(_, line)| line.starts_with(&mark));
-        let parked = parked.map(|(at, line)| at + line.len()).max();
-        let own = reading.settings_of(variable).iter().map(|it| it.range.end).max();
-        if let Some(at) = own.max(parked) {
-            return Ok(at);
-        }
-        if let Some(at) = reading.first_leaving() {
-            return Err(not_closed(at));
-        }
+/// Where the block goes: where an older one stood, or behind the key in a script.
+fn place(
+    reading: &Reading<'_>,
+    (variable, tag): (&str, &str),
+    old: Option<usize>,
+) -> Result<usize, EnvFileFault> {
+    let is_script = reading.format.wants_export();
+    let behind_key = is_script.then(|| behind_key(reading, variable, tag)).flatten();
+    // Without its line break, the text may end before that place.
+    if let Some(at) = behind_key.or(old.map(|at| at.min(reading.text.len()))) {
+        return Ok(at);
     }
-    reading.open_at().map_or(Ok(reading.text.len()), |at| Err(not_closed(at)))
+    if let Some(at) = is_script.then(|| reading.first_leaving()).flatten() {
+        return Err(EnvFileFault::MayLeave { line: line_of(reading.text, at) });
+    }
+    let open = reading.open_at();
+    open.map_or(Ok(reading.text.len()), |at| Err(EnvFileFault::NotClosed { line: line_of(reading.text, at) }))
 }
 
-/// Whether the file exports what it sets: told by the key's own line, be it parked, or by all others.
-fn exports(reading: &Reading<'_>, variable: &str, tag: &str) -> bool {
-    if reading.format.wants_export() {
-        return true;
-    }
-    let own = reading.settings_of(variable);
-    if let Some(first) = own.first() {
-        return first.sets.exports;
+/// Behind the first statement that sets the key, or the first that is parked.
+fn behind_key(reading: &Reading<'_>, variable: &str, tag: &str) -> Option<usize> {
+    if let Some(own) = reading.settings_of(variable).first() {
+        return Some(own.range.end);
     }
     let mark = park_mark(tag);
-    if let Some(parked) = lines(reading.text).find_map(|(_, line)| line.strip_prefix(mark.as_str())) {
-        return parked.trim_start().starts_with("export");
+    let mut parked = lines(reading.text).skip_while(|(_, line)| !line.starts_with(&mark)).peekable();
+    parked.peek()?;
+    let run = parked.take_while(|(_, line)| line.starts_with(&mark));
+    run.last().map(|(at, line)| at + line.len())
+}
+
+/// Whether the file exports what it sets: told by the key's own line, be it parked.
+fn exports(reading: &Reading<'_>, variable: &str, tag: &str) -> Option<bool> {
+    if reading.format.wants_export() {
+        return Some(true);
     }
+    if let Some(first) = reading.settings_of(variable).first() {
+        return Some(first.sets.exports);
+    }
+    let mark = park_mark(tag);
+    let parked = lines(reading.text).find_map(|(_, line)| line.strip_prefix(mark.as_str()));
+    parked.map(|line| line.trim_start().starts_with("export"))
+}
+
+/// Whether all that the file sets is exported.
+fn all_export(reading: &Reading<'_>) -> bool {
     let mut others = reading.settings().peekable();
     others.peek().is_some() && others.all(|setting| setting.sets.exports)
 }

@@ -131,7 +131,7 @@ fn refusals(
 /// A key that could not be taken out is not begun with: settings beside it would wait for nothing.
 fn blocked(id: &ConsumerId, consumer: &Consumer, why: &str) -> Refusal {
     Refusal {
-        why: format!("the key cannot be taken out of {id}: {why}"),
+        why: format!("{id} cannot be moved to federation safely: {why}"),
         place: Some(consumer.driver.place()),
         fix: "Mend that line and plan again; nothing was changed there.".to_owned(),
     }

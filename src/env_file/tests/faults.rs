@@ -153,3 +153,17 @@ fn a_file_without_the_variable_is_free_of_it_where_it_is_understood() {
     assert!(holds("A=sk-ant-api03-abcdefghijkl\n").is_err());
     assert_eq!(holds(&parked("KEY=sk-ant-api03-abcdefghijkl\n", Format::Dotenv).expect("parked")), Ok(false));
 }
+
+#[test]
+fn another_credential_that_wins_is_told_and_one_that_is_taken_away_is_not() {
+    let nobody = BTreeSet::new();
+    let shadow = |text: &str, format| Reading::of(text, format).shadow("KEY", &nobody);
+    let told =
+        |line| Some(EnvFileFault::WinsOverFederation { line, variable: "ANTHROPIC_AUTH_TOKEN".to_owned() });
+    assert_eq!(shadow("KEY=x\nANTHROPIC_AUTH_TOKEN=\n", Format::Dotenv), told(2));
+    assert_eq!(shadow("KEY=x\n[ -z \"$ANTHROPIC_AUTH_TOKEN\" ] || x\n", Format::Shell), told(2));
+    assert_eq!(shadow("unset ANTHROPIC_AUTH_TOKEN\nKEY=x\n", Format::Shell), None);
+    assert_eq!(shadow("# ANTHROPIC_AUTH_TOKEN\nKEY=x\n", Format::Dotenv), None);
+    let both = BTreeSet::from(["ANTHROPIC_AUTH_TOKEN".to_owned()]);
+    assert_eq!(Reading::of("ANTHROPIC_AUTH_TOKEN=x\n", Format::Dotenv).shadow("KEY", &both), None);
+}

@@ -155,7 +155,28 @@ fn a_shell_that_leaves_early_has_read_the_settings() {
     let written = check_written(&out, Format::Shell, "/run/token");
     assert!(written.find("export RULE=") < written.find("return 0"));
     let error = configure("exec claude\n", Format::Shell, ("KEY", TAG), &wanted("a")).expect_err("it leaves");
-    assert_eq!(error, EnvFileFault::NotClosed { line: 1 });
+    assert_eq!(error, EnvFileFault::MayLeave { line: 1 });
+    let text = "export KEY=a\n[ -n \"$CI\" ] && return 0\nexport KEY=b\n";
+    let written = check_written(text, Format::Shell, "/run/token");
+    assert!(written.find("export RULE=") < written.find("return 0"));
+}
+
+#[test]
+fn settings_are_written_anew_where_they_stood() {
+    let text = "case $- in *i*) ;; *) return;; esac\nexport KEY=x\nB=1\n";
+    let out = parked(text, Format::Shell).expect("parked");
+    let written = check_written(&out, Format::Shell, "/run/token");
+    let forgotten = crate::env_file::forget(&written, TAG);
+    let anew = configure(&forgotten, Format::Shell, ("KEY", TAG), &wanted("/run/other"))
+        .expect("its place is known");
+    assert_eq!(*anew, forgotten.replace("/run/token", "/run/other"));
+    let beside = check_written("KEY=x\n", Format::Dotenv, "/run/token") + "source .env.local\n";
+    let anew =
+        configure(&beside, Format::Dotenv, ("KEY", TAG), &wanted("/run/other")).expect("its place is known");
+    assert_eq!(*anew, beside.replace("/run/token", "/run/other"));
+    // Without the key's line, a block is what it was written to be.
+    let bare = check_written("export A=1\nKEY=x\n", Format::Dotenv, "/run/token").replace("KEY=x\n", "");
+    assert!(settings(&bare, Format::Dotenv, ("KEY", TAG)).is_some());
 }
 
 #[test]
@@ -170,6 +191,8 @@ fn settings_end_their_lines_as_a_shell_takes_them() {
 fn settings_that_would_not_be_read_back_are_not_written() {
     let text = "X=1 Y=2\n";
     let error = configure(text, Format::Direnv, ("KEY", TAG), &wanted("a")).expect_err("one command");
+    assert_eq!(error, EnvFileFault::NotClosed { line: 1 });
+    let error = configure("X=1 Y=é", Format::Direnv, ("KEY", TAG), &wanted("a")).expect_err("one command");
     assert_eq!(error, EnvFileFault::NotClosed { line: 1 });
     check_written("export KEY=x\nX=1 Y=2\n", Format::Direnv, "/run/token");
 }
